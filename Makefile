@@ -1,0 +1,47 @@
+# One vocabulary for people, hooks and CI. Every target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-slow check bench
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+help:
+	@echo "make setup      the environment: .venv from requirements.lock"
+	@echo "make demo       January to June of 2013: arrive, judge, publish"
+	@echo "make up         what a person needs on this machine (comes with the controller)"
+	@echo "make test       check, then every test that is not slow"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make check      ruff, mypy --strict, import contracts, pip-audit"
+	@echo "make bench      the figures of the README, measured here"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/millrace demo
+
+up: $(READY)
+	@echo "make up starts the Prefect server, worker, controller and MLflow UI; it is not in this version yet."
+	@echo "Until then: make demo, or .venv/bin/millrace ingest|retrain|rollback MODEL"; exit 2
+
+check: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python deployments/audit_lock.py
+
+test: check
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY)
+	@$(BIN)/python -m pytest -m slow
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks

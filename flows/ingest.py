@@ -1,0 +1,43 @@
+"""Ingest: what arrived is checked, then accepted into the dataset or quarantined with a report."""
+
+from datetime import datetime
+from pathlib import Path
+
+from prefect import flow
+
+from millrace.adapters import clock
+from millrace.domain.claim import ClaimDoneError
+from millrace.steps.arrivals import Arrival
+from millrace.steps.batch import IngestResult, known_already
+from millrace.steps.claims import held
+from tasks.alerts import send_alerts
+from tasks.arrivals import list_arrivals, stage_arrival
+from tasks.batch import accept_batch, check_batch, claim_batch, quarantine_batch
+from tasks.dataset import publish_dataset
+
+
+@flow(name="ingest", flow_run_name="{model} · ingest", persist_result=False)
+def ingest(model: str, files: list[Path] | None = None, now: datetime | None = None) -> list[IngestResult]:
+    """Take in `files`, or whatever the model's inbox or source has for it.
+
+    The ledger entry of each batch is its commit point; the dataset file and the DVC pin
+    follow from the ledger, so a run that dies has lost nothing and the next one goes on.
+    """
+    now = now or clock.now()
+    results = [_take_in(arrival, now) for arrival in list_arrivals(model, files, now)]
+    publish_dataset(model)
+    send_alerts(model, now)
+    return results
+
+
+def _take_in(arrival: Arrival, now: datetime) -> IngestResult:
+    staged = stage_arrival(arrival)
+    try:
+        claim = claim_batch(arrival, staged)
+    except ClaimDoneError:
+        return known_already(arrival, staged)
+    with held(claim):
+        checked = check_batch(arrival, staged)
+        if checked.violations:
+            return quarantine_batch(arrival, checked, claim, now)
+        return accept_batch(arrival, checked, claim, now)

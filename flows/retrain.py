@@ -1,0 +1,42 @@
+"""Retrain: decide, train, judge, and let the challenger answer only if it proved itself."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from millrace.adapters import clock
+from millrace.domain.decision import Reason
+from millrace.domain.verdict import Outcome
+from millrace.steps.claims import held
+from millrace.steps.decide import RetrainResult
+from tasks.alerts import send_alerts
+from tasks.challenger import judge_challenger, load_rows, register_version, train_challenger
+from tasks.decide import decide_retraining, finish_run
+from tasks.serve import promote_challenger, publish_serving
+
+
+@flow(name="retrain", flow_run_name="{model} · retrain · {reason.value}", persist_result=False)
+def retrain(
+    model: str, reason: Reason = Reason.BY_HAND, force: bool = False, now: datetime | None = None
+) -> RetrainResult:
+    """Train a challenger if there is reason to, judge its bundle, and crown it on a pass.
+
+    Every step leaves an entry under the run's claim and finds its own entry again, so a
+    run that died is taken up where it stopped. What serves changes last, in one ledger
+    transaction guarded by the generation that was judged.
+    """
+    now = now or clock.now()
+    decided = decide_retraining(model, reason, force, now)
+    if decided.claim is None:
+        return RetrainResult(decided.decision)
+    with held(decided.claim) as claim:
+        rows = load_rows(model, decided.decision.inputs.dataset, now)
+        trained = train_challenger(model, rows, decided.decision, claim, now)
+        judged = judge_challenger(model, rows, trained, claim, now)
+        registered = register_version(model, rows, trained, judged, claim, now)
+        if judged.outcome is Outcome.PASS:
+            promote_challenger(model, judged, claim, now)
+        finish_run(claim, judged)
+    publish_serving(model)
+    send_alerts(model, now)
+    return RetrainResult(decided.decision, trained, judged, registered)

@@ -1,0 +1,5 @@
+"""Continuous delivery for machine-learning models."""
+
+from millrace.settings import silence_dependencies
+
+silence_dependencies()

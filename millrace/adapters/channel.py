@@ -1,0 +1,110 @@
+"""What were the prediction services told to serve?"""
+
+import base64
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from millrace.domain.canonical import canonical_json
+from millrace.domain.pointer import Pointer
+from millrace.errors import MillraceError
+
+
+class BadPointerError(MillraceError):
+    """A pointer that must not be followed."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path}: {reason}, a pointer signed by this installation was needed. "
+            "`millrace reconcile` writes it again from the ledger"
+        )
+
+
+@dataclass(frozen=True)
+class SignedPointer:
+    """The content of `pointer.json`; the signature is base64."""
+
+    pointer: Pointer
+    signature: str
+
+
+def bundles_folder(root: Path) -> Path:
+    """Return where the bundles that services fetch lie, each in a folder named by its digest."""
+    return root / "bundles"
+
+
+def publish_pointer(root: Path, pointer: Pointer, sign: Callable[[bytes], bytes]) -> None:
+    """Make `pointer` the one services follow; a crash leaves the one before it or this one."""
+    signature = base64.b64encode(sign(pointer.payload)).decode()
+    path = _pointer_path(root, pointer.model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    complete = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        _write_synced(complete, canonical_json(SignedPointer(pointer, signature)).encode())
+        complete.replace(path)
+    finally:
+        complete.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    _sync_folder(root)
+
+
+def read_pointer(root: Path, model: str, verify: Callable[[bytes, bytes], bool]) -> Pointer | None:
+    """Return what the services of `model` are told to serve, None when they never were told.
+
+    Raises
+    ------
+    BadPointerError
+        If the file cannot be read, is not signed, or was signed for something else.
+    """
+    path = _pointer_path(root, model)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadPointerError(path, f"cannot be read ({error.strerror})") from error
+    signed = _parse(path, content)
+    if not verify(signed.pointer.payload, _signature(path, signed)):
+        raise BadPointerError(path, "its signature is wrong")
+    # a valid pointer of another model, copied here, would make this one serve that one's bundle
+    if signed.pointer.model != model:
+        raise BadPointerError(path, f"is the pointer of {signed.pointer.model}")
+    return signed.pointer
+
+
+def _pointer_path(root: Path, model: str) -> Path:
+    return root / model / "pointer.json"
+
+
+def _parse(path: Path, content: bytes) -> SignedPointer:
+    try:
+        return msgspec.json.decode(content, type=SignedPointer)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadPointerError(path, f"is not a signed pointer ({error})") from error
+
+
+def _signature(path: Path, signed: SignedPointer) -> bytes:
+    try:
+        return base64.b64decode(signed.signature, validate=True)
+    except ValueError as error:
+        raise BadPointerError(path, "its signature is not base64") from error
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,81 @@
+"""Who holds which claim?"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+
+from millrace.adapters.ledger.tables import claims
+from millrace.domain.canonical import canonical_json
+from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError, ClaimLostError, Owner
+
+HELD = "held"
+DONE = "done"
+RELEASED = "released"
+
+
+def take_claim(
+    connection: Connection,
+    key: str,
+    owner: Owner,
+    now: datetime,
+    lease: timedelta,
+    is_dead: Callable[[Owner], bool],
+) -> Claim:
+    """Take the claim for `owner`; the caller's transaction must keep all other takers out."""
+    row = connection.execute(select(claims).where(claims.c.key == key)).one_or_none()
+    claim = Claim(key, row.token + 1 if row else 1, owner, (now + lease).astimezone(UTC))
+    if row is None:
+        connection.execute(insert(claims).values(key=key, **_held_by(claim)))
+        return claim
+    if row.state == DONE:
+        raise ClaimDoneError(key, row.result)
+    if row.state == HELD:
+        _refuse_while_held(_read_claim(row), owner, now, is_dead)
+    connection.execute(update(claims).where(claims.c.key == key).values(_held_by(claim)))
+    return claim
+
+
+def _refuse_while_held(
+    standing: Claim, owner: Owner, now: datetime, is_dead: Callable[[Owner], bool]
+) -> None:
+    is_own = standing.owner.run_id == owner.run_id
+    if not is_own and now < standing.lease_until and not is_dead(standing.owner):
+        raise ClaimHeldError(standing)
+
+
+def ensure_held(connection: Connection, claim: Claim) -> None:
+    """Refuse a stale claim, and keep a valid one from being taken over before this transaction ends."""
+    query = select(claims.c.key).where(_still_held(claim)).with_for_update(read=True)
+    if connection.execute(query).one_or_none() is None:
+        raise ClaimLostError(claim)
+
+
+def change_held(connection: Connection, claim: Claim, **values: str) -> bool:
+    """Change the claim if it is still held; tell whether it was."""
+    return connection.execute(update(claims).where(_still_held(claim)).values(values)).rowcount == 1
+
+
+def list_claims(connection: Connection, state: str) -> list[Claim]:
+    query = select(claims).where(claims.c.state == state).order_by(claims.c.key)
+    return [_read_claim(row) for row in connection.execute(query)]
+
+
+def _still_held(claim: Claim) -> ColumnElement[bool]:
+    return (claims.c.key == claim.key) & (claims.c.token == claim.token) & (claims.c.state == HELD)
+
+
+def _held_by(claim: Claim) -> dict[str, object]:
+    return {
+        "token": claim.token,
+        "owner": canonical_json(claim.owner),
+        "lease_until": claim.lease_until.isoformat(),
+        "state": HELD,
+    }
+
+
+def _read_claim(row: Row[Any]) -> Claim:
+    owner = msgspec.json.decode(row.owner, type=Owner)
+    return Claim(row.key, row.token, owner, datetime.fromisoformat(row.lease_until))

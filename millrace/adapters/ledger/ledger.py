@@ -1,0 +1,127 @@
+"""What was decided, what serves because of it, and who works on what?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from millrace.adapters.ledger import arrivals, claims, entries, serving, tables
+from millrace.adapters.ledger.database import Database
+from millrace.domain.claim import Claim, ClaimLostError, Owner
+from millrace.domain.facts import BatchAccepted, BatchQuarantined, ChampionPromoted, ChampionRolledBack, Fact
+from millrace.domain.ledger import Entry
+from millrace.domain.serving import Serving, serving_after
+
+_ServingFact = ChampionPromoted | ChampionRolledBack
+
+
+class Ledger:
+    """The append-only record on SQLite or Postgres; any number of threads and processes may share it.
+
+    Entries are written one after the other, each in one transaction with all that follows
+    from it. With a claim, nothing is written once another run has taken that claim over.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def close(self) -> None:
+        """Give the connections back; the ledger opens new ones when it is used again."""
+        self._database.close()
+
+    def append(self, model: str, fact: Fact, at: datetime, actor: str, claim: Claim | None = None) -> Entry:
+        if isinstance(fact, _ServingFact):
+            raise TypeError(f"{type(fact).__name__} changes what serves: write it by change_serving")
+        with self._database.writing(tables.entries) as connection:
+            _fence(connection, claim)
+            if isinstance(fact, BatchAccepted | BatchQuarantined):
+                arrivals.record_arrival(connection, model, fact)
+            return entries.append_entry(connection, model, fact, at, actor)
+
+    def change_serving(
+        self,
+        model: str,
+        fact: ChampionPromoted | ChampionRolledBack,
+        at: datetime,
+        actor: str,
+        seen: int,
+        claim: Claim | None = None,
+    ) -> Entry:
+        """Append `fact` and let its champion serve, if generation `seen` still serves."""
+        with self._database.writing(tables.entries) as connection:
+            _fence(connection, claim)
+            entry = entries.append_entry(connection, model, fact, at, actor)
+            serving.replace_serving(connection, serving_after(Serving(model), fact), seen, entry.seq)
+            return entry
+
+    def serving(self, model: str) -> Serving:
+        """Return what serves; generation 0 where nothing ever did."""
+        with self._database.reading() as connection:
+            return serving.find_serving(connection, model)
+
+    def list_serving(self) -> list[Serving]:
+        with self._database.reading() as connection:
+            return serving.list_serving(connection)
+
+    def entries(
+        self, model: str | None = None, kinds: Sequence[type] = (), after_seq: int = 0
+    ) -> list[Entry]:
+        """Return the entries in order; of every model and kind where none is named."""
+        with self._database.reading() as connection:
+            return entries.list_entries(connection, model, kinds, after_seq)
+
+    def last(self, model: str, kind: type[Fact]) -> Entry | None:
+        with self._database.reading() as connection:
+            return entries.last_entry(connection, model, kind)
+
+    def head(self) -> Entry | None:
+        with self._database.reading() as connection:
+            return entries.head_entry(connection)
+
+    def entry_at_generation(self, model: str, generation: int) -> Entry | None:
+        """Return the entry that made `generation` of the model."""
+        for entry in self.entries(model, (ChampionPromoted, ChampionRolledBack)):
+            if isinstance(entry.fact, _ServingFact) and entry.fact.generation == generation:
+                return entry
+        return None
+
+    def arrival_state(self, model: str, batch_digest: str) -> str | None:
+        """Return `accepted`, `quarantined`, or None for a batch that never came."""
+        with self._database.reading() as connection:
+            return arrivals.find_state(connection, model, batch_digest)
+
+    def claim(
+        self, key: str, owner: Owner, now: datetime, lease: timedelta, is_dead: Callable[[Owner], bool]
+    ) -> Claim:
+        """Take the right to do `key`: a new one, one's own, or one whose holder gave it up or is gone."""
+        with self._database.writing(tables.claims) as connection:
+            return claims.take_claim(connection, key, owner, now, lease, is_dead)
+
+    def renew(self, claim: Claim, now: datetime, lease: timedelta) -> Claim:
+        renewed = replace(claim, lease_until=(now + lease).astimezone(UTC))
+        self._change_held(claim, lease_until=renewed.lease_until.isoformat())
+        return renewed
+
+    def finish(self, claim: Claim, result: str) -> None:
+        """Mark the work as done for ever; whoever claims it again is told `result`."""
+        self._change_held(claim, state=claims.DONE, result=result)
+
+    def release(self, claim: Claim) -> None:
+        """Let the work be tried again; a claim that was taken over is left to its new owner."""
+        with self._database.writing(tables.claims) as connection:
+            claims.change_held(connection, claim, state=claims.RELEASED)
+
+    def list_claims(self, state: str = claims.HELD) -> list[Claim]:
+        with self._database.reading() as connection:
+            return claims.list_claims(connection, state)
+
+    def _change_held(self, claim: Claim, **values: str) -> None:
+        with self._database.writing(tables.claims) as connection:
+            if not claims.change_held(connection, claim, **values):
+                raise ClaimLostError(claim)
+
+
+def _fence(connection: Connection, claim: Claim | None) -> None:
+    if claim is not None:
+        claims.ensure_held(connection, claim)

@@ -1,0 +1,130 @@
+"""What stands under `models/`: the user's files, read and checked."""
+
+import difflib
+import importlib.util
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from millrace.domain.config import ModelConfig
+from millrace.errors import MillraceError, ModelFileError, UnknownModelError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_FILE = "model.toml"
+
+
+class Source(Protocol):
+    """What a model's `source.py` offers."""
+
+    def list_batches(self, now: datetime) -> list[str]:
+        """Name the batches that are complete at `now`, oldest first."""
+
+    def read_batch(self, name: str) -> "pd.DataFrame":
+        """Return the rows of one batch, the same rows at every call."""
+
+
+class ModelCodeError(MillraceError):
+    """A `source.py` or `pipeline.py` that is missing, or lacks what model.toml asks of it."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path}: {problem}")
+
+
+def list_models(models: Path) -> list[str]:
+    """Name every folder that holds a `model.toml`."""
+    return sorted(path.parent.name for path in models.glob(f"*/{MODEL_FILE}"))
+
+
+def find_model(models: Path, name: str) -> ModelConfig:
+    """Read `models/<name>/model.toml`.
+
+    Raises
+    ------
+    UnknownModelError
+        If there is no such folder.
+    ModelFileError
+        With every mistake in the file: key path, what came, what is allowed, the nearest valid key.
+    """
+    path = models / name / MODEL_FILE
+    if not path.is_file():
+        known = list_models(models)
+        raise UnknownModelError(name, known, _nearest(name, known))
+    try:
+        config = ModelConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelFileError(str(path), [f"not valid TOML: {error}"]) from error
+    except ValidationError as error:
+        raise ModelFileError(str(path), [_mistake(dict(one)) for one in error.errors()]) from error
+    if config.name != name:
+        raise ModelFileError(str(path), [f"model.name: {config.name!r}, but the folder is called {name!r}"])
+    return config
+
+
+def load_source(models: Path, name: str) -> Source:
+    """Import `models/<name>/source.py`."""
+    path = models / name / "source.py"
+    module = _import_file(path, f"models.{name}.source")
+    for function in ("list_batches", "read_batch"):
+        if not callable(getattr(module, function, None)):
+            raise ModelCodeError(path, f'has no function {function}; `source = "python"` needs it')
+    return cast("Source", module)
+
+
+def load_builder(models: Path, config: ModelConfig) -> Callable[[ModelConfig], Any] | None:
+    """Import the function that `estimator = "file:function"` names; None for a built-in estimator."""
+    file, colon, function = config.training.estimator.partition(":")
+    if not colon:
+        return None
+    path = models / config.name / f"{file}.py"
+    builder = getattr(_import_file(path, f"models.{config.name}.{file}"), function, None)
+    if not callable(builder):
+        raise ModelCodeError(path, f"has no function {function}; training.estimator names it")
+    return cast("Callable[[ModelConfig], Any]", builder)
+
+
+def _import_file(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ModelCodeError(path, "there is no such file; model.toml asks for it")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _mistake(error: dict[str, Any]) -> str:
+    location = error["loc"]
+    key = ".".join(str(part) for part in location) or "the file"
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(location[:-1])
+        nearest = _nearest(str(location[-1]), known)
+        hint = f", did you mean {nearest!r}?" if nearest else f", allowed: {', '.join(known)}"
+        return f"{key}: unknown key{hint}"
+    if error["type"] == "missing":
+        return f"{key}: missing"
+    found = "" if isinstance(error["input"], dict) else f"found {error['input']!r}, "
+    return f"{key}: {found}{error['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_at(location: tuple[str | int, ...]) -> list[str]:
+    section: type[BaseModel] = ModelConfig
+    for key in location:
+        field = section.model_fields.get(str(key))
+        if field is not None:  # else a name the user gave, as in [contract.columns.<name>]
+            section = next(filter(_is_section, (field.annotation, *get_args(field.annotation))), section)
+    return sorted(section.model_fields)
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)

@@ -1,0 +1,53 @@
+"""`millrace ingest`: take in batches."""
+
+import sys
+from pathlib import Path
+
+from millrace.cli.output import console, print_json, short, watched
+
+QUARANTINED = 4
+
+
+def ingest(model: str, *files: Path, json: bool = False) -> None:
+    """Take in files, or whatever the inbox or source of a model has.
+
+    A batch that breaks the contract goes to the quarantine, with a report; the same bytes
+    are taken in once.
+
+    Examples: `millrace ingest flights`, `millrace ingest churn week-12.csv week-13.csv`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    files
+        Parquet or CSV files; without any, the model's inbox or source is asked.
+    json
+        Write the results as JSON.
+    """
+    with watched(f"{model} · ingest"):
+        from flows.ingest import ingest as flow
+        from millrace.steps.batch import BatchOutcome
+
+        results = flow(model, list(files) or None)
+    if json:
+        print_json(results)
+    else:
+        _show(model, results)
+    if any(result.outcome is BatchOutcome.QUARANTINED for result in results):
+        sys.exit(QUARANTINED)
+
+
+def _show(model: str, results: list) -> None:  # type: ignore[type-arg]
+    from millrace.steps.dataset import current_dataset
+
+    out = console()
+    for result in results:
+        out.print(f"{result.outcome:<12} {result.batch:<24} {result.rows:>12,} rows  {short(result.digest)}")
+        for violation in result.violations:
+            out.print(f"    {violation.message}" + (f" ({violation.column})" if violation.column else ""))
+            out.print("".join(f"        {example}\n" for example in violation.examples), end="")
+    if not results:
+        out.print(f"{model}: nothing new has arrived")
+    dataset = current_dataset(model)
+    out.print(f"dataset {short(dataset.version)}: {len(dataset.parts)} parts, {dataset.rows:,} rows")

@@ -1,0 +1,70 @@
+"""`millrace retrain`: train, judge, publish or refuse."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from millrace.cli.output import console, print_json, short, table, watched
+
+if TYPE_CHECKING:
+    from millrace.steps.decide import RetrainResult
+
+BLOCKED = 1
+REFUSED = 3
+
+
+def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
+    """Decide, train, judge, and publish the challenger if it proved itself.
+
+    The decision and its reasons are recorded also when nothing is trained.
+
+    Examples: `millrace retrain flights`, `millrace retrain flights --force`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    force
+        Train in spite of the cooldown, the budget and the minimum of new rows. Equal inputs are
+        never trained again: they would give the same bundle.
+    json
+        Write the result as JSON.
+    """
+    with watched(f"{model} · retrain"):
+        from flows.retrain import retrain as flow
+        from millrace.domain.decision import Reason
+
+        result = flow(model, Reason.BY_HAND, force)
+    if json:
+        print_json(result)
+    else:
+        _show(model, result)
+    sys.exit(_exit_code(result))
+
+
+def _exit_code(result: "RetrainResult") -> int:
+    from millrace.domain.facts import Action
+    from millrace.domain.verdict import Outcome
+
+    if result.decision.action is Action.BLOCK:
+        return BLOCKED
+    return REFUSED if result.judged is not None and result.judged.outcome is not Outcome.PASS else 0
+
+
+def _show(model: str, result: "RetrainResult") -> None:
+    from millrace.domain.verdict import Outcome
+
+    out, made = console(), result.decision
+    out.print(f"{made.action}: {made.reason}")
+    if result.trained is None or result.judged is None or result.registered is None:
+        return
+    trained, judged = result.trained, result.judged
+    out.print(f"trained {short(trained.digest)} on {trained.rows:,} rows in {trained.seconds:.1f} s")
+    verdicts = table("rule", "outcome", "reason")
+    for verdict in judged.verdicts:
+        verdicts.add_row(verdict.rule, verdict.outcome, verdict.reason)
+    out.print(verdicts)
+    out.print(f"version {result.registered.version} of {model}, `millrace why {short(trained.digest)}`")
+    if judged.outcome is Outcome.PASS:
+        out.print(f"champion {short(judged.champion)} -> {short(judged.digest)}")
+    else:
+        out.print(f"REFUSED ({judged.outcome}), champion {short(judged.champion)} stays: {judged.reason}")

@@ -1,0 +1,34 @@
+"""`millrace rollback`: go back one champion."""
+
+from millrace.cli.output import console, print_json, short
+
+
+def rollback(model: str, *, reason: str, json: bool = False) -> None:
+    """Make the champion before the current one answer again.
+
+    It needs the ledger and the channel only: Prefect and MLflow may be down.
+
+    Example: `millrace rollback flights --reason "answers 1.0 for every flight to HNL"`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    reason
+        Why; it goes to the ledger and into the alert.
+    json
+        Write the result as JSON.
+    """
+    from millrace.adapters import clock
+    from millrace.steps.alerts import send_alerts
+    from millrace.steps.serve import mirror_champion, publish_model_pointer, roll_back
+
+    now = clock.now()
+    fact = roll_back(model, reason, now)
+    publish_model_pointer(model)
+    if json:
+        print_json(fact)
+    else:
+        console().print(f"{model}: {short(fact.withdrawn)} withdrawn, {short(fact.digest)} answers again")
+    mirror_champion(model)
+    send_alerts(model, "by hand", now)

@@ -1,0 +1,1 @@
+"""The decisions. Pure: no file, no clock, no network, no framework."""

@@ -1,0 +1,234 @@
+"""What may a `model.toml` say? Frozen, strict, and without a default for any policy."""
+
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from millrace.domain.duration import parse_duration
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+
+
+class Task(StrEnum):
+    """What a model predicts."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+class Metric(StrEnum):
+    """The measures a gate can be asked for. Each is turned into a loss, lower is better."""
+
+    AUC = "auc"
+    LOG_LOSS = "log_loss"
+    BRIER = "brier"
+    MAE = "mae"
+    RMSE = "rmse"
+
+
+METRICS_OF = {
+    Task.BINARY: (Metric.AUC, Metric.LOG_LOSS, Metric.BRIER),
+    Task.MULTICLASS: (Metric.LOG_LOSS,),
+    Task.REGRESSION: (Metric.MAE, Metric.RMSE),
+}
+
+
+class Comparison(StrEnum):
+    """What a challenger owes the champion on the recent set."""
+
+    SUPERIOR = "superior"
+    NON_INFERIOR = "non_inferior"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class ModelSection(_Section):
+    """Who the model is, for people."""
+
+    name: Name
+    task: Annotated[Task, Field(strict=False)]
+    owner: str
+    purpose: str
+
+
+class DataSection(_Section):
+    """Where rows come from, and which columns have a role.
+
+    `block` is the length of one block of `time`, `group` the column that is one where
+    there is no time. With neither, rows are blocks.
+    """
+
+    source: Literal["files", "python"]
+    target: str
+    inbox: str | None = None
+    key: tuple[str, ...] = Field(default=(), strict=False)
+    time: str | None = None
+    block: Duration | None = None
+    group: str | None = None
+    label_delay: Duration | None = None
+
+    @model_validator(mode="after")
+    def _roles_fit(self) -> Self:
+        if (self.time is None) != (self.block is None):
+            raise ValueError("time and block go together: name both or neither")
+        if self.time is not None and self.group is not None:
+            raise ValueError("group is for data without time: name one of the two")
+        if self.source == "files" and self.inbox is None:
+            raise ValueError('source = "files" needs inbox, such as "inbox/flights/*.parquet"')
+        return self
+
+
+class FeaturesSection(_Section):
+    """The columns a model may see, by kind."""
+
+    numeric: tuple[str, ...] = Field(default=(), strict=False)
+    categorical: tuple[str, ...] = Field(default=(), strict=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.numeric, *self.categorical)
+
+
+class ColumnType(StrEnum):
+    """The types a column of a batch can have."""
+
+    FLOAT = "float"
+    INT = "int"
+    STRING = "string"
+    BOOL = "bool"
+    TIMESTAMP = "timestamp"
+
+
+class ColumnContract(_Section):
+    """What the values of one column must satisfy."""
+
+    type: Annotated[ColumnType, Field(strict=False)]
+    max_null_share: Share = 0.0
+    min: float | None = None
+    max: float | None = None
+    categories: tuple[str, ...] | None = Field(default=None, strict=False)
+    pattern: str | None = None
+
+    @model_validator(mode="after")
+    def _clauses_fit(self) -> Self:
+        is_number = self.type in (ColumnType.FLOAT, ColumnType.INT)
+        if (self.min is not None or self.max is not None) and not is_number:
+            raise ValueError(f"min and max are for float and int columns, this one is {self.type}")
+        if self.pattern is not None and self.type is not ColumnType.STRING:
+            raise ValueError(f"pattern is for string columns, this one is {self.type}")
+        return self
+
+
+class ContractSection(_Section):
+    """What a batch must satisfy: each column, and the batch as a whole."""
+
+    min_rows: int = Field(ge=1)
+    max_duplicate_share: Share
+    min_label_share: Share
+    columns: dict[str, ColumnContract]
+
+
+class SearchPolicy(_Section):
+    """How hyperparameters are searched: seeded trials over ordered folds."""
+
+    trials: int = Field(ge=1)
+    folds: int = Field(ge=2)
+
+
+class TrainingSection(_Section):
+    """How a challenger is made."""
+
+    estimator: str
+    seed: int
+    window: Duration | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    search: SearchPolicy | None = None
+
+
+class GoldenSection(_Section):
+    """The fixed holdout: a hashed share of the blocks, of those before `until` where there is time."""
+
+    share: Share
+    until: date | None = None
+
+
+class RecentSection(_Section):
+    """The judged share of the newest blocks, within `window` where there is time."""
+
+    share: Share
+    window: Duration | None = None
+
+
+class GateSection(_Section):
+    """The bar a challenger must clear. Margins and floors are in units of their metric."""
+
+    metric: Annotated[Metric, Field(strict=False)]
+    comparison: Annotated[Comparison, Field(strict=False)]
+    margin: float = Field(ge=0.0)
+    golden_margin: float = Field(ge=0.0)
+    baseline_margin: float = Field(ge=0.0)
+    confidence: float = Field(gt=0.5, lt=1.0)
+    rounds: int = Field(ge=200)
+    min_blocks: int = Field(ge=14)
+    max_looks: int = Field(ge=1)
+    floors: dict[Annotated[Metric, Field(strict=False)], float]
+    agreement_tolerance: float = Field(gt=0.0)
+    max_disagreeing_share: Share
+
+
+class RetrainSection(_Section):
+    """When a retraining is due, and what holds it back."""
+
+    min_new_rows: int = Field(ge=0)
+    cooldown: Duration
+    budget_per_day: int = Field(ge=1)
+
+
+class ModelConfig(_Section):
+    """Everything about one model: its `model.toml`."""
+
+    model: ModelSection
+    data: DataSection
+    features: FeaturesSection
+    contract: ContractSection
+    training: TrainingSection
+    golden: GoldenSection
+    recent: RecentSection
+    gate: GateSection
+    retrain: RetrainSection
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        roles = (self.data.target, self.data.time, self.data.group, *self.data.key)
+        for column in (*self.features.names, *filter(None, roles)):
+            if column not in self.contract.columns:
+                raise ValueError(f"column {column!r} has a role but no [contract.columns.{column}]")
+        if self.data.target in self.features.names:
+            raise ValueError(f"the target {self.data.target!r} is among the features")
+        allowed = METRICS_OF[self.model.task]
+        for metric in (self.gate.metric, *self.gate.floors):
+            if metric not in allowed:
+                raise ValueError(
+                    f"{metric} is not a metric of {self.model.task}: choose {', '.join(allowed)}"
+                )
+        if (self.data.time is None) != (self.golden.until is None) or (self.data.time is None) != (
+            self.recent.window is None
+        ):
+            raise ValueError("golden.until and recent.window are for models with data.time, and needed there")
+        return self

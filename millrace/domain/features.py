@@ -1,0 +1,229 @@
+"""What does a pipeline or a graph see of a raw row? The same in training and in serving."""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from millrace.domain.bundle import InputColumn, Schema
+from millrace.domain.config import ColumnType, ModelConfig, Task
+from millrace.errors import MillraceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NULL_TEXT = "__null__"
+"""What a null of a categorical column becomes: a category of its own, for graphs have no null string."""
+
+FEWEST_CLASSES = 2
+
+_CONVERSION_REFUSALS = (TypeError, ValueError, OverflowError)
+
+
+class Columns(Protocol):
+    """Raw columns by name: a DataFrame, or a mapping of arrays or lists of equal length."""
+
+    def __contains__(self, name: object, /) -> bool: ...
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+class MissingColumnsError(MillraceError):
+    """Rows came without columns the model needs."""
+
+    def __init__(self, missing: tuple[str, ...], needed: tuple[str, ...]) -> None:
+        self.missing, self.needed = missing, needed
+        super().__init__(
+            f"no column {', '.join(map(repr, missing))} in these rows; needed are {', '.join(needed)}"
+        )
+
+
+class UnreadableColumnError(MillraceError):
+    """A column holds values its declared type does not allow."""
+
+    def __init__(self, column: str, found: str, needed: str) -> None:
+        self.column, self.found, self.needed = column, found, needed
+        super().__init__(
+            f"column {column!r}: found {found}, needed {needed}. "
+            f"Compare the rows with [contract.columns.{column}] of model.toml"
+        )
+
+
+class ClassCountError(MillraceError):
+    """The target does not have the classes its task needs."""
+
+    def __init__(self, target: str, task: Task, found: tuple[str, ...]) -> None:
+        self.target, self.task, self.found = target, task, found
+        needed = "exactly 2" if task is Task.BINARY else "2 or more"
+        super().__init__(
+            f"target {target!r} has {len(found)} classes ({', '.join(found[:5])}), a {task} model "
+            f"needs {needed}. Widen training.window, or correct model.task"
+        )
+
+
+def schema_of(config: ModelConfig, classes: tuple[str, ...]) -> Schema:
+    """Return what a bundle of this model takes in and gives out."""
+    inputs = tuple(
+        InputColumn(
+            name=name,
+            type=contract.type,
+            nullable=contract.max_null_share > 0,
+            min=contract.min,
+            max=contract.max,
+            categories=contract.categories,
+            categorical=name in config.features.categorical,
+        )
+        for name in config.features.names
+        for contract in (config.contract.columns[name],)
+    )
+    return Schema(config.model.task, inputs, classes)
+
+
+def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[str, npt.NDArray[Any]]:
+    """Turn raw columns into what a graph takes, in the order of `inputs`.
+
+    Returns
+    -------
+    name to array of shape (n_rows,)
+        Numeric columns as float32, where null, infinity and what float32 cannot hold are NaN;
+        categorical columns as text, where null is `NULL_TEXT`.
+
+    Raises
+    ------
+    MissingColumnsError
+        If a column of `inputs` is absent.
+    UnreadableColumnError
+        If a value is not of its column's type.
+    """
+    needed = tuple(column.name for column in inputs)
+    if missing := tuple(name for name in needed if name not in columns):
+        raise MissingColumnsError(missing, needed)
+    return {
+        column.name: (
+            text_values(columns[column.name], column.name, column.type)
+            if column.categorical
+            else _float32_values(columns[column.name], column.name)
+        )
+        for column in inputs
+    }
+
+
+def feature_frame(columns: Columns, inputs: tuple[InputColumn, ...]) -> "pd.DataFrame":
+    """Turn raw columns into what a scikit-learn pipeline takes.
+
+    Numbers are rounded to float32, so that the pipeline learns from the values the graph will
+    see, and carried as float64, so that a fit runs in full precision.
+    """
+    import pandas as pd
+
+    ready = feature_columns(columns, inputs)
+    return pd.DataFrame(
+        {
+            name: values if values.dtype == object else values.astype(np.float64)
+            for name, values in ready.items()
+        }
+    ).astype({column.name: object for column in inputs if column.categorical})
+
+
+def class_names(columns: Columns, config: ModelConfig) -> tuple[str, ...]:
+    """Name the classes of the target, in the order of the answers; none for a regression.
+
+    Numbers are in numeric order, false comes before true, text is alphabetical. The last of
+    a binary model's two classes is the positive one.
+
+    Raises
+    ------
+    ClassCountError
+        If there are fewer than two classes, or not exactly two for a binary model.
+    """
+    if config.model.task is Task.REGRESSION:
+        return ()
+    target, kind = config.data.target, config.contract.columns[config.data.target].type
+    texts = set(text_values(columns[target], target, kind).tolist()) - {NULL_TEXT}
+    is_number = kind in (ColumnType.INT, ColumnType.FLOAT)
+    names = tuple(sorted(texts, key=lambda text: (float(text) if is_number else 0.0, text)))
+    if len(names) < FEWEST_CLASSES or (config.model.task is Task.BINARY and len(names) > FEWEST_CLASSES):
+        raise ClassCountError(target, config.model.task, names)
+    return names
+
+
+def label_values(columns: Columns, config: ModelConfig, classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    """Turn the target into numbers: the position in `classes`, or the value itself for a regression.
+
+    Raises
+    ------
+    UnreadableColumnError
+        If a label is null, or a class that is not in `classes`.
+    """
+    target = config.data.target
+    if config.model.task is Task.REGRESSION:
+        labels = number_values(columns[target], target)
+        if not np.isfinite(labels).all():
+            raise UnreadableColumnError(target, "a null or infinite label", "rows with a label only")
+        return labels
+    texts = text_values(columns[target], target, config.contract.columns[target].type)
+    positions = {name: float(position) for position, name in enumerate(classes)}
+    if unknown := set(texts.tolist()) - set(classes):
+        raise UnreadableColumnError(target, f"label {min(unknown)!r}", f"one of {', '.join(classes)}")
+    return np.array([positions[text] for text in texts], dtype=np.float64)
+
+
+def number_values(column: Any, name: str) -> npt.NDArray[np.float64]:
+    """Read a column as float64; null is NaN.
+
+    Raises
+    ------
+    UnreadableColumnError
+        If a value is no number. A time is none: its float would depend on its unit.
+    """
+    if getattr(getattr(column, "dtype", None), "kind", "") in {"m", "M"}:
+        raise UnreadableColumnError(name, f"times ({column.dtype})", "numbers, such as an hour or an age")
+    try:
+        if hasattr(column, "to_numpy"):
+            return np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.array(column, dtype=np.float64)
+    except _CONVERSION_REFUSALS as error:
+        raise UnreadableColumnError(name, str(error), "numbers") from error
+
+
+def text_values(column: Any, name: str, kind: ColumnType) -> npt.NDArray[np.object_]:
+    """Read a column as categories: one text per value, however the values are stored.
+
+    Raises
+    ------
+    UnreadableColumnError
+        If a value is not of type `kind`.
+    """
+    values = (
+        column.to_numpy(dtype=object, na_value=None)
+        if hasattr(column, "to_numpy")
+        else np.asarray(column, dtype=object)
+    )
+    try:
+        texts = {value: _text(value, kind) for value in set(values.tolist())}
+        return np.array([texts[value] for value in values.tolist()], dtype=object)
+    except _CONVERSION_REFUSALS as error:
+        raise UnreadableColumnError(name, str(error), f"values of type {kind}") from error
+
+
+def _float32_values(column: Any, name: str) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        values = number_values(column, name).astype(np.float32)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _text(value: Any, kind: ColumnType) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - true of NaN and NaT alone
+        return NULL_TEXT
+    match kind:
+        case ColumnType.STRING if isinstance(value, str):
+            return str(value)
+        case ColumnType.INT if int(value) == value:
+            return str(int(value))
+        case ColumnType.BOOL if value in {0, 1}:
+            return str(bool(value)).lower()
+        case ColumnType.FLOAT:
+            return repr(float(value))
+        case _:
+            raise TypeError(f"{value!r} ({type(value).__name__})")

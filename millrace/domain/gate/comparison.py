@@ -1,0 +1,96 @@
+"""How is a challenger compared with another model on the same judged rows?"""
+
+import math
+from dataclasses import dataclass
+
+from millrace.domain.bootstrap import Interval, excess_interval
+from millrace.domain.config import GateSection, Metric
+from millrace.domain.gate.evidence import JudgedSet
+from millrace.domain.losses import FloatArray, block_loss, spell_loss
+from millrace.domain.verdict import Outcome, Verdict
+
+SEED = 0
+"""One seed for every judgement: the same evidence gives the same verdict to the last digit."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The losses of the challenger and of what it is compared with, and their difference."""
+
+    metric: Metric
+    challenger: float
+    reference: float
+    excess: Interval
+    confidence: float
+
+
+def confidence_at_look(confidence: float, earlier_looks: int) -> float:
+    """Return the confidence that look number k = `earlier_looks` + 1 at one set must reach.
+
+    The allowed error is divided by k (k + 1): over all looks, however many, it sums to the
+    error of the policy (Bonferroni; the sum of 1 / (k (k + 1)) is 1).
+
+    >>> round(confidence_at_look(0.95, 0), 6), round(confidence_at_look(0.95, 3), 6)
+    (0.975, 0.9975)
+    """
+    look = earlier_looks + 1
+    return 1.0 - (1.0 - confidence) / (look * (look + 1))
+
+
+def too_few_blocks(rule: str, judged: JudgedSet, policy: GateSection) -> Verdict | None:
+    """Return the verdict on a set that is too small to judge anything, else None."""
+    if judged.n_blocks >= policy.min_blocks:
+        return None
+    return Verdict(rule, Outcome.INCONCLUSIVE, f"{judged.n_blocks} blocks, {policy.min_blocks} needed")
+
+
+def measure(judged: JudgedSet, reference: FloatArray, confidence: float, policy: GateSection) -> Measured:
+    """Measure the challenger against the answers of another model on the judged rows."""
+    challenger_loss, reference_loss = (
+        block_loss(policy.metric, judged.labels, answers, judged.block_positions)
+        for answers in (judged.challenger, reference)
+    )
+    excess = excess_interval(challenger_loss, reference_loss, policy.rounds, confidence, SEED)
+    return Measured(policy.metric, challenger_loss.point, reference_loss.point, excess, confidence)
+
+
+def judge_superior(rule: str, measured: Measured, margin: float) -> Verdict:
+    """Pass when the challenger surely gains more than `margin`, fail when it surely does not."""
+    excess = measured.excess
+    needed = f"needed more than {margin:g}"
+    return _judged(rule, measured, excess.upper < -margin, excess.lower >= -margin, needed)
+
+
+def judge_non_inferior(rule: str, measured: Measured, margin: float) -> Verdict:
+    """Pass when the challenger surely loses no more than `margin`, fail when it surely loses more."""
+    excess = measured.excess
+    needed = f"needed at least {0.0 - margin:g}"
+    return _judged(rule, measured, excess.upper <= margin, excess.lower > margin, needed)
+
+
+def _judged(rule: str, measured: Measured, cleared: bool, missed: bool, needed: str) -> Verdict:
+    excess = measured.excess
+    if not all(map(math.isfinite, (excess.mean, excess.lower, excess.upper))):
+        return Verdict(rule, Outcome.INCONCLUSIVE, f"{_spell_losses(measured)}, undefined on too many draws")
+    at_least, at_most = f"at least {0.0 - excess.upper:.3g}", f"at most {0.0 - excess.lower:.3g}"
+    match cleared, missed:
+        case True, _:
+            outcome, bound = Outcome.PASS, at_least
+        case _, True:
+            outcome, bound = Outcome.FAIL, at_most
+        case _:
+            outcome, bound = Outcome.INCONCLUSIVE, f"{at_least}, {at_most}"
+    gain = f"gain {0.0 - excess.mean:.3g} ({_percent(measured.confidence)} {bound})"
+    return Verdict(rule, outcome, f"{_spell_losses(measured)}, {gain}, {needed}")
+
+
+def _spell_losses(measured: Measured) -> str:
+    reference = spell_loss(measured.metric, measured.reference).rsplit(" ", 1)[1]
+    return f"{spell_loss(measured.metric, measured.challenger)} against {reference}"
+
+
+def _percent(confidence: float) -> str:
+    """Write 0.99998 as `99.998 %`, never rounded up to 100."""
+    allowed = 100.0 * (1.0 - confidence)
+    decimals = max(1, 1 - math.floor(math.log10(allowed)))
+    return f"{100.0 - allowed:.{decimals}f}".rstrip("0").rstrip(".") + " %"

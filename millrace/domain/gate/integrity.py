@@ -1,0 +1,80 @@
+"""Can the measurements be trusted?"""
+
+import math
+
+import numpy as np
+
+from millrace.domain.config import GateSection
+from millrace.domain.gate.comparison import too_few_blocks
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.losses import FloatArray
+from millrace.domain.verdict import Outcome, Verdict
+
+
+def judge_agreement(evidence: GateEvidence, policy: GateSection) -> Verdict:
+    """Judge whether the bundle answers as the pipeline that was fitted: an export can be silently wrong."""
+    rule, agreement = "agreement", evidence.agreement
+    if agreement.rows <= 0 or not math.isfinite(agreement.largest_difference):
+        found = f"{agreement.rows} rows compared, largest difference {agreement.largest_difference:g}"
+        return Verdict(rule, Outcome.INCONCLUSIVE, f"{found}: the bundle was not held against its pipeline")
+    share = agreement.disagreeing_rows / agreement.rows
+    outcome = Outcome.PASS if share <= policy.max_disagreeing_share else Outcome.FAIL
+    reason = (
+        f"{agreement.disagreeing_rows} of {agreement.rows} rows ({share:.2%}) differ from the fitted "
+        f"pipeline by more than {policy.agreement_tolerance:g}, largest {agreement.largest_difference:.3g}, "
+        f"needed at most {policy.max_disagreeing_share:.2%}"
+    )
+    return Verdict(rule, outcome, reason)
+
+
+def judge_finite(evidence: GateEvidence, _policy: GateSection) -> Verdict:
+    """Judge whether every answer is a number. The challenger's own fail it, another's leave it undecided."""
+    rule = "finite"
+    own = [evidence.recent.challenger, evidence.golden.challenger]
+    others = [*_other_answers(evidence.recent), *_other_answers(evidence.golden)]
+    own_odd, others_odd = _non_finite(own), _non_finite(others)
+    if own_odd:
+        reason = f"{own_odd} of {_size(own)} answers of the challenger are NaN or infinite, none may be"
+        return Verdict(rule, Outcome.FAIL, reason)
+    if others_odd:
+        reason = f"{others_odd} of {_size(others)} answers it is compared with are NaN or infinite"
+        return Verdict(rule, Outcome.INCONCLUSIVE, reason)
+    if not all(answers.size for answers in own):
+        return Verdict(rule, Outcome.INCONCLUSIVE, "a judged set holds no answers: 0 rows, 1 needed")
+    return Verdict(rule, Outcome.PASS, f"all {_size(own)} answers of the challenger are finite")
+
+
+def _other_answers(judged: JudgedSet) -> list[FloatArray]:
+    return [answers for answers in (judged.champion, judged.baseline, judged.best) if answers is not None]
+
+
+def _non_finite(arrays: list[FloatArray]) -> int:
+    return sum(int(np.count_nonzero(~np.isfinite(answers))) for answers in arrays)
+
+
+def _size(arrays: list[FloatArray]) -> int:
+    return sum(answers.size for answers in arrays)
+
+
+def judge_recent_blocks(evidence: GateEvidence, policy: GateSection) -> Verdict:
+    """Judge whether the recent set holds enough blocks for an interval over them to mean anything."""
+    return _judge_blocks("recent_blocks", evidence.recent, policy)
+
+
+def judge_golden_blocks(evidence: GateEvidence, policy: GateSection) -> Verdict:
+    """Judge whether the golden set holds enough blocks, for the first model already."""
+    return _judge_blocks("golden_blocks", evidence.golden, policy)
+
+
+def _judge_blocks(rule: str, judged: JudgedSet, policy: GateSection) -> Verdict:
+    enough = Verdict(rule, Outcome.PASS, f"{judged.n_blocks} blocks, {policy.min_blocks} needed")
+    return too_few_blocks(rule, judged, policy) or enough
+
+
+def judge_golden_looks(evidence: GateEvidence, policy: GateSection) -> Verdict:
+    """Judge whether golden is still unspent: every look teaches a little about it."""
+    rule, looks = "golden_looks", evidence.golden.looks
+    found = f"golden set looked at {looks} of {policy.max_looks} times"
+    if looks < policy.max_looks:
+        return Verdict(rule, Outcome.PASS, found)
+    return Verdict(rule, Outcome.INCONCLUSIVE, f"{found}; renew it: change [golden] in model.toml")

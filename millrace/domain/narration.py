@@ -1,0 +1,54 @@
+"""How is a ledger entry told in one line?"""
+
+from typing import assert_never
+
+from millrace.domain.facts import (
+    AlertSent,
+    BatchAccepted,
+    BatchQuarantined,
+    ChallengerJudged,
+    ChallengerTrained,
+    ChampionPromoted,
+    ChampionRolledBack,
+    DatasetAdopted,
+    DatasetCheckedOut,
+    DecisionMade,
+    Fact,
+    MirrorRepaired,
+    VersionRegistered,
+)
+
+_SHORT = 12
+
+
+def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of fact)
+    """Return what happened as one line for people."""
+    match fact:
+        case BatchAccepted():
+            released = f", released: {fact.release_reason}" if fact.release_reason else ""
+            return f"batch {fact.part.batch} accepted, {fact.part.rows:,} rows{released}"
+        case BatchQuarantined():
+            broken = "; ".join(violation.message for violation in fact.violations)
+            return f"batch {fact.batch} quarantined: {broken}"
+        case DatasetAdopted():
+            return f"dataset adopted as it came, {len(fact.parts)} parts"
+        case DatasetCheckedOut():
+            return f"dataset {fact.version[:_SHORT]} checked out, {len(fact.parts)} parts"
+        case DecisionMade():
+            return f"{fact.action}: {fact.reason}"
+        case ChallengerTrained():
+            return f"challenger {fact.digest[:_SHORT]} trained on {fact.rows:,} rows in {fact.seconds:.1f} s"
+        case ChallengerJudged():
+            return f"challenger {fact.digest[:_SHORT]} judged {fact.outcome}: {fact.reason}"
+        case VersionRegistered():
+            return f"bundle {fact.digest[:_SHORT]} registered as version {fact.version}"
+        case ChampionPromoted():
+            return f"{fact.digest[:_SHORT]} promoted to generation {fact.generation}"
+        case ChampionRolledBack():
+            return f"{fact.withdrawn[:_SHORT]} withdrawn, {fact.digest[:_SHORT]} answers again: {fact.reason}"
+        case MirrorRepaired():
+            return f"{fact.mirror} repaired, it was: {fact.found}"
+        case AlertSent():
+            return f"people were told of entry {fact.cause_seq}"
+        case _:
+            assert_never(fact)

@@ -1,0 +1,77 @@
+"""Where does this installation keep its things?"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The folders and addresses of one installation, each with its environment variable."""
+
+    home: Path  # MILLRACE_HOME
+    models: Path  # MILLRACE_MODELS
+    ledger_url: str  # MILLRACE_LEDGER_URL
+    catalogue_url: str  # MLFLOW_TRACKING_URI
+    alert_urls: tuple[str, ...]  # MILLRACE_ALERT_URLS, separated by spaces
+
+    @property
+    def var(self) -> Path:
+        return self.home / "var"
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def datasets(self) -> Path:
+        return self.home / "datasets"
+
+    @property
+    def channel(self) -> Path:
+        return self.var / "channel"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.var / "quarantine"
+
+    @property
+    def staging(self) -> Path:
+        return self.var / "staging"
+
+    @property
+    def keys(self) -> Path:
+        return self.var / "keys"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.var / "mlartifacts"
+
+
+def load_settings() -> Settings:
+    """Read the environment; everything defaults to the clone."""
+    home = Path(os.environ.get("MILLRACE_HOME", PROJECT_ROOT)).resolve()
+    var = home / "var"
+    return Settings(
+        home=home,
+        models=Path(os.environ.get("MILLRACE_MODELS", PROJECT_ROOT / "models")).resolve(),
+        ledger_url=os.environ.get("MILLRACE_LEDGER_URL", f"sqlite:///{var / 'ledger.sqlite'}"),
+        catalogue_url=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{var / 'catalogue.sqlite'}"),
+        alert_urls=tuple(os.environ.get("MILLRACE_ALERT_URLS", "").split()),
+    )
+
+
+def silence_dependencies() -> None:
+    """Turn off the telemetry of every dependency, before any of them is imported."""
+    for name, value in TELEMETRY_OFF.items():
+        os.environ[name] = value

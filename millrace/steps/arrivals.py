@@ -1,0 +1,53 @@
+"""What has arrived for a model, and what exactly are its bytes?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from millrace.adapters.batches import StagedBatch, stage_batch
+from millrace.adapters.models import load_source
+from millrace.domain.config import ModelConfig
+from millrace.settings import load_settings
+from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.stores import model_config
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One batch that waits: a file, or a name that the model's `source.py` can read."""
+
+    model: str
+    batch: str
+    file: Path | None
+
+
+def list_arrivals(model: str, files: list[Path] | None, now: datetime) -> list[Arrival]:
+    """List `files`, or else what the model's inbox or source has that is not in the dataset yet."""
+    config = model_config(model)
+    ensure_restored()
+    if files is not None:
+        return [Arrival(model, file.name, file) for file in files]
+    if config.data.source == "python":
+        return _list_source(config, now)
+    inbox = sorted(load_settings().home.glob(config.data.inbox or ""))
+    return [Arrival(model, file.name, file) for file in inbox]
+
+
+def stage_arrival(arrival: Arrival) -> StagedBatch:
+    """Take a private copy of the batch, named by the SHA-256 of its bytes."""
+    settings = load_settings()
+    if arrival.file is not None:
+        return stage_batch(arrival.file, settings.staging)
+    rows = load_source(settings.models, arrival.model).read_batch(arrival.batch)
+    settings.staging.mkdir(parents=True, exist_ok=True)
+    written = settings.staging / f"{arrival.model}-{arrival.batch}.parquet"
+    rows.to_parquet(written, index=False)
+    staged = stage_batch(written, settings.staging)
+    written.unlink()
+    return staged
+
+
+def _list_source(config: ModelConfig, now: datetime) -> list[Arrival]:
+    accepted = {part.batch for part in current_dataset(config.name).parts}
+    names = load_source(load_settings().models, config.name).list_batches(now)
+    return [Arrival(config.name, name, None) for name in names if name not in accepted]

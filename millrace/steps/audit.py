@@ -1,0 +1,63 @@
+"""Was anything changed since it was written?"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from millrace.adapters.bundle import verify_bundle
+from millrace.adapters.channel import bundles_folder, read_pointer
+from millrace.adapters.keys import verify
+from millrace.domain.ledger import GENESIS, verify_chain
+from millrace.domain.serving import standing_champions
+from millrace.errors import MillraceError
+from millrace.settings import load_settings
+from millrace.steps.serve import SERVING_KINDS
+from millrace.steps.stores import ledger
+
+
+class CutLedgerError(MillraceError):
+    """A pointer names a ledger entry that is not there: the tail was cut off."""
+
+    def __init__(self, model: str, head: str) -> None:
+        self.model, self.head = model, head
+        super().__init__(
+            f"{model}: its pointer was published at ledger head {head[:12]}, which is not in the ledger. "
+            "Entries were cut off; restore the ledger from a backup and run `millrace audit verify`"
+        )
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What was recomputed and found unchanged."""
+
+    entries: int
+    head: str
+    pointers: int
+    bundles: int
+
+
+def verify_everything() -> Audited:
+    """Recompute the whole chain, find each pointer's head in it, and rehash every standing champion.
+
+    Raises
+    ------
+    BrokenChainError, CutLedgerError, BadPointerError, CorruptBundleError
+        At the first thing that is not as it was written.
+    """
+    settings = load_settings()
+    entries = ledger().entries()
+    head = verify_chain(entries)
+    hashes = {entry.hash for entry in entries}
+    models = [serving.model for serving in ledger().list_serving()]
+    pointers = [read_pointer(settings.channel, model, partial(verify, settings.keys)) for model in models]
+    published = [pointer for pointer in pointers if pointer is not None]
+    for pointer in published:
+        if pointer.ledger_head not in hashes:
+            raise CutLedgerError(pointer.model, pointer.ledger_head)
+    bundles = [digest for model in models for digest in _standing(model)]
+    for digest in bundles:
+        verify_bundle(bundles_folder(settings.channel), digest)
+    return Audited(len(entries), head.hash if head else GENESIS, len(published), len(bundles))
+
+
+def _standing(model: str) -> tuple[str, ...]:
+    return standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))

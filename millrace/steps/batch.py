@@ -1,0 +1,172 @@
+"""One batch: hold it to the contract, then accept or quarantine it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from millrace.adapters.batches import StagedBatch, UnreadableBatchError, read_batch
+from millrace.adapters.contract import BatchCheck, check_batch
+from millrace.adapters.ledger import AlreadyAcceptedError
+from millrace.adapters.parts import PartWriter, commit_part
+from millrace.domain.batch_rules import (
+    Hashes,
+    judge_duplicates,
+    judge_golden,
+    judge_labels,
+    judge_rows,
+    key_hashes,
+)
+from millrace.domain.blocks import row_identity
+from millrace.domain.claim import Claim
+from millrace.domain.config import ModelConfig
+from millrace.domain.contract import Violation
+from millrace.domain.dataset import Part
+from millrace.domain.facts import BatchAccepted, BatchQuarantined
+from millrace.settings import load_settings
+from millrace.steps.actor import current_actor
+from millrace.steps.arrivals import Arrival
+from millrace.steps.claims import take_claim
+from millrace.steps.known_keys import find_known_keys
+from millrace.steps.quarantine import keep_in_quarantine
+from millrace.steps.stores import ledger, model_config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class BatchOutcome(StrEnum):
+    """What became of a batch."""
+
+    ACCEPTED = "accepted"
+    QUARANTINED = "quarantined"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What `ingest` did with one batch, for people and machines."""
+
+    model: str
+    batch: str
+    digest: str
+    outcome: BatchOutcome
+    rows: int
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckedBatch:
+    """A batch held to the contract; `written` is the part it would become, None where it cannot be one."""
+
+    staged: StagedBatch
+    written: Path | None
+    rows: int
+    times: tuple[datetime, datetime] | None
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenRows:
+    """The rows of a batch as a part in staging, what the contract found, and the hashes of their keys."""
+
+    path: Path
+    check: BatchCheck
+    keys: tuple[Hashes, ...]
+
+
+def claim_batch(arrival: Arrival, staged: StagedBatch, run_id: str) -> Claim:
+    """Take the right to take in these very bytes for this model."""
+    return take_claim(f"ingest:{arrival.model}:{staged.digest}", run_id)
+
+
+def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
+    """Read the batch once, in bounded memory: every clause of the contract, then the rules of the batch."""
+    config = model_config(arrival.model)
+    try:
+        written = write_rows(config, staged)
+    except UnreadableBatchError as error:
+        violation = Violation("unreadable", None, 1, error.reason, waivable=False)
+        return CheckedBatch(staged, None, 0, None, (violation,))
+    check = written.check
+    violations = (*check.violations, *_judge_batch(config, written))
+    storable = all(violation.waivable for violation in violations)
+    if not storable:
+        written.path.unlink()
+    times = check.time_bounds.get(config.data.time) if config.data.time else None
+    return CheckedBatch(staged, written.path if storable else None, check.rows, times, violations)
+
+
+def write_rows(config: ModelConfig, staged: StagedBatch) -> WrittenRows:
+    """Write the rows of a batch as the part they would become, held to the contract on the way."""
+    keys: list[Hashes] = []
+    with PartWriter(load_settings().staging, config.contract) as writer:
+
+        def take(rows: "pd.DataFrame") -> None:
+            keys.append(key_hashes(rows, row_identity(config)))
+            writer.write(rows)
+
+        check = check_batch(read_batch(staged.path), config.contract, take)
+    return WrittenRows(writer.path, check, tuple(keys))
+
+
+def accept_batch(
+    arrival: Arrival, checked: CheckedBatch, claim: Claim, now: datetime, release_reason: str | None = None
+) -> IngestResult:
+    """Make the batch a part of the dataset: its bytes first, then the ledger entry, which commits it."""
+    if checked.written is None:
+        raise ValueError("a batch with lasting violations has no part to accept")
+    sha256, size = commit_part(checked.written, load_settings().data / arrival.model)
+    part = Part(sha256, arrival.batch, checked.rows, size, *(checked.times or (None, None)))
+    fact = BatchAccepted(checked.staged.digest, part, release_reason)
+    try:
+        ledger().append(arrival.model, fact, now, current_actor(), claim)
+    except AlreadyAcceptedError:
+        return known_already(arrival, checked.staged)  # a run died between this entry and its claim's end
+    finally:
+        checked.staged.path.unlink(missing_ok=True)
+    ledger().finish(claim, f"accepted as part {sha256[:12]}")
+    return IngestResult(
+        arrival.model, arrival.batch, checked.staged.digest, BatchOutcome.ACCEPTED, checked.rows,
+        checked.violations,
+    )  # fmt: skip
+
+
+def quarantine_batch(arrival: Arrival, checked: CheckedBatch, claim: Claim, now: datetime) -> IngestResult:
+    """Keep the bytes of the batch beside a report of what it broke, then record it."""
+    if checked.written is not None:
+        checked.written.unlink()
+    digest = checked.staged.digest
+    fact = BatchQuarantined(digest, arrival.batch, checked.violations)
+    keep_in_quarantine(arrival.model, checked.staged, fact)
+    ledger().append(arrival.model, fact, now, current_actor(), claim)
+    ledger().release(claim)
+    return IngestResult(
+        arrival.model, arrival.batch, digest, BatchOutcome.QUARANTINED, checked.rows, checked.violations
+    )
+
+
+def known_already(arrival: Arrival, staged: StagedBatch) -> IngestResult:
+    """Say that these bytes were accepted before, and drop the copy."""
+    staged.path.unlink(missing_ok=True)
+    return IngestResult(arrival.model, arrival.batch, staged.digest, BatchOutcome.KNOWN, 0)
+
+
+def _judge_batch(config: ModelConfig, written: WrittenRows) -> list[Violation]:
+    check = written.check
+    few = judge_rows(check.rows, config.contract)
+    if not written.keys or check.rows == 0:
+        return [few] if few else []
+    batch = np.concatenate(written.keys)
+    known = find_known_keys(config, check.time_bounds)
+    labelled = check.rows - check.null_counts.get(config.data.target, 0)
+    found = (
+        few,
+        judge_duplicates(batch, known.all, config.contract),
+        judge_labels(labelled, check.rows, config.contract),
+        judge_golden(batch, known.golden),
+    )
+    return [violation for violation in found if violation is not None]

@@ -1,0 +1,155 @@
+"""Judging: every bundle in the comparison answers the same rows through the scorer that serves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+
+import numpy as np
+
+from millrace.adapters.channel import bundles_folder
+from millrace.adapters.scorer import Scorer, load_scorer, prove
+from millrace.domain import gate
+from millrace.domain.claim import Claim
+from millrace.domain.config import Metric
+from millrace.domain.facts import ChallengerJudged, ChallengerTrained
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
+from millrace.domain.losses import FloatArray, block_loss
+from millrace.domain.serving import Serving, standing_champions
+from millrace.settings import load_settings
+from millrace.steps.actor import current_actor
+from millrace.steps.rows import LabelledRows, SplitRows
+from millrace.steps.serve import SERVING_KINDS
+from millrace.steps.stores import ledger, model_config
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The bundles of one comparison, opened: what serves or would serve, and what they must beat."""
+
+    challenger: Scorer
+    baseline: Scorer
+    champion: Scorer | None
+    best: Scorer | None
+
+    @property
+    def learned_blocks(self) -> frozenset[str]:
+        """All blocks that any of them was trained on."""
+        scorers = (self.challenger, self.baseline, self.champion, self.best)
+        return frozenset[str]().union(
+            *(scorer.manifest.training_blocks for scorer in scorers if scorer is not None)
+        )
+
+
+def judge_challenger(
+    model: str, rows: SplitRows, trained: ChallengerTrained, claim: Claim, now: datetime
+) -> ChallengerJudged:
+    """Judge the challenger against what serves now and record the verdict; found again after a crash."""
+    serving, policy = ledger().serving(model), model_config(model).gate
+    past = list_judged(model)
+    for fact in past:
+        if fact.run_key == trained.run_key and _still_holds(fact, serving):
+            return fact
+    evidence = _gather_evidence(model, rows, trained, serving, past)
+    judgement = gate.judge_challenger(evidence, policy)
+    fact = ChallengerJudged(
+        run_key=trained.run_key,
+        digest=trained.digest,
+        champion=serving.champion,
+        outcome=judgement.outcome,
+        reason=judgement.reason,
+        verdicts=judgement.verdicts,
+        recent_set=evidence.recent.set_id,
+        golden_set=evidence.golden.set_id,
+        losses={name: _losses(judged, policy.metric) for name, judged in _sets(evidence)},
+        generation=serving.generation,
+    )
+    ledger().append(model, fact, now, current_actor(), claim)
+    return fact
+
+
+def list_judged(model: str) -> list[ChallengerJudged]:
+    """Return every judgement there was, oldest first."""
+    entries = ledger().entries(model, (ChallengerJudged,))
+    return [entry.fact for entry in entries if isinstance(entry.fact, ChallengerJudged)]
+
+
+def _still_holds(fact: ChallengerJudged, serving: Serving) -> bool:
+    return fact.generation == serving.generation or fact.digest == serving.champion
+
+
+def _gather_evidence(
+    model: str, rows: SplitRows, trained: ChallengerTrained, serving: Serving, past: list[ChallengerJudged]
+) -> GateEvidence:
+    best = _find_best(model, past, serving)
+    compared = Compared(
+        challenger=_open(trained.digest),
+        baseline=_open(trained.baseline),
+        champion=_open(serving.champion) if serving.champion else None,
+        best=_open(best) if best else None,
+    )
+    prove(compared.challenger, compared.challenger.examples)
+    others = [fact for fact in past if fact.run_key != trained.run_key]
+    return GateEvidence(
+        champion_digest=serving.champion,
+        best_digest=best,
+        challenger_digest=trained.digest,
+        baseline_digest=trained.baseline,
+        recent=_answer(rows.recent, compared, [fact.recent_set for fact in others]),
+        golden=_answer(rows.golden, compared, [fact.golden_set for fact in others]),
+        constant=trained.constant,
+        agreement=trained.agreement,
+    )
+
+
+def _find_best(model: str, past: list[ChallengerJudged], serving: Serving) -> str | None:
+    """Return the champion with the lowest loss on golden among those a rollback could still reach."""
+    standing = set(standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS)))
+    losses = {
+        fact.digest: fact.losses["golden"]["challenger"]
+        for fact in past
+        if fact.digest in standing and "challenger" in fact.losses["golden"]
+    }
+    return min(losses, key=losses.__getitem__, default=serving.champion)
+
+
+def _open(digest: str) -> Scorer:
+    return load_scorer(bundles_folder(load_settings().channel) / digest)
+
+
+def _answer(rows: LabelledRows, compared: Compared, earlier_sets: list[str]) -> JudgedSet:
+    unseen = rows.without_blocks(compared.learned_blocks)
+    set_id = judged_set_id(unseen.blocks)
+
+    def answers(scorer: Scorer | None) -> FloatArray | None:
+        return None if scorer is None else scorer.answer(unseen.frame)
+
+    return JudgedSet(
+        set_id=set_id,
+        labels=unseen.labels,
+        blocks=unseen.blocks,
+        challenger=compared.challenger.answer(unseen.frame),
+        champion=answers(compared.champion),
+        baseline=compared.baseline.answer(unseen.frame),
+        best=answers(compared.best),
+        looks=earlier_sets.count(set_id),
+    )
+
+
+def _sets(evidence: GateEvidence) -> tuple[tuple[str, JudgedSet], ...]:
+    return ("recent", evidence.recent), ("golden", evidence.golden)
+
+
+def _losses(judged: JudgedSet, metric: Metric) -> dict[str, float]:
+    """Return each bundle's loss; one that is undefined is left out, for the ledger holds no NaN."""
+    answers = {
+        "challenger": judged.challenger,
+        "baseline": judged.baseline,
+        "champion": judged.champion,
+        "best": judged.best,
+    }
+    losses = {
+        role: block_loss(metric, judged.labels, one, judged.blocks).point
+        for role, one in answers.items()
+        if one is not None and one.size and np.isfinite(one).all()
+    }
+    return {role: loss for role, loss in losses.items() if isfinite(loss)}

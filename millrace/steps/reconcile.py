@@ -1,0 +1,38 @@
+"""Whatever the ledger says should be and is not: files, pointer, alias, alerts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from millrace.domain.facts import MirrorRepaired
+from millrace.steps.actor import current_actor
+from millrace.steps.alerts import send_alerts
+from millrace.steps.dataset import publish_dataset
+from millrace.steps.serve import mirror_champion, publish_model_pointer
+from millrace.steps.stores import ledger
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What was found wrong with one model and put right; `unsent` alerts are still due."""
+
+    model: str
+    repaired: tuple[MirrorRepaired, ...]
+    unsent: int
+
+
+def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
+    """Rewrite everything that follows from the ledger and differs from it, with a record of each repair."""
+    mirrors: dict[str, Callable[[str], str | None]] = {
+        "dataset": publish_dataset,
+        "pointer": publish_model_pointer,
+        "alias": mirror_champion,
+    }
+    repaired = []
+    for mirror, repair in mirrors.items():
+        found = repair(model)
+        if found is not None:
+            fact = MirrorRepaired(mirror, found)
+            ledger().append(model, fact, now, current_actor())
+            repaired.append(fact)
+    return Reconciled(model, tuple(repaired), send_alerts(model, run_id, now))

@@ -1,0 +1,100 @@
+"""What serves: changed in the ledger first, then told to the channel and mirrored in the catalogue."""
+
+from datetime import datetime
+from functools import partial
+
+from millrace.adapters.bundle import verify_bundle
+from millrace.adapters.channel import BadPointerError, bundles_folder, publish_pointer, read_pointer
+from millrace.adapters.keys import MissingKeyError, ensure_keys, sign, verify
+from millrace.domain.claim import Claim
+from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRolledBack
+from millrace.domain.pointer import Arm, ArmRole, Pointer
+from millrace.domain.serving import Serving, plan_promotion, plan_rollback, standing_champions
+from millrace.domain.verdict import Outcome
+from millrace.settings import load_settings
+from millrace.steps.actor import current_actor
+from millrace.steps.stores import catalogue, ledger
+
+SERVING_KINDS = (ChampionPromoted, ChampionRolledBack)
+WHOLE = 100
+"""The weight, in percent, of the only arm that answers."""
+
+
+def promote_challenger(model: str, judged: ChallengerJudged, claim: Claim, now: datetime) -> Serving:
+    """Crown the judged bundle, if what serves is still what it was judged against.
+
+    Raises
+    ------
+    StaleGenerationError
+        If the champion changed since: the next run judges the challenger against the new one.
+    """
+    if judged.outcome is not Outcome.PASS:
+        raise ValueError(f"only a pass is promoted, not {judged.outcome}")
+    serving = ledger().serving(model)
+    if serving.champion == judged.digest:
+        return serving
+    verify_bundle(bundles_folder(load_settings().channel), judged.digest)
+    fact = plan_promotion(serving, judged.digest, judged.reason)
+    ledger().change_serving(model, fact, now, current_actor(), seen=judged.generation, claim=claim)
+    return ledger().serving(model)
+
+
+def roll_back(model: str, reason: str, now: datetime) -> ChampionRolledBack:
+    """Make the champion before the current one answer again, its bytes verified first."""
+    serving = ledger().serving(model)
+    standing = standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))
+    fact = plan_rollback(serving, standing, reason)
+    verify_bundle(bundles_folder(load_settings().channel), fact.digest)
+    ledger().change_serving(model, fact, now, current_actor(), seen=serving.generation)
+    return fact
+
+
+def publish_serving(model: str) -> None:
+    """Tell the channel what serves, then mirror it in the catalogue."""
+    publish_model_pointer(model)
+    mirror_champion(model)
+
+
+def publish_model_pointer(model: str) -> str | None:
+    """Make the channel's pointer what the ledger says; return what was wrong with it, if anything."""
+    settings, wanted = load_settings(), _wanted_pointer(model)
+    if wanted is None:
+        return None
+    ensure_keys(settings.keys)
+    found = _pointer_trouble(model, wanted)
+    if found is not None:
+        publish_pointer(settings.channel, wanted, partial(sign, settings.keys))
+    return found
+
+
+def mirror_champion(model: str) -> str | None:
+    """Make the catalogue's aliases what the ledger says; return what was wrong with them, if anything."""
+    serving = ledger().serving(model)
+    if serving.champion is None:
+        return None
+    wanted = catalogue().find_version(model, serving.champion)
+    found = catalogue().alias(model, "champion")
+    if found == wanted:
+        return None
+    catalogue().set_alias(model, "champion", wanted)
+    return f"alias champion was version {found}"
+
+
+def _wanted_pointer(model: str) -> Pointer | None:
+    serving = ledger().serving(model)
+    entry = ledger().entry_at_generation(model, serving.generation)
+    if serving.champion is None or entry is None:
+        return None
+    arms = (Arm(serving.champion, ArmRole.ANSWER, WHOLE),)
+    return Pointer(model, serving.generation, arms, None, entry.hash)
+
+
+def _pointer_trouble(model: str, wanted: Pointer) -> str | None:
+    settings = load_settings()
+    try:
+        found = read_pointer(settings.channel, model, partial(verify, settings.keys))
+    except (BadPointerError, MissingKeyError) as error:
+        return str(error)
+    if found == wanted:
+        return None
+    return "no pointer" if found is None else f"pointer at generation {found.generation}"

@@ -1,0 +1,54 @@
+"""Which version of each model serves, and what waits for a person?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from millrace.adapters.models import list_models
+from millrace.domain.facts import ChallengerJudged, DecisionMade
+from millrace.settings import load_settings
+from millrace.steps.alerts import list_due_alerts
+from millrace.steps.dataset import current_dataset
+from millrace.steps.quarantine import list_quarantined
+from millrace.steps.stores import ledger
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One model at a glance; what never happened is None."""
+
+    model: str
+    champion: str | None
+    generation: int
+    since: datetime | None
+    dataset: str
+    rows: int
+    last_decision: DecisionMade | None
+    last_judged: ChallengerJudged | None
+    quarantined: int
+    unsent_alerts: int
+
+
+def list_status(model: str | None = None) -> list[ModelStatus]:
+    """Return the status of one model, or of every folder under `models/` and every model in the ledger."""
+    served = {serving.model for serving in ledger().list_serving()}
+    names = [model] if model else sorted({*list_models(load_settings().models), *served})
+    return [_status_of(name) for name in names]
+
+
+def _status_of(model: str) -> ModelStatus:
+    serving, dataset = ledger().serving(model), current_dataset(model)
+    crowned = ledger().entry_at_generation(model, serving.generation)
+    decided = ledger().last(model, DecisionMade)
+    judged = ledger().last(model, ChallengerJudged)
+    return ModelStatus(
+        model=model,
+        champion=serving.champion,
+        generation=serving.generation,
+        since=crowned.at if crowned else None,
+        dataset=dataset.version,
+        rows=dataset.rows,
+        last_decision=decided.fact if decided and isinstance(decided.fact, DecisionMade) else None,
+        last_judged=judged.fact if judged and isinstance(judged.fact, ChallengerJudged) else None,
+        quarantined=len(list_quarantined(model)),
+        unsent_alerts=len(list_due_alerts(model)) if load_settings().alert_urls else 0,
+    )

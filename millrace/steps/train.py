@@ -1,0 +1,123 @@
+"""Training: search, fit, export, and write the challenger's bundle beside its baseline's."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from millrace.adapters import export, training
+from millrace.adapters.bundle import digest_of_files, write_bundle
+from millrace.adapters.channel import bundles_folder
+from millrace.adapters.git import head_commit
+from millrace.adapters.models import load_builder
+from millrace.adapters.scorer import open_scorer
+from millrace.adapters.search import SearchResult, search_parameters
+from millrace.domain.bundle import (
+    EXAMPLES_FILE,
+    PROFILE_FILE,
+    SCHEMA_FILE,
+    CodeDigests,
+    Manifest,
+    digests_of,
+)
+from millrace.domain.canonical import canonical_json
+from millrace.domain.claim import Claim
+from millrace.domain.config import ModelConfig
+from millrace.domain.facts import ChallengerTrained, DecisionMade
+from millrace.domain.features import feature_frame, schema_of
+from millrace.domain.profile import profile_rows
+from millrace.settings import PROJECT_ROOT, load_settings
+from millrace.steps.actor import current_actor
+from millrace.steps.rows import SplitRows
+from millrace.steps.stores import ledger, model_config
+
+LOCK = "requirements.lock"
+
+Progress = Callable[[int, int], None]
+
+
+def train_challenger(
+    model: str, rows: SplitRows, decision: DecisionMade, claim: Claim, now: datetime, on_trial: Progress
+) -> ChallengerTrained:
+    """Train the challenger and its baseline and record them; a run that was taken up again finds its own."""
+    done = find_trained(model, decision.run_key)
+    if done is not None:
+        return done
+    config, started = model_config(model), time.monotonic()
+    found = _search(config, rows, on_trial)
+    digest, exported = _make_bundle(config, rows, found.parameters)
+    baseline, _ = _make_bundle(training.baseline_config(config), rows, {})
+    fact = ChallengerTrained(
+        run_key=decision.run_key,
+        digest=digest,
+        engine=exported.engine,
+        baseline=baseline,
+        constant=training.constant_answer(rows.training.labels, config.model.task, config.gate.metric),
+        inputs=decision.inputs,
+        rows=len(rows.training.frame),
+        agreement=exported.agreement,
+        parameters=found.parameters,
+        trials=tuple({"number": one.number, "loss": one.loss, **one.parameters} for one in found.trials),
+        seconds=round(time.monotonic() - started, 3),
+        git_commit=head_commit(PROJECT_ROOT),
+    )
+    ledger().append(model, fact, now, current_actor(), claim)
+    return fact
+
+
+def find_trained(model: str, run_key: str) -> ChallengerTrained | None:
+    """Return what the run has trained already, None when it has not."""
+    for entry in ledger().entries(model, (ChallengerTrained,)):
+        if isinstance(entry.fact, ChallengerTrained) and entry.fact.run_key == run_key:
+            return entry.fact
+    return None
+
+
+def _search(config: ModelConfig, rows: SplitRows, on_trial: Progress) -> SearchResult:
+    if config.training.search is None:
+        return SearchResult(dict(config.training.parameters), ())
+    custom = load_builder(load_settings().models, config)
+    schema, learned = schema_of(config, rows.classes), rows.training
+    answer = training.answer_folds(
+        config, custom, feature_frame(learned.frame, schema.inputs), learned.labels
+    )
+    return search_parameters(config, config.training.search, learned.labels, learned.blocks, answer, on_trial)
+
+
+def _make_bundle(
+    config: ModelConfig, rows: SplitRows, parameters: Mapping[str, object]
+) -> tuple[str, export.ExportedScorer]:
+    settings, schema = load_settings(), schema_of(config, rows.classes)
+    custom = load_builder(settings.models, config)
+    pipeline = training.build_pipeline(config, config.training.estimator, parameters, custom)
+    features = feature_frame(rows.training.frame, schema.inputs)
+    training.fit_pipeline(pipeline, features, rows.training.labels, config.training.seed)
+    exported = export.export_scorer(pipeline, schema, config.gate, rows.golden.frame, open_scorer)
+    answering = open_scorer(exported.engine, exported.content, schema)
+    files = {
+        exported.file_name: exported.content,
+        SCHEMA_FILE: canonical_json(schema).encode(),
+        PROFILE_FILE: canonical_json(profile_rows(rows.training.frame, config)).encode(),
+        EXAMPLES_FILE: canonical_json(export.make_examples(rows.golden.frame, schema, answering)).encode(),
+    }
+    manifest = Manifest(
+        model=config.name,
+        task=config.model.task,
+        engine=exported.engine,
+        files=digests_of(files),
+        dataset=rows.dataset,
+        training_blocks=tuple(sorted(rows.training.block_names)),
+        code=_code_digests(config.name),
+        seed=config.training.seed,
+        environment=training.training_environment(),
+    )
+    return write_bundle(bundles_folder(settings.channel), manifest, files), exported
+
+
+def _code_digests(model: str) -> CodeDigests:
+    return CodeDigests(
+        millrace=digest_of_files(PROJECT_ROOT / "millrace"),
+        flows=digest_of_files(PROJECT_ROOT / "flows"),
+        tasks=digest_of_files(PROJECT_ROOT / "tasks"),
+        model_files=digest_of_files(load_settings().models / model),
+        lock=digest_of_files(PROJECT_ROOT / LOCK),
+    )

@@ -1,0 +1,1 @@
+"""One unit of work, safe to retry: a step with a name and retries."""

@@ -1,0 +1,398 @@
+"""What does the ledger promise about order, proof and what serves?"""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from millrace.adapters.ledger import (
+    AlreadyAcceptedError,
+    Ledger,
+    LedgerUnavailableError,
+    StaleGenerationError,
+)
+from millrace.domain.contract import Violation
+from millrace.domain.dataset import Part
+from millrace.domain.facts import (
+    Action,
+    Agreement,
+    AlertSent,
+    BatchAccepted,
+    BatchQuarantined,
+    ChallengerJudged,
+    ChallengerTrained,
+    ChampionPromoted,
+    ChampionRolledBack,
+    DatasetAdopted,
+    DatasetCheckedOut,
+    DecisionMade,
+    Fact,
+    Inputs,
+    MirrorRepaired,
+    RuleFinding,
+    VersionRegistered,
+)
+from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
+from millrace.domain.serving import (
+    NothingToRollBackToError,
+    Serving,
+    plan_promotion,
+    plan_rollback,
+    standing_champions,
+)
+from millrace.domain.verdict import Outcome, Verdict
+
+NOON = datetime(2013, 4, 1, 12, 0, 0, 123456, tzinfo=UTC)
+PART = Part("a" * 64, "flüge.parquet", 27_004, 512, NOON, None)
+INPUTS = Inputs("d1", "m1", "l1")
+
+ONE_OF_EACH: tuple[Fact, ...] = (
+    BatchAccepted("b1", PART, release_reason="the scale was wrong, 'fixed'"),
+    BatchQuarantined(
+        "b2", "b.csv", (Violation("nulls", "wind", 3, "3 nulls", ("7: None",), waivable=False),)
+    ),
+    DatasetAdopted((PART, PART)),
+    DatasetCheckedOut("v1", (PART,)),
+    DecisionMade("k", Action.TRAIN, "new rows", (RuleFinding("rows", "9 of 5", Action.TRAIN),), INPUTS),
+    ChallengerTrained(
+        run_key="k",
+        digest="c1",
+        engine="onnx",
+        baseline="c0",
+        constant=1 / 3,
+        inputs=INPUTS,
+        rows=10,
+        agreement=Agreement(10, 1e-7, 0),
+        parameters={"max_iter": 100, "rate": 0.1, "l2": None, "names": ["x", "y"]},
+        trials=({"number": 0, "loss": 0.25},),
+        seconds=1.5,
+        git_commit=None,
+    ),
+    ChallengerJudged(
+        run_key="k",
+        digest="c1",
+        champion=None,
+        outcome=Outcome.INCONCLUSIVE,
+        reason="13 blocks, 14 needed",
+        verdicts=(Verdict("floor", Outcome.PASS, "auc 0.71 > 0.65"),),
+        recent_set="r",
+        golden_set="g",
+        losses={"recent": {"challenger": 0.29}},
+        generation=0,
+    ),
+    VersionRegistered("k", "c1", 3, "run"),
+    ChampionPromoted("c1", None, 1, "passed"),
+    ChampionRolledBack("c0", "c1", 2, "by hand"),
+    MirrorRepaired("alias", "c1"),
+    AlertSent(9),
+)
+
+
+def write(ledger: Ledger, fact: Fact, model: str = "fares") -> None:
+    match fact:
+        case ChampionPromoted() | ChampionRolledBack():
+            seen = ledger.serving(model).generation
+            ledger.change_serving(model, fact, NOON, "ann", seen)
+        case _:
+            ledger.append(model, fact, NOON, "ann")
+
+
+def promote(ledger: Ledger, digest: str) -> None:
+    write(ledger, plan_promotion(ledger.serving("fares"), digest, "passed"))
+
+
+def roll_back(ledger: Ledger) -> None:
+    standing = standing_champions(entry.fact for entry in ledger.entries("fares"))
+    write(ledger, plan_rollback(ledger.serving("fares"), standing, "worse"))
+
+
+def test_facts_of_every_kind_are_read_back_as_they_were_written(ledger: Ledger) -> None:
+    assert {type(fact) for fact in ONE_OF_EACH} == set(get_args(Fact))
+    for fact in ONE_OF_EACH:
+        write(ledger, fact)
+    assert tuple(entry.fact for entry in ledger.entries()) == ONE_OF_EACH
+
+
+def test_what_append_returns_is_what_is_read_later(ledger: Ledger) -> None:
+    loosely_typed = dataclasses.replace(ONE_OF_EACH[5], constant=1, parameters={"names": ("x", "y")})
+    there = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    written = ledger.append("fares", loosely_typed, there, "ann")
+    assert ledger.entries() == [written] == [ledger.head()]
+    assert written.at.isoformat() == "2013-04-01T12:00:00.123456+00:00"
+
+
+def test_a_fact_that_could_not_be_read_back_is_never_written(ledger: Ledger) -> None:
+    with pytest.raises(msgspec.ValidationError, match="Expected `int`"):
+        ledger.append("fares", AlertSent("nine"), NOON, "ann")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        ledger.append("fares", dataclasses.replace(ONE_OF_EACH[5], constant=float("nan")), NOON, "ann")
+    assert ledger.entries() == []
+
+
+def test_an_untouched_ledger_verifies(ledger: Ledger) -> None:
+    for number in range(60):
+        ledger.append(f"model-{number % 3}", AlertSent(number), NOON + timedelta(seconds=number), "ann")
+    entries = ledger.entries()
+    assert [entry.seq for entry in entries] == list(range(1, 61))
+    assert verify_chain(entries) == ledger.head()
+
+
+def test_entries_are_found_by_model_kind_and_place(ledger: Ledger) -> None:
+    for model in ("fares", "delays"):
+        ledger.append(model, AlertSent(1), NOON, "ann")
+        ledger.append(model, MirrorRepaired("alias", "a"), NOON, "ann")
+        ledger.append(model, AlertSent(2), NOON, "ann")
+
+    assert [entry.seq for entry in ledger.entries("delays")] == [4, 5, 6]
+    assert [entry.seq for entry in ledger.entries(kinds=(AlertSent,))] == [1, 3, 4, 6]
+    assert [entry.seq for entry in ledger.entries("fares", (AlertSent,), after_seq=1)] == [3]
+    last = ledger.last("fares", AlertSent)
+    assert last is not None
+    assert (last.seq, last.fact) == (3, AlertSent(2))
+
+
+def test_an_empty_ledger_has_no_head_and_serves_nothing(ledger: Ledger) -> None:
+    assert (ledger.head(), ledger.last("fares", AlertSent), ledger.entries()) == (None, None, [])
+    assert ledger.serving("fares") == Serving("fares", 0, None, None)
+    assert ledger.list_serving() == []
+    assert ledger.entry_at_generation("fares", 1) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "broken_at"),
+    [
+        ("UPDATE entries SET body = '{\"cause_seq\":7}' WHERE seq = 3", 3),
+        ('UPDATE entries SET body = \'{"cause_seq":2,"more":1}\' WHERE seq = 3', 3),
+        ("UPDATE entries SET actor = 'bob' WHERE seq = 3", 3),
+        ("UPDATE entries SET at = '2020-01-01T00:00:00+00:00' WHERE seq = 3", 3),
+        ("UPDATE entries SET model = 'delays' WHERE seq = 3", 3),
+        ("UPDATE entries SET hash = 'f' WHERE seq = 3", 3),
+        ("DELETE FROM entries WHERE seq = 3", 3),
+        ("DELETE FROM entries WHERE seq = 1", 1),
+        ("UPDATE entries SET seq = seq + 100 WHERE seq = 3", 3),
+        ("UPDATE entries SET body = 'nonsense' WHERE seq = 3", 3),
+        ("UPDATE entries SET kind = 'Nothing' WHERE seq = 3", 3),
+        ("UPDATE entries SET at = 'yesterday' WHERE seq = 3", 3),
+    ],
+)
+def test_a_change_by_hand_is_found_where_it_was_made(
+    ledger: Ledger, by_hand: Callable[[str], None], change: str, broken_at: int
+) -> None:
+    for number in range(5):
+        ledger.append("fares", AlertSent(number), NOON, "ann")
+    by_hand(change)
+    with pytest.raises(BrokenChainError, match=f"ledger entry {broken_at}: found .* wanted"):
+        verify_chain(ledger.entries())
+
+
+def test_two_swapped_entries_are_found(ledger: Ledger, by_hand: Callable[[str], None]) -> None:
+    for number in range(5):
+        ledger.append("fares", AlertSent(number), NOON, "ann")
+    for found, new in ((2, 99), (3, 2), (99, 3)):
+        by_hand(f"UPDATE entries SET seq = {new} WHERE seq = {found}")  # noqa: S608
+    with pytest.raises(BrokenChainError, match="ledger entry 2"):
+        verify_chain(ledger.entries())
+
+
+def test_a_cut_tail_still_verifies_but_no_longer_reaches_the_published_head(
+    ledger: Ledger, by_hand: Callable[[str], None]
+) -> None:
+    for number in range(5):
+        ledger.append("fares", AlertSent(number), NOON, "ann")
+    published = ledger.head()
+    by_hand("DELETE FROM entries WHERE seq > 3")
+
+    verify_chain(ledger.entries())
+    ledger.append("fares", AlertSent(3), NOON + timedelta(seconds=1), "ann")
+    ledger.append("fares", AlertSent(4), NOON, "ann")
+    assert published is not None
+    assert published.hash not in {entry.hash for entry in ledger.entries()}
+
+
+def test_an_entry_from_before_its_kind_gained_a_field_still_verifies_and_reads(
+    ledger: Ledger, by_hand: Callable[[str], None]
+) -> None:
+    now = ledger.append("fares", BatchAccepted("b1", PART), NOON, "ann")
+    older = dataclasses.replace(now, body=now.body.replace(',"release_reason":null', ""))
+    assert older.body != now.body
+    by_hand(f"UPDATE entries SET body = '{older.body}', hash = '{hash_entry(older)}'")  # noqa: S608
+
+    assert verify_chain(ledger.entries()) == ledger.head()
+    assert ledger.entries()[0].fact == now.fact
+
+
+def test_fifty_threads_write_one_gapless_chain(
+    ledger: Ledger, fifty_at_once: Callable[[Callable[[int], Any]], list[Any]]
+) -> None:
+    fifty_at_once(lambda number: ledger.append("fares", AlertSent(number), NOON, "ann"))
+    entries = ledger.entries()
+    assert [entry.seq for entry in entries] == list(range(1, 51))
+    assert {entry.fact for entry in entries} == {AlertSent(number) for number in range(50)}
+    assert verify_chain(entries) == ledger.head()
+
+
+def test_processes_that_open_a_new_ledger_together_write_one_gapless_chain(
+    ledger_url: str, processes_at_once: Callable[[int, str, str], list[str]]
+) -> None:
+    processes_at_once(
+        8,
+        """
+from datetime import UTC, datetime
+from millrace.domain.facts import AlertSent
+ledger = Ledger(url)
+for step in range(5):
+    ledger.append("fares", AlertSent(number * 5 + step), datetime(2013, 4, 1, tzinfo=UTC), "ann")
+""",
+        ledger_url,
+    )
+    ledger = Ledger(ledger_url)
+    entries = ledger.entries()
+    ledger.close()
+    assert {entry.fact for entry in entries} == {AlertSent(number) for number in range(40)}
+    assert [entry.seq for entry in entries] == list(range(1, 41))
+    verify_chain(entries)
+
+
+def test_a_promotion_serves_and_is_found_by_its_generation(ledger: Ledger) -> None:
+    promote(ledger, "A")
+    ledger.append("fares", AlertSent(1), NOON, "ann")
+    promote(ledger, "B")
+    assert ledger.serving("fares") == Serving("fares", 2, "B", "A")
+    assert ledger.list_serving() == [Serving("fares", 2, "B", "A")]
+    first, second = ledger.entry_at_generation("fares", 1), ledger.entry_at_generation("fares", 2)
+    assert first is not None
+    assert second is not None
+    assert (first.seq, second.seq) == (1, 3)
+
+
+@pytest.mark.parametrize("seen", [0, 1, 3])
+def test_a_stale_generation_changes_nothing(ledger: Ledger, seen: int) -> None:
+    promote(ledger, "A")
+    promote(ledger, "B")
+    late = ChampionPromoted("C", "A", seen + 1, "passed")
+    with pytest.raises(StaleGenerationError, match=f"from generation {seen}, but generation 2 serves"):
+        ledger.change_serving("fares", late, NOON, "ann", seen=seen)
+    assert ledger.serving("fares") == Serving("fares", 2, "B", "A")
+    assert len(ledger.entries()) == 2
+
+
+def test_a_change_planned_from_an_older_generation_is_stale_whatever_was_seen(ledger: Ledger) -> None:
+    promote(ledger, "A")
+    promote(ledger, "B")
+    with pytest.raises(StaleGenerationError, match="from generation 1, but generation 2 serves"):
+        ledger.change_serving("fares", ChampionPromoted("C", "A", 2, "passed"), NOON, "ann", seen=2)
+    assert ledger.serving("fares").champion == "B"
+
+
+def test_a_first_champion_from_an_imagined_generation_is_stale(ledger: Ledger) -> None:
+    with pytest.raises(StaleGenerationError, match="from generation 4, but generation 0 serves"):
+        ledger.change_serving("fares", ChampionPromoted("A", None, 5, "passed"), NOON, "ann", seen=4)
+    assert (ledger.serving("fares").champion, ledger.entries()) == (None, [])
+
+
+def test_of_fifty_promotions_from_one_generation_one_is_made(
+    ledger: Ledger, fifty_at_once: Callable[[Callable[[int], Any]], list[Any]]
+) -> None:
+    for seen in (0, 1):
+        outcomes = fifty_at_once(
+            lambda number, seen=seen: ledger.change_serving(  # type: ignore[misc]
+                "fares", ChampionPromoted(f"c{number}", None, seen + 1, "passed"), NOON, "ann", seen
+            )
+        )
+        assert sum(isinstance(outcome, StaleGenerationError) for outcome in outcomes) == 49
+        assert (ledger.serving("fares").generation, len(ledger.entries())) == (seen + 1, seen + 1)
+
+
+def test_what_serves_changes_only_by_change_serving(ledger: Ledger) -> None:
+    with pytest.raises(TypeError, match="ChampionPromoted changes what serves"):
+        ledger.append("fares", ChampionPromoted("A", None, 1, "passed"), NOON, "ann")
+    assert ledger.entries() == []
+
+
+def test_two_rollbacks_after_three_promotions_give_the_second_then_the_first_and_never_the_third(
+    ledger: Ledger,
+) -> None:
+    for digest in "ABC":
+        promote(ledger, digest)
+    served = []
+    for _ in range(2):
+        roll_back(ledger)
+        served.append(ledger.serving("fares").champion)
+    assert served == ["B", "A"]
+    assert ledger.serving("fares").generation == 5
+    with pytest.raises(NothingToRollBackToError, match="nothing to roll back to"):
+        roll_back(ledger)
+
+
+def test_a_batch_is_accepted_once(ledger: Ledger) -> None:
+    accepted = ONE_OF_EACH[0]
+    ledger.append("fares", accepted, NOON, "ann")
+    for again in (accepted, BatchQuarantined("b1", "b.csv", ())):
+        with pytest.raises(AlreadyAcceptedError, match="fares: batch b1 was already accepted"):
+            ledger.append("fares", again, NOON, "ann")
+    assert ledger.arrival_state("fares", "b1") == "accepted"
+    assert len(ledger.entries()) == 1
+
+
+def test_the_same_batch_may_be_accepted_for_another_model(ledger: Ledger) -> None:
+    ledger.append("fares", ONE_OF_EACH[0], NOON, "ann")
+    assert ledger.arrival_state("delays", "b1") is None
+    ledger.append("delays", ONE_OF_EACH[0], NOON, "ann")
+    assert ledger.arrival_state("delays", "b1") == "accepted"
+
+
+def test_a_quarantined_batch_can_be_released(ledger: Ledger) -> None:
+    ledger.append("fares", BatchQuarantined("b1", "b.csv", ()), NOON, "ann")
+    assert ledger.arrival_state("fares", "b1") == "quarantined"
+    ledger.append("fares", ONE_OF_EACH[0], NOON, "ann")
+    assert ledger.arrival_state("fares", "b1") == "accepted"
+
+
+def test_of_fifty_arrivals_of_one_batch_one_is_accepted(
+    ledger: Ledger, fifty_at_once: Callable[[Callable[[int], Any]], list[Any]]
+) -> None:
+    outcomes = fifty_at_once(lambda _: ledger.append("fares", ONE_OF_EACH[0], NOON, "ann"))
+    assert sum(isinstance(outcome, AlreadyAcceptedError) for outcome in outcomes) == 49
+    assert len(ledger.entries()) == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "sqlite://", "sqlite:///:memory:"])
+def test_an_address_that_keeps_no_ledger_is_refused(url: str) -> None:
+    with pytest.raises(LedgerUnavailableError, match="MILLRACE_LEDGER_URL must name a file"):
+        Ledger(url)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    file.write_text("not a database " * 100)
+    with pytest.raises(LedgerUnavailableError, match="file is not a database"):
+        Ledger(f"sqlite:///{file}")
+    assert file.read_text().startswith("not a database")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file")
+    with pytest.raises(LedgerUnavailableError, match=r"var.ledger\.sqlite cannot be used"):
+        Ledger(f"sqlite:///{tmp_path / 'var' / 'ledger.sqlite'}")
+
+
+def test_a_postgres_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnavailableError, match="cannot be used") as caught:
+        Ledger(f"postgresql://ann:secret@/name?host={tmp_path}")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_sqlite_ledger_survives_power_loss_and_leaves_no_draft(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    ledger = Ledger(f"sqlite:///{file}")
+    with ledger._database.reading() as connection:
+        modes = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    ledger.close()
+    assert modes == ["wal", 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]

@@ -1,0 +1,265 @@
+"""When is a model retrained, and when is it left alone?"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from millrace.domain.config import RetrainSection
+from millrace.domain.decision import DecisionFacts, Reason, decide, run_key
+from millrace.domain.facts import Action, Inputs
+
+NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
+BEFORE = Inputs(dataset="d1", model_files="m1", lock="l1")
+MORE_DATA = replace(BEFORE, dataset="d2")
+POLICY = RetrainSection(min_new_rows=1_000, cooldown=timedelta(hours=6), budget_per_day=4)
+
+DUE = DecisionFacts(
+    asked=frozenset({Reason.SCHEDULE}),
+    asked_text="",
+    forced=False,
+    now=NOON,
+    inputs=MORE_DATA,
+    last_inputs=BEFORE,
+    last_outcome="bundle 3f2a, pass",
+    last_trained_at=NOON - timedelta(days=1),
+    trained_in_last_24h=1,
+    new_rows=1_240,
+    rows=90_000,
+    has_champion=True,
+    recent_blocks=14,
+    golden_blocks=14,
+    min_blocks=14,
+)
+IDLE = replace(DUE, asked=frozenset(), inputs=BEFORE, new_rows=0, last_inputs=None)
+"""Nothing asks, nothing forbids but the want of new rows."""
+
+
+def finding(facts: DecisionFacts, rule: str) -> tuple[str, Action | None]:
+    found = {found.rule: found for found in decide(facts, POLICY).findings}[rule]
+    return found.finding, found.action
+
+
+def test_a_schedule_with_enough_new_rows_trains() -> None:
+    decision = decide(DUE, POLICY)
+    assert decision.action is Action.TRAIN
+    assert decision.reason == "asked for: schedule; 1,240 new rows since the last training, 1,000 needed"
+
+
+def test_the_words_of_who_asked_are_the_reason() -> None:
+    decision = decide(replace(DUE, asked=frozenset({Reason.DRIFT}), asked_text="drift 0.41"), POLICY)
+    assert decision.reason.startswith("drift 0.41; ")
+
+
+@pytest.mark.parametrize("reason", [Reason.SCHEDULE, Reason.DRIFT, Reason.DECAY, Reason.BY_HAND])
+def test_every_reason_from_outside_can_ask(reason: Reason) -> None:
+    permissive = POLICY.model_copy(update={"min_new_rows": 0})
+    decision = decide(replace(DUE, asked=frozenset({reason}), new_rows=0), permissive)
+    assert (decision.action, decision.reason) == (Action.TRAIN, f"asked for: {reason}")
+
+
+def test_new_rows_ask_by_themselves() -> None:
+    decision = decide(replace(DUE, asked=frozenset()), POLICY)
+    assert decision.action is Action.TRAIN
+    assert decision.reason == "1,240 new rows since the last training, 1,000 needed"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (replace(BEFORE, model_files="m2"), "the model's folder has changed"),
+        (replace(BEFORE, lock="l2"), "the locked versions of what trains and exports have changed"),
+    ],
+)
+def test_a_change_of_code_or_config_asks_and_needs_no_new_rows(change: Inputs, reason: str) -> None:
+    facts = replace(DUE, asked=frozenset(), inputs=change, new_rows=3)
+    decision = decide(facts, POLICY)
+    assert (decision.action, decision.reason) == (Action.TRAIN, reason)
+    exempt = "3 new rows since the last training, 1,000 needed, but not after a change of code or config"
+    assert finding(facts, Reason.NEW_ROWS) == (exempt, None)
+
+
+def test_a_model_without_a_champion_asks_and_needs_no_new_rows() -> None:
+    facts = replace(DUE, asked=frozenset(), has_champion=False, new_rows=3)
+    decision = decide(facts, POLICY)
+    assert (decision.action, decision.reason) == (Action.TRAIN, "no champion yet")
+    exempt = "3 new rows since the last training, 1,000 needed, but not without a champion"
+    assert finding(facts, Reason.NEW_ROWS) == (exempt, None)
+
+
+def test_the_first_training_ever_is_decided_without_a_last_one() -> None:
+    facts = replace(
+        DUE,
+        has_champion=False,
+        last_inputs=None,
+        last_trained_at=None,
+        last_outcome="",
+        trained_in_last_24h=0,
+        new_rows=90_000,
+    )
+    assert decide(facts, POLICY).action is Action.TRAIN
+    assert finding(facts, "same inputs") == ("no finished training yet", None)
+    assert finding(facts, "cooldown") == ("no finished training yet", None)
+
+
+def test_nothing_asks_so_nothing_is_trained() -> None:
+    permissive = POLICY.model_copy(update={"min_new_rows": 0})
+    decision = decide(IDLE, permissive)
+    assert (decision.action, decision.reason) == (Action.SKIP, "nothing asks for a training")
+
+
+def test_too_few_new_rows_skip_what_a_schedule_asks() -> None:
+    decision = decide(replace(DUE, new_rows=999), POLICY)
+    assert decision.action is Action.SKIP
+    assert decision.reason == "999 new rows since the last training, 1,000 needed"
+
+
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize("has_champion", [False, True])
+def test_equal_inputs_are_never_trained_again(forced: bool, has_champion: bool) -> None:
+    facts = replace(DUE, inputs=BEFORE, forced=forced, has_champion=has_champion)
+    decision = decide(facts, POLICY)
+    force = "; force cannot help, equal inputs give the same bundle" if forced else ""
+    assert decision.action is Action.SKIP
+    assert decision.reason == f"same inputs as the last finished training: bundle 3f2a, pass{force}"
+
+
+def test_a_cooldown_skips_until_it_is_over() -> None:
+    during = replace(DUE, last_trained_at=NOON - timedelta(hours=5, minutes=59, microseconds=7))
+    decision = decide(during, POLICY)
+    assert (decision.action, decision.reason) == (
+        Action.SKIP,
+        "last trained 5:59:00 ago, cooldown 6:00:00",
+    )
+    assert decide(replace(DUE, last_trained_at=NOON - timedelta(hours=6)), POLICY).action is Action.TRAIN
+
+
+def test_a_clock_that_stepped_back_skips_and_says_so() -> None:
+    facts = replace(DUE, last_trained_at=NOON + timedelta(hours=2))
+    decision = decide(facts, POLICY)
+    reason = "the last training is 2:00:00 in the future: check the clock of this machine"
+    assert (decision.action, decision.reason) == (Action.SKIP, reason)
+    assert decide(replace(facts, forced=True), POLICY).action is Action.TRAIN
+
+
+def test_a_spent_budget_skips() -> None:
+    decision = decide(replace(DUE, trained_in_last_24h=4), POLICY)
+    reason = "4 of 4 trainings used in the last 24 hours"
+    assert (decision.action, decision.reason) == (Action.SKIP, reason)
+    assert decide(replace(DUE, trained_in_last_24h=3), POLICY).action is Action.TRAIN
+
+
+def test_force_lifts_rows_cooldown_and_budget_and_says_so() -> None:
+    facts = replace(DUE, forced=True, new_rows=0, last_trained_at=NOON, trained_in_last_24h=9)
+    decision = decide(facts, POLICY)
+    lifted = {found.rule: found.finding for found in decision.findings if "overridden" in found.finding}
+    assert decision.action is Action.TRAIN
+    assert lifted == {
+        "new rows": "0 new rows since the last training, 1,000 needed; overridden by force",
+        "cooldown": "last trained 0:00:00 ago, cooldown 6:00:00; overridden by force",
+        "budget": "9 of 4 trainings used in the last 24 hours; overridden by force",
+    }
+
+
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize(
+    ("lack", "reason"),
+    [
+        ({"rows": 0}, "no rows to train on: give the model a batch and run `millrace ingest`"),
+        (
+            {"recent_blocks": 13},
+            "recent set has 13 blocks, 14 needed to judge: bring newer rows, or raise share or window of "
+            "[recent] in model.toml",
+        ),
+        (
+            {"golden_blocks": 0},
+            "golden set has 0 blocks, 14 needed to judge: bring rows of more blocks, or raise share or until "
+            "of [golden] in model.toml",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_blocks_even_a_forced_training(
+    lack: dict[str, int], reason: str, forced: bool
+) -> None:
+    decision = decide(replace(DUE, forced=forced, **lack), POLICY)  # type: ignore[arg-type]
+    assert (decision.action, decision.reason) == (Action.BLOCK, reason)
+
+
+def test_a_block_stands_above_a_skip() -> None:
+    decision = decide(replace(DUE, inputs=BEFORE, rows=0, recent_blocks=0), POLICY)
+    assert decision.action is Action.BLOCK
+    assert decision.reason.startswith("no rows to train on")
+
+
+def test_every_rule_reports_its_numbers_whatever_was_decided() -> None:
+    assert {found.rule: found.finding for found in decide(DUE, POLICY).findings} == {
+        "dataset": "90,000 rows",
+        "recent blocks": "recent set has 14 blocks, 14 needed to judge",
+        "golden blocks": "golden set has 14 blocks, 14 needed to judge",
+        "same inputs": "inputs differ from the last finished training's",
+        "asked": "asked for: schedule",
+        "no champion yet": "there is a champion",
+        "config": "the model's folder has not changed",
+        "code": "the locked versions have not changed",
+        "new rows": "1,240 new rows since the last training, 1,000 needed",
+        "cooldown": "last trained 1 day, 0:00:00 ago, cooldown 6:00:00",
+        "budget": "1 of 4 trainings used in the last 24 hours",
+    }
+
+
+ANY_FACTS = st.builds(
+    DecisionFacts,
+    asked=st.frozensets(st.sampled_from(Reason)),
+    asked_text=st.sampled_from(["", "drift 0.41"]),
+    forced=st.booleans(),
+    now=st.just(NOON),
+    inputs=st.sampled_from(
+        [BEFORE, MORE_DATA, replace(BEFORE, lock="l2"), replace(BEFORE, model_files="m2")]
+    ),
+    last_inputs=st.sampled_from([None, BEFORE]),
+    last_outcome=st.just("bundle 3f2a, fail"),
+    last_trained_at=st.none() | st.timedeltas(-timedelta(days=2), timedelta(days=2)).map(lambda d: NOON + d),
+    trained_in_last_24h=st.integers(0, 6),
+    new_rows=st.integers(-10, 2_000),
+    rows=st.integers(0, 5_000),
+    has_champion=st.booleans(),
+    recent_blocks=st.integers(0, 30),
+    golden_blocks=st.integers(0, 30),
+    min_blocks=st.just(14),
+)
+
+
+@given(ANY_FACTS)
+def test_a_training_is_always_asked_for_judgeable_and_new(facts: DecisionFacts) -> None:
+    decision = decide(facts, POLICY)
+    assert decision.reason
+    assert "\n" not in decision.reason
+    if decision.action is Action.TRAIN:
+        assert facts.inputs != facts.last_inputs
+        assert min(facts.recent_blocks, facts.golden_blocks) >= 14
+        assert facts.rows > 0
+        assert facts.asked or not facts.has_champion or facts.new_rows >= 1_000 or facts.last_inputs
+    else:
+        assert (
+            decision.action is Action.BLOCK
+            or not facts.forced
+            or facts.inputs == facts.last_inputs
+            or (decision.reason == "nothing asks for a training")
+        )
+
+
+@given(ANY_FACTS)
+def test_what_trains_unforced_trains_forced_too(facts: DecisionFacts) -> None:
+    if decide(replace(facts, forced=False), POLICY).action is Action.TRAIN:
+        assert decide(replace(facts, forced=True), POLICY).action is Action.TRAIN
+
+
+def test_a_run_key_names_the_model_and_all_of_its_inputs() -> None:
+    key = run_key("anything", BEFORE)
+    assert key.startswith("retrain:anything:")
+    assert len(key.removeprefix("retrain:anything:")) == 64
+    assert key == run_key("anything", Inputs("d1", "m1", "l1"))
+    others = [replace(BEFORE, **{name: "other"}) for name in ("dataset", "model_files", "lock")]
+    assert len({key, run_key("other", BEFORE), *(run_key("anything", other) for other in others)}) == 5

@@ -1,0 +1,145 @@
+"""Does a profile count every row once, and do two of them add up?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from millrace.domain.canonical import canonical_json
+from millrace.domain.config import ModelConfig
+from millrace.domain.profile import (
+    MAX_CATEGORIES,
+    MAX_EDGES,
+    DifferentEdgesError,
+    count_rows,
+    merge_profiles,
+    profile_rows,
+)
+
+
+def config() -> ModelConfig:
+    columns = {"x": {"type": "float"}, "c": {"type": "string"}, "y": {"type": "float"}}
+    gate = {
+        "metric": "rmse",
+        "comparison": "superior",
+        "margin": 0.0,
+        "golden_margin": 0.0,
+        "baseline_margin": 0.0,
+        "confidence": 0.95,
+        "rounds": 200,
+        "min_blocks": 14,
+        "max_looks": 50,
+        "floors": {},
+        "agreement_tolerance": 1e-4,
+        "max_disagreeing_share": 0.0,
+    }
+    return ModelConfig.model_validate(
+        {
+            "model": {"name": "planted", "task": "regression", "owner": "o", "purpose": "p"},
+            "data": {"source": "python", "target": "y"},
+            "features": {"numeric": ["x"], "categorical": ["c"]},
+            "contract": {
+                "min_rows": 1,
+                "max_duplicate_share": 0.0,
+                "min_label_share": 0.0,
+                "columns": columns,
+            },
+            "training": {"estimator": "linear", "seed": 7},
+            "golden": {"share": 0.1},
+            "recent": {"share": 0.3},
+            "gate": gate,
+            "retrain": {"min_new_rows": 0, "cooldown": "6h", "budget_per_day": 4},
+        }
+    )
+
+
+CONFIG = config()
+NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.integers(-3, 3).map(float))
+ROWS = st.lists(st.tuples(NUMBERS, st.one_of(st.none(), st.sampled_from("abcde"))), min_size=1, max_size=40)
+
+
+def frame_of(rows: list[tuple[float | None, str | None]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "x": pd.array([row[0] for row in rows], dtype="float64"),
+            "c": np.array([row[1] for row in rows], dtype=object),
+        }
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, ROWS, ROWS)
+def test_profiles_over_one_reference_merge_in_any_order_to_that_of_all_rows(
+    first: list[tuple[float | None, str | None]],
+    second: list[tuple[float | None, str | None]],
+    third: list[tuple[float | None, str | None]],
+) -> None:
+    reference = profile_rows(frame_of(first), CONFIG)
+    a, b, c = (count_rows(frame_of(rows), reference, CONFIG) for rows in (first, second, third))
+    assert merge_profiles(a, b) == merge_profiles(b, a)
+    assert merge_profiles(merge_profiles(a, b), c) == merge_profiles(a, merge_profiles(b, c))
+    whole = count_rows(frame_of(first + second + third), reference, CONFIG)
+    assert merge_profiles(merge_profiles(a, b), c) == whole
+    assert a == reference
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, ROWS)
+def test_every_row_is_counted_once_in_each_column(
+    reference: list[tuple[float | None, str | None]], rows: list[tuple[float | None, str | None]]
+) -> None:
+    profile = count_rows(frame_of(rows), profile_rows(frame_of(reference), CONFIG), CONFIG)
+    (x,), (c,) = profile.numeric, profile.categorical
+    assert sum(x.counts) + x.below + x.above + x.nulls + x.non_finite == profile.rows == len(rows)
+    assert sum(c.counts) + c.other + c.nulls == len(rows)
+    assert min((*x.counts, x.below, x.above, x.nulls, x.non_finite, *c.counts, c.other, c.nulls)) >= 0
+
+
+def test_few_distinct_values_are_counted_each_and_what_lies_beyond_is_clipped() -> None:
+    reference = profile_rows(frame_of([(1.0, "a"), (1.0, "a"), (2.0, "b"), (4.0, None)]), CONFIG)
+    assert (reference.numeric[0].edges, reference.numeric[0].counts) == ((1.0, 2.0, 4.0), (2, 1, 1))
+    assert (reference.categorical[0].categories, reference.categorical[0].counts) == (("a", "b"), (2, 1))
+
+    window = [(0.5, "a"), (1.0, "z"), (3.0, None), (9.0, "b"), (np.inf, "b"), (None, "b")]
+    current = count_rows(frame_of(window), reference, CONFIG)
+    x, c = current.numeric[0], current.categorical[0]
+    assert (x.counts, x.below, x.above, x.nulls, x.non_finite) == ((1, 0, 1), 1, 1, 1, 1)
+    assert (c.counts, c.other, c.nulls) == ((1, 3), 1, 1)
+
+
+def test_many_values_are_thinned_to_edges_of_equal_mass() -> None:
+    rows = 50_000
+    values = np.random.default_rng(0).lognormal(size=rows)
+    frame = pd.DataFrame(
+        {"x": values, "c": [f"c{i % 2_000:04d}" for i in range(rows - 1_000)] + ["c0007"] * 1_000}
+    )
+    profile = profile_rows(frame, CONFIG)
+    x, c = profile.numeric[0], profile.categorical[0]
+    assert len(x.edges) == MAX_EDGES
+    assert (x.edges[0], x.edges[-1], x.below, x.above) == (values.min(), values.max(), 0, 0)
+    assert max(x.counts) <= 52
+    assert len(c.categories) == MAX_CATEGORIES
+    assert "c0007" in c.categories
+    assert c.other > 0
+
+
+def test_the_order_of_the_rows_does_not_change_the_profile() -> None:
+    frame = frame_of([(float(value % 17), "abc"[value % 3]) for value in range(200)])
+    shuffled = frame.sample(frac=1.0, random_state=1)
+    assert canonical_json(profile_rows(shuffled, CONFIG)) == canonical_json(profile_rows(frame, CONFIG))
+
+
+def test_an_empty_column_has_no_edges_and_everything_later_is_beyond() -> None:
+    reference = profile_rows(frame_of([(None, None)] * 3), CONFIG)
+    assert (reference.numeric[0].edges, reference.numeric[0].nulls) == ((), 3)
+    current = count_rows(frame_of([(5.0, "a")]), reference, CONFIG)
+    assert (current.numeric[0].above, current.categorical[0].other) == (1, 1)
+
+
+def test_profiles_over_different_edges_are_not_added() -> None:
+    one = profile_rows(frame_of([(1.0, "a")]), CONFIG)
+    with pytest.raises(DifferentEdgesError, match="column 'x' have different edges"):
+        merge_profiles(one, profile_rows(frame_of([(2.0, "a")]), CONFIG))
+    with pytest.raises(DifferentEdgesError, match="column 'c' have different edges"):
+        merge_profiles(one, profile_rows(frame_of([(1.0, "b")]), CONFIG))
