@@ -3,7 +3,7 @@
 import difflib
 import importlib.util
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 from pydantic import BaseModel, ValidationError
 
 from millrace.domain.config import ModelConfig
+from millrace.domain.demo import DemoScript
 from millrace.errors import MillraceError, ModelFileError, UnknownModelError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MODEL_FILE = "model.toml"
+DEMO_FILE = "demo.toml"
 
 
 class Source(Protocol):
@@ -66,6 +68,33 @@ def find_model(models: Path, name: str) -> ModelConfig:
     if config.name != name:
         raise ModelFileError(str(path), [f"model.name: {config.name!r}, but the folder is called {name!r}"])
     return config
+
+
+def find_demo(models: Path) -> tuple[str, DemoScript]:
+    """Return the first model that has a `demo.toml`, and what it says.
+
+    Raises
+    ------
+    ModelCodeError
+        If no model has one.
+    """
+    path = next(iter(sorted(models.glob(f"*/{DEMO_FILE}"))), models / "NAME" / DEMO_FILE)
+    if not path.is_file():
+        raise ModelCodeError(path, "no model has a demo.toml")
+    try:
+        return path.parent.name, DemoScript.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise ModelFileError(str(path), [str(error)]) from error
+
+
+def change_features(models: Path, name: str, numeric: Sequence[str], categorical: Sequence[str]) -> None:
+    """Rewrite the features in `model.toml`, comments and all else untouched."""
+    import tomlkit
+
+    path = models / name / MODEL_FILE
+    document = tomlkit.parse(path.read_text("utf-8"))
+    document["features"] = {"numeric": list(numeric), "categorical": list(categorical)}
+    path.write_text(tomlkit.dumps(document), "utf-8")
 
 
 def load_source(models: Path, name: str) -> Source:

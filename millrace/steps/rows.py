@@ -71,8 +71,8 @@ def load_rows(model: str, version: str, now: datetime) -> SplitRows:
         If a part is not, byte for byte, what the dataset lists.
     """
     config, dataset = model_config(model), find_dataset_version(model, version)
-    columns = sorted({*config.features.names, *_role_columns(config)})
-    frame = _read_labelled(config, dataset, columns, now)
+    # Every column, not only today's features: the champion may have been trained on others.
+    frame = _read_labelled(config, dataset, None, now)
     classes = class_names(frame, config)
     rows = LabelledRows(frame, label_values(frame, config, classes), name_blocks(frame, config))
     split = split_blocks(rows.block_names, _newest(frame, config), config)
@@ -99,7 +99,7 @@ def _role_columns(config: ModelConfig) -> set[str]:
 
 
 def _read_labelled(
-    config: ModelConfig, dataset: Dataset, columns: list[str], now: datetime
+    config: ModelConfig, dataset: Dataset, columns: list[str] | None, now: datetime
 ) -> "pd.DataFrame":
     frame = read_parts(load_settings().data / config.name, dataset.parts, columns)
     has_label = frame[config.data.target].notna()

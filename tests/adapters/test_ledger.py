@@ -3,17 +3,13 @@
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from millrace.adapters.ledger import (
-    AlreadyAcceptedError,
     Ledger,
-    LedgerUnavailableError,
-    StaleGenerationError,
 )
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
@@ -38,11 +34,7 @@ from millrace.domain.facts import (
 )
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
 from millrace.domain.serving import (
-    NothingToRollBackToError,
     Serving,
-    plan_promotion,
-    plan_rollback,
-    standing_champions,
 )
 from millrace.domain.verdict import Outcome, Verdict
 
@@ -99,15 +91,6 @@ def write(ledger: Ledger, fact: Fact, model: str = "fares") -> None:
             ledger.change_serving(model, fact, NOON, "ann", seen)
         case _:
             ledger.append(model, fact, NOON, "ann")
-
-
-def promote(ledger: Ledger, digest: str) -> None:
-    write(ledger, plan_promotion(ledger.serving("fares"), digest, "passed"))
-
-
-def roll_back(ledger: Ledger) -> None:
-    standing = standing_champions(entry.fact for entry in ledger.entries("fares"))
-    write(ledger, plan_rollback(ledger.serving("fares"), standing, "worse"))
 
 
 def test_facts_of_every_kind_are_read_back_as_they_were_written(ledger: Ledger) -> None:
@@ -255,144 +238,3 @@ for step in range(5):
     assert {entry.fact for entry in entries} == {AlertSent(number) for number in range(40)}
     assert [entry.seq for entry in entries] == list(range(1, 41))
     verify_chain(entries)
-
-
-def test_a_promotion_serves_and_is_found_by_its_generation(ledger: Ledger) -> None:
-    promote(ledger, "A")
-    ledger.append("fares", AlertSent(1), NOON, "ann")
-    promote(ledger, "B")
-    assert ledger.serving("fares") == Serving("fares", 2, "B", "A")
-    assert ledger.list_serving() == [Serving("fares", 2, "B", "A")]
-    first, second = ledger.entry_at_generation("fares", 1), ledger.entry_at_generation("fares", 2)
-    assert first is not None
-    assert second is not None
-    assert (first.seq, second.seq) == (1, 3)
-
-
-@pytest.mark.parametrize("seen", [0, 1, 3])
-def test_a_stale_generation_changes_nothing(ledger: Ledger, seen: int) -> None:
-    promote(ledger, "A")
-    promote(ledger, "B")
-    late = ChampionPromoted("C", "A", seen + 1, "passed")
-    with pytest.raises(StaleGenerationError, match=f"from generation {seen}, but generation 2 serves"):
-        ledger.change_serving("fares", late, NOON, "ann", seen=seen)
-    assert ledger.serving("fares") == Serving("fares", 2, "B", "A")
-    assert len(ledger.entries()) == 2
-
-
-def test_a_change_planned_from_an_older_generation_is_stale_whatever_was_seen(ledger: Ledger) -> None:
-    promote(ledger, "A")
-    promote(ledger, "B")
-    with pytest.raises(StaleGenerationError, match="from generation 1, but generation 2 serves"):
-        ledger.change_serving("fares", ChampionPromoted("C", "A", 2, "passed"), NOON, "ann", seen=2)
-    assert ledger.serving("fares").champion == "B"
-
-
-def test_a_first_champion_from_an_imagined_generation_is_stale(ledger: Ledger) -> None:
-    with pytest.raises(StaleGenerationError, match="from generation 4, but generation 0 serves"):
-        ledger.change_serving("fares", ChampionPromoted("A", None, 5, "passed"), NOON, "ann", seen=4)
-    assert (ledger.serving("fares").champion, ledger.entries()) == (None, [])
-
-
-def test_of_fifty_promotions_from_one_generation_one_is_made(
-    ledger: Ledger, fifty_at_once: Callable[[Callable[[int], Any]], list[Any]]
-) -> None:
-    for seen in (0, 1):
-        outcomes = fifty_at_once(
-            lambda number, seen=seen: ledger.change_serving(  # type: ignore[misc]
-                "fares", ChampionPromoted(f"c{number}", None, seen + 1, "passed"), NOON, "ann", seen
-            )
-        )
-        assert sum(isinstance(outcome, StaleGenerationError) for outcome in outcomes) == 49
-        assert (ledger.serving("fares").generation, len(ledger.entries())) == (seen + 1, seen + 1)
-
-
-def test_what_serves_changes_only_by_change_serving(ledger: Ledger) -> None:
-    with pytest.raises(TypeError, match="ChampionPromoted changes what serves"):
-        ledger.append("fares", ChampionPromoted("A", None, 1, "passed"), NOON, "ann")
-    assert ledger.entries() == []
-
-
-def test_two_rollbacks_after_three_promotions_give_the_second_then_the_first_and_never_the_third(
-    ledger: Ledger,
-) -> None:
-    for digest in "ABC":
-        promote(ledger, digest)
-    served = []
-    for _ in range(2):
-        roll_back(ledger)
-        served.append(ledger.serving("fares").champion)
-    assert served == ["B", "A"]
-    assert ledger.serving("fares").generation == 5
-    with pytest.raises(NothingToRollBackToError, match="nothing to roll back to"):
-        roll_back(ledger)
-
-
-def test_a_batch_is_accepted_once(ledger: Ledger) -> None:
-    accepted = ONE_OF_EACH[0]
-    ledger.append("fares", accepted, NOON, "ann")
-    for again in (accepted, BatchQuarantined("b1", "b.csv", ())):
-        with pytest.raises(AlreadyAcceptedError, match="fares: batch b1 was already accepted"):
-            ledger.append("fares", again, NOON, "ann")
-    assert ledger.arrival_state("fares", "b1") == "accepted"
-    assert len(ledger.entries()) == 1
-
-
-def test_the_same_batch_may_be_accepted_for_another_model(ledger: Ledger) -> None:
-    ledger.append("fares", ONE_OF_EACH[0], NOON, "ann")
-    assert ledger.arrival_state("delays", "b1") is None
-    ledger.append("delays", ONE_OF_EACH[0], NOON, "ann")
-    assert ledger.arrival_state("delays", "b1") == "accepted"
-
-
-def test_a_quarantined_batch_can_be_released(ledger: Ledger) -> None:
-    ledger.append("fares", BatchQuarantined("b1", "b.csv", ()), NOON, "ann")
-    assert ledger.arrival_state("fares", "b1") == "quarantined"
-    ledger.append("fares", ONE_OF_EACH[0], NOON, "ann")
-    assert ledger.arrival_state("fares", "b1") == "accepted"
-
-
-def test_of_fifty_arrivals_of_one_batch_one_is_accepted(
-    ledger: Ledger, fifty_at_once: Callable[[Callable[[int], Any]], list[Any]]
-) -> None:
-    outcomes = fifty_at_once(lambda _: ledger.append("fares", ONE_OF_EACH[0], NOON, "ann"))
-    assert sum(isinstance(outcome, AlreadyAcceptedError) for outcome in outcomes) == 49
-    assert len(ledger.entries()) == 1
-
-
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "sqlite://", "sqlite:///:memory:"])
-def test_an_address_that_keeps_no_ledger_is_refused(url: str) -> None:
-    with pytest.raises(LedgerUnavailableError, match="MILLRACE_LEDGER_URL must name a file"):
-        Ledger(url)
-
-
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.sqlite"
-    file.write_text("not a database " * 100)
-    with pytest.raises(LedgerUnavailableError, match="file is not a database"):
-        Ledger(f"sqlite:///{file}")
-    assert file.read_text().startswith("not a database")
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "var").write_text("a file")
-    with pytest.raises(LedgerUnavailableError, match=r"var.ledger\.sqlite cannot be used"):
-        Ledger(f"sqlite:///{tmp_path / 'var' / 'ledger.sqlite'}")
-
-
-def test_a_postgres_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
-    with pytest.raises(LedgerUnavailableError, match="cannot be used") as caught:
-        Ledger(f"postgresql://ann:secret@/name?host={tmp_path}")
-    assert "secret" not in str(caught.value)
-
-
-def test_a_sqlite_ledger_survives_power_loss_and_leaves_no_draft(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.sqlite"
-    ledger = Ledger(f"sqlite:///{file}")
-    with ledger._database.reading() as connection:
-        modes = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
-        ]
-    ledger.close()
-    assert modes == ["wal", 2]
-    assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]

@@ -48,7 +48,7 @@ def open_client(url: str) -> "MlflowClient":
 def create_store(path: Path) -> None:
     """Create an empty store at `path` if there is none, safe against crashes and other processes.
 
-    Takes the better part of a second; the new file may be copied to where others are needed.
+    It takes half a second, and the new file may be copied to wherever another one is needed.
     """
     if path.exists():
         return
@@ -56,20 +56,22 @@ def create_store(path: Path) -> None:
     with path.with_name(f"{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            # a migration that dies half way leaves a file that no later one can finish
+            # under another name until it is whole: MLflow cannot finish a store that was begun
             unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
             _migrate(unfinished)
             unfinished.replace(path)
 
 
 def _migrate(path: Path) -> None:
+    """Migrate in memory and write the outcome: in a file each of the many migrations waits for the disk."""
     _silence_mlflow()
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    store = SqlAlchemyStore(f"sqlite:///{path}", str(path.parent / "mlartifacts"))  # type: ignore[no-untyped-call]
-    store.engine.dispose()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    engine = SqlAlchemyStore("sqlite:///:memory:", str(path.parent / "mlartifacts")).engine  # type: ignore[no-untyped-call]
+    with closing(sqlite3.connect(path)) as file, closing(engine.raw_connection()) as memory:
+        memory.driver_connection.backup(file)  # type: ignore[union-attr]
+        file.execute("PRAGMA journal_mode=WAL")
+    engine.dispose()
 
 
 def _silence_mlflow() -> None:

@@ -1,0 +1,131 @@
+"""Judged sets that are designed, so that the right verdict is obvious."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from millrace.domain.config import Comparison, GateSection, Metric
+from millrace.domain.facts import Agreement
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
+from millrace.domain.verdict import Outcome
+
+Floats = npt.NDArray[np.float64]
+
+
+SEVERITY = [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL]
+
+
+POLICY = GateSection(
+    metric=Metric.MAE,
+    comparison=Comparison.SUPERIOR,
+    margin=0.0,
+    golden_margin=0.25,
+    baseline_margin=0.5,
+    confidence=0.95,
+    rounds=500,
+    min_blocks=14,
+    max_looks=50,
+    floors={Metric.MAE: 2.5},
+    agreement_tolerance=0.0001,
+    max_disagreeing_share=0.01,
+)
+
+
+AUC_POLICY = POLICY.model_copy(update={"metric": Metric.AUC, "floors": {Metric.AUC: 0.65}})
+
+
+NO_WORSE = POLICY.model_copy(update={"comparison": Comparison.NON_INFERIOR, "margin": 0.5})
+
+
+def blocks_of(n_blocks: int, rows_per_block: int = 10) -> npt.NDArray[np.str_]:
+    return np.array(
+        [f"b{block:03d}" for block in range(n_blocks) for _ in range(rows_per_block)], dtype=np.str_
+    )
+
+
+def off_by(
+    challenger: npt.ArrayLike, n_blocks: int = 20, *, looks: int = 0, reference: float = 2.0
+) -> JudgedSet:
+    """Return a set on which the challenger is off by so much, the champion by 2, the baseline by 3."""
+    blocks = blocks_of(n_blocks)
+    rows = np.ones(blocks.size)
+    offsets = np.broadcast_to(np.asarray(challenger, dtype=np.float64), rows.shape)
+    labels = np.arange(blocks.size, dtype=np.float64)
+    return JudgedSet(
+        set_id=judged_set_id(blocks),
+        labels=labels,
+        blocks=blocks,
+        challenger=labels + offsets,
+        champion=labels + reference,
+        baseline=labels + 3.0,
+        best=labels + reference,
+        looks=looks,
+    )
+
+
+def evidence(recent: JudgedSet | None = None, golden: JudgedSet | None = None) -> GateEvidence:
+    return GateEvidence(
+        champion_digest="c" * 64,
+        best_digest="b" * 64,
+        challenger_digest="a" * 64,
+        baseline_digest="e" * 64,
+        recent=recent or off_by(1.0),
+        golden=golden or off_by(1.0),
+        constant=-50.0,
+        agreement=Agreement(rows=400, largest_difference=1e-7, disagreeing_rows=0),
+    )
+
+
+GOOD = evidence()
+
+
+def on_recent(*offsets: float) -> tuple[GateEvidence, ...]:
+    return tuple(evidence(recent=off_by(offset)) for offset in offsets)
+
+
+def with_nan(judged: JudgedSet, role: str) -> JudgedSet:
+    poisoned = np.array(getattr(judged, role))
+    poisoned[7] = math.nan
+    return replace(judged, **{role: poisoned})
+
+
+def nan_on_recent(*roles: str) -> tuple[GateEvidence, ...]:
+    return tuple(evidence(recent=with_nan(off_by(1.0), role)) for role in roles)
+
+
+def nan_on_golden(*roles: str) -> tuple[GateEvidence, ...]:
+    return tuple(evidence(golden=with_nan(off_by(1.0), role)) for role in roles)
+
+
+def agreeing(rows: int, disagreeing: int, largest: float = 1e-7) -> GateEvidence:
+    return replace(GOOD, agreement=Agreement(rows, largest, disagreeing))
+
+
+FEW_RECENT = evidence(recent=off_by(0.0, n_blocks=13))
+
+
+FEW_GOLDEN = evidence(golden=off_by(0.0, n_blocks=13))
+
+
+def first_ever(found: GateEvidence) -> GateEvidence:
+    return replace(
+        found,
+        champion_digest=None,
+        best_digest=None,
+        recent=replace(found.recent, champion=None),
+        golden=replace(found.golden, best=None),
+    )
+
+
+def ranked(separation: float, n_blocks: int = 20, seed: int = 0) -> tuple[JudgedSet, Floats]:
+    """Return a binary set and the noise under the answers; the champion separates by 0.5."""
+    source = np.random.default_rng(seed)
+    blocks = blocks_of(n_blocks, 40)
+    labels = (source.random(blocks.size) < 0.3).astype(np.float64)
+    noise = source.normal(size=blocks.size)
+    champion = 0.5 * labels + noise
+    challenger = separation * labels + noise
+    judged = JudgedSet("set", labels, blocks, challenger, champion, noise, champion, 0)
+    return judged, noise
