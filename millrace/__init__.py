@@ -1,5 +1,5 @@
 """Continuous delivery for machine-learning models."""
 
-from millrace.settings import silence_dependencies
+from millrace.settings import prepare_dependencies
 
-silence_dependencies()
+prepare_dependencies()

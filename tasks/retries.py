@@ -7,6 +7,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from millrace.adapters.ledger import LedgerUnavailableError
 from millrace.errors import MillraceError
 
 P = ParamSpec("P")
@@ -20,7 +21,8 @@ class AsTask(Protocol):
 
 
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    return not isinstance(state.result(raise_on_failure=False), MillraceError)
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, LedgerUnavailableError) or not isinstance(error, MillraceError)
 
 
 def local_task(name: str) -> AsTask:

@@ -10,7 +10,7 @@ class _Section(BaseModel):
 
 
 class CorruptedBatch(_Section):
-    """A copy of `batch` whose first `rows` rows hold `value` in `column`; it arrives before the batch itself."""
+    """A copy of `batch` whose first `rows` rows hold `value` in `column`; it arrives before the batch."""
 
     batch: str
     column: str

@@ -6,8 +6,9 @@ from functools import partial
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder, read_pointer
 from millrace.adapters.keys import verify
-from millrace.domain.ledger import GENESIS, verify_chain
-from millrace.domain.serving import standing_champions
+from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
+from millrace.domain.ledger import GENESIS, Entry, verify_chain
+from millrace.domain.serving import Serving, serving_after, standing_champions
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.serve import SERVING_KINDS
@@ -22,6 +23,17 @@ class CutLedgerError(MillraceError):
         super().__init__(
             f"{model}: its pointer was published at ledger head {head[:12]}, which is not in the ledger. "
             "Entries were cut off; restore the ledger from a backup and run `millrace audit verify`"
+        )
+
+
+class ServingDiffersError(MillraceError):
+    """What serves is not what the entries say."""
+
+    def __init__(self, model: str, found: str, wanted: str) -> None:
+        self.model, self.found, self.wanted = model, found, wanted
+        super().__init__(
+            f"{model}: the serving table says {found}, the entries say {wanted}. It was changed outside "
+            "Millrace; restore the ledger from a backup and run `millrace audit verify`"
         )
 
 
@@ -40,7 +52,7 @@ def verify_everything() -> Audited:
 
     Raises
     ------
-    BrokenChainError, CutLedgerError, BadPointerError, CorruptBundleError
+    BrokenChainError, ServingDiffersError, CutLedgerError, BadPointerError, CorruptBundleError
         At the first thing that is not as it was written.
     """
     settings = load_settings()
@@ -48,6 +60,7 @@ def verify_everything() -> Audited:
     head = verify_chain(entries)
     hashes = {entry.hash for entry in entries}
     models = [serving.model for serving in ledger().list_serving()]
+    _compare_serving(entries)
     pointers = [read_pointer(settings.channel, model, partial(verify, settings.keys)) for model in models]
     published = [pointer for pointer in pointers if pointer is not None]
     for pointer in published:
@@ -57,6 +70,21 @@ def verify_everything() -> Audited:
     for digest in bundles:
         verify_bundle(bundles_folder(settings.channel), digest)
     return Audited(len(entries), head.hash if head else GENESIS, len(published), len(bundles))
+
+
+def _compare_serving(entries: list[Entry]) -> None:
+    wanted: dict[str, Serving] = {}
+    for entry in entries:
+        if isinstance(entry.fact, ChampionPromoted | ChampionRolledBack):
+            wanted[entry.model] = serving_after(Serving(entry.model), entry.fact)
+    found = {serving.model: serving for serving in ledger().list_serving()}
+    for model in sorted(wanted.keys() | found.keys()):
+        if found.get(model) != wanted.get(model):
+            raise ServingDiffersError(model, _spell(found.get(model)), _spell(wanted.get(model)))
+
+
+def _spell(serving: Serving | None) -> str:
+    return f"generation {serving.generation}, champion {serving.champion}" if serving else "nothing"
 
 
 def _standing(model: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What does the ledger promise about order, proof and what serves?"""
+"""What does the ledger promise about order and proof?"""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,9 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from millrace.adapters.ledger import (
-    Ledger,
-)
+from millrace.adapters.ledger import Ledger
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
 from millrace.domain.facts import (
@@ -33,9 +31,7 @@ from millrace.domain.facts import (
     VersionRegistered,
 )
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
-from millrace.domain.serving import (
-    Serving,
-)
+from millrace.domain.serving import Serving
 from millrace.domain.verdict import Outcome, Verdict
 
 NOON = datetime(2013, 4, 1, 12, 0, 0, 123456, tzinfo=UTC)
