@@ -5,6 +5,10 @@ class MillraceError(Exception):
     """An error Millrace understands; retrying it unchanged cannot help."""
 
 
+class UnavailableError(MillraceError):
+    """Another system does not answer: of our errors the one that time can cure."""
+
+
 class UnknownModelError(MillraceError):
     """No folder of that name stands under the models folder."""
 

@@ -7,8 +7,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from millrace.adapters.ledger import LedgerUnavailableError
-from millrace.errors import MillraceError
+from millrace.errors import MillraceError, UnavailableError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,7 +21,7 @@ class AsTask(Protocol):
 
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     error = state.result(raise_on_failure=False)
-    return isinstance(error, LedgerUnavailableError) or not isinstance(error, MillraceError)
+    return isinstance(error, UnavailableError) or not isinstance(error, MillraceError)
 
 
 def local_task(name: str) -> AsTask:

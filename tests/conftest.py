@@ -5,16 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from millrace.adapters.catalogue.store import create_store
 from millrace.adapters.ledger import Ledger
+from millrace.adapters.models import change_features
+from millrace.domain.facts import Fact
+from millrace.domain.serving import Serving
 from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.stores import ledger
+from tests.webhook import Webhook
 
 NOON = datetime(2013, 4, 1, 12, tzinfo=UTC)
 """When most tests happen: the first quarter of 2013 is over."""
+
+PLANTED = Path(__file__).parent / "planted"
+TEXT = ("tariff",)
+"""The columns of the planted models that hold text."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,37 @@ class Home:
     @property
     def ledger(self) -> Ledger:
         return ledger()
+
+    def add_model(self, name: str) -> None:
+        """Add one of the planted models of tests/planted."""
+        shutil.copytree(PLANTED / name, self.models / name)
+
+    def learn_from(self, model: str, *columns: str) -> None:
+        """Let the model see these columns only; text is categorical, all else numeric."""
+        categorical = [column for column in columns if column in TEXT]
+        numeric = [column for column in columns if column not in TEXT]
+        change_features(self.models, model, numeric, categorical)
+
+    def rewrite(self, model: str, old: str, new: str) -> None:
+        """Replace a piece of the model's `model.toml`."""
+        path = self.models / model / "model.toml"
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+    def serving(self, model: str) -> Serving:
+        return ledger().serving(model)
+
+    def facts(self, model: str, *kinds: type) -> list[Fact]:
+        return [entry.fact for entry in ledger().entries(model, kinds)]
+
+    def kinds(self, model: str) -> list[str]:
+        """Name the kinds of all entries of the model, in order."""
+        return [entry.kind for entry in ledger().entries(model)]
+
+    def left_in_staging(self) -> list[str]:
+        staging = self.path / "var" / "staging"
+        return sorted(path.name for path in staging.iterdir()) if staging.exists() else []
 
     def inbox(self, model: str, name: str) -> Path:
         folder = self.path / "inbox" / model
@@ -55,6 +95,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue_template: Pa
     settings.var.mkdir(parents=True)
     shutil.copyfile(catalogue_template, settings.var / "catalogue.sqlite")
     return Home(settings.home, models)
+
+
+@pytest.fixture
+def fares(home: Home) -> Home:
+    """A fresh installation with the planted model `fares` in it; nothing has arrived yet."""
+    home.add_model("fares")
+    return home
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """A real HTTP server that alerts go to."""
+    with Webhook() as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        monkeypatch.setenv("MILLRACE_ALERT_URLS", server.url)
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from millrace.errors import MillraceError
+from millrace.errors import UnavailableError
 
 
-class AlertNotSentError(MillraceError):
+class AlertNotSentError(UnavailableError):
     """Some addresses did not take the alert.
 
     An address is named by its scheme and its place in the list, because any other part of it, the

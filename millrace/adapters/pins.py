@@ -124,7 +124,8 @@ def _repository(home: Path) -> Iterator["Repo"]:
     from dvc.repo import Repo
     from filelock import FileLock
 
-    logging.getLogger("dvc").setLevel(logging.ERROR)
+    for name in ("dvc", "dvc_data"):  # what goes wrong is raised as well, or looked at afterwards
+        logging.getLogger(name).setLevel(logging.ERROR)
     lock = home / ".dvc" / "tmp" / "millrace.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     # DVC's own lock gives up after 3 seconds; ours waits, and DVC waits for a `dvc` in another shell.

@@ -1,6 +1,9 @@
 """`millrace rollback`: go back one champion."""
 
+import sys
+
 from millrace.cli.output import console, print_json, short
+from millrace.errors import UnavailableError
 
 
 def rollback(model: str, *, reason: str, json: bool = False) -> None:
@@ -30,5 +33,8 @@ def rollback(model: str, *, reason: str, json: bool = False) -> None:
         print_json(fact)
     else:
         console().print(f"{model}: {short(fact.withdrawn)} withdrawn, {short(fact.digest)} answers again")
-    mirror_champion(model)
+    try:
+        mirror_champion(model)
+    except UnavailableError as error:
+        print(f"the alias in the catalogue is to follow by `millrace reconcile`: {error}", file=sys.stderr)
     send_alerts(model, "by hand", now)

@@ -1,15 +1,18 @@
 """What did each training do, which version came of it, and which version has which alias?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from millrace.adapters.catalogue.model_folder import data_path, write_model_files
 from millrace.adapters.catalogue.record import TrainingRecord, metrics_of, params_of, write_tables
 from millrace.adapters.catalogue.store import open_client
-from millrace.errors import MillraceError
+from millrace.errors import MillraceError, UnavailableError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,6 +43,17 @@ class UnregisteredVersionError(MillraceError):
         )
 
 
+class CatalogueUnavailableError(UnavailableError):
+    """The MLflow store does not answer, or refuses."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place, self.reason = place, reason
+        super().__init__(
+            f"the MLflow catalogue at {place} did not do it: {reason}. Nothing served has changed; "
+            "start it, or correct MLFLOW_TRACKING_URI, and run the same command again"
+        )
+
+
 class Catalogue:
     """The MLflow store at `url`; new experiments keep their artifacts under `artifacts`."""
 
@@ -53,38 +67,53 @@ class Catalogue:
         A run counts once it is finished: one that a crash left half written is deleted and
         written anew, a finished one without a version is only registered.
         """
-        experiment = self._experiment_id(record.model)
-        run_id = self._find_finished_run(experiment, record) or self._write_run(experiment, record)
-        version = self._newest_version(f"run_id = '{run_id}'") or self._register(record, run_id)
+        with self._explained():
+            experiment = self._experiment_id(record.model)
+            run_id = self._find_finished_run(experiment, record) or self._write_run(experiment, record)
+            version = self._newest_version(f"run_id = '{run_id}'") or self._register(record, run_id)
         return RegisteredVersion(version, run_id)
 
     def set_alias(self, model: str, alias: str, version: int | None) -> None:
         """Point `alias` at `version`; None takes the alias away."""
-        if version is not None:
-            self._point_alias(model, alias, version)
-        elif self.alias(model, alias) is not None:
-            self._client.delete_registered_model_alias(model, alias)
+        with self._explained():
+            if version is not None:
+                self._point_alias(model, alias, version)
+            elif self.alias(model, alias) is not None:
+                self._client.delete_registered_model_alias(model, alias)
 
     def alias(self, model: str, alias: str) -> int | None:
         """Return the version `alias` points at, None when it points nowhere."""
-        registered = self._registered_model(model)
+        with self._explained():
+            registered = self._registered_model(model)
         version = registered.aliases.get(alias) if registered else None
         return None if version is None else int(version)
 
     def find_version(self, model: str, digest: str) -> int | None:
         """Return the newest version that is the bundle `digest`, None when there is none."""
-        return self._newest_version(f"name = '{model}' and tag.{BUNDLE} = '{digest}'")
+        with self._explained():
+            return self._newest_version(f"name = '{model}' and tag.{BUNDLE} = '{digest}'")
 
     def is_reachable(self) -> bool:
         """Return whether the store answers."""
+        try:
+            with self._explained():
+                self._client.search_experiments(max_results=1)
+        except CatalogueUnavailableError:
+            return False
+        return True
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            self._client.search_experiments(max_results=1)
-        except (MlflowException, SQLAlchemyError, OSError):
-            return False
-        return True
+            yield
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            # The address may hold a password: its host, or its file, is enough to find it.
+            place = urlsplit(self._url).hostname or self._url
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CatalogueUnavailableError(place, reason) from error
 
     @cached_property
     def _client(self) -> "MlflowClient":

@@ -12,14 +12,14 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, ins
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from millrace.adapters.ledger.tables import entries, metadata
-from millrace.errors import MillraceError
+from millrace.errors import UnavailableError
 
 _BUSY_TIMEOUT_SECONDS = 30
 _LAYOUT_LOCK = 5_764_801_001
 """Any number will do that nobody else uses for an advisory lock in the same Postgres database."""
 
 
-class LedgerUnavailableError(MillraceError):
+class LedgerUnavailableError(UnavailableError):
     """The database of the ledger cannot be opened, read or written now."""
 
     def __init__(self, place: str, reason: str) -> None:

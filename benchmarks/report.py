@@ -1,0 +1,92 @@
+"""How is a figure shown to people, and kept so that a later run can be compared with it?"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number; `most` is what was asked of it at the most, None where nothing was."""
+
+    name: str
+    value: float
+    unit: str
+    most: float | None = None
+
+    @property
+    def standing(self) -> str:
+        if self.most is None:
+            return ""
+        return "holds" if self.value <= self.most else "OVER"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of one benchmark, with what they were measured on."""
+
+    benchmark: str
+    title: str
+    figures: tuple[Figure, ...]
+    versions: dict[str, str]
+    machine: dict[str, str | int | float]
+
+
+def make_report(benchmark: str, title: str, figures: tuple[Figure, ...], packages: tuple[str, ...]) -> Report:
+    """Return the figures with the versions of `packages` and the kind of this machine."""
+    versions = {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    return Report(benchmark, title, figures, versions, describe_machine())
+
+
+def describe_machine() -> dict[str, str | int | float]:
+    """Return the machine's kind, and how busy it was: the load explains a figure that is off."""
+    return {
+        "cpus": os.cpu_count() or 0,
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "memory_gib": round(psutil.virtual_memory().total / GIB, 1),
+        "load_1min": round(psutil.getloadavg()[0], 2),
+    }
+
+
+def read_report(text: str) -> Report:
+    """Read what `--json` printed."""
+    fields = json.loads(text)
+    figures = tuple(Figure(**figure) for figure in fields.pop("figures"))
+    return Report(figures=figures, **fields)
+
+
+def show(report: Report) -> None:
+    """Print the table a person reads."""
+    table = Table("figure", "measured", "at most", "", title=report.title, title_justify="left")
+    for figure in report.figures:
+        most = "" if figure.most is None else f"{figure.most:,.3g} {figure.unit}"
+        table.add_row(figure.name, f"{figure.value:,.3g} {figure.unit}", most, figure.standing)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    taken = {**report.machine, **report.versions}
+    console.print(", ".join(f"{name} {value}" for name, value in taken.items()), style="dim")
+
+
+def run(measure: Callable[[int], Report], rounds: int, question: str | None) -> None:
+    """Measure as the command line asks, and print the table or, with `--json`, one line of JSON."""
+    arguments = argparse.ArgumentParser(description=question)
+    arguments.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
+    arguments.add_argument("--rounds", type=int, default=rounds, help=f"how often, by default {rounds}")
+    options = arguments.parse_args()
+    report = measure(options.rounds)
+    if options.json:
+        print(json.dumps(asdict(report)))
+    else:
+        show(report)

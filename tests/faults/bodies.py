@@ -1,0 +1,56 @@
+"""The bodies of the flows, as they stand in flows/, over the plain steps: a run without Prefect's seconds."""
+
+from collections.abc import Callable
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+from prefect import Task
+
+from flows import ingest as ingest_module
+from flows import retrain as retrain_module
+from millrace.domain.decision import Reason
+from millrace.steps import alerts, arrivals, batch, dataset, decide, judge, register, rows, serve, train
+from tests.faults.tides import MODEL, NOW
+
+Steps = dict[str, Callable[..., Any]]
+
+
+def ingest(model: str = MODEL, now: datetime = NOW) -> list[batch.IngestResult]:
+    run_id = str(uuid4())
+    steps: Steps = {
+        "list_arrivals": arrivals.list_arrivals,
+        "stage_arrival": arrivals.stage_arrival,
+        "claim_batch": lambda arrival, staged: batch.claim_batch(arrival, staged, run_id),
+        "check_batch": batch.hold_to_contract,
+        "accept_batch": batch.accept_batch,
+        "quarantine_batch": batch.quarantine_batch,
+        "publish_dataset": dataset.publish_dataset,
+        "send_alerts": lambda model, now: alerts.send_alerts(model, run_id, now),
+    }
+    return _run_body(ingest_module, "ingest", steps, model, None, now)
+
+
+def retrain(model: str = MODEL, now: datetime = NOW) -> decide.RetrainResult:
+    run_id = str(uuid4())
+    steps: Steps = {
+        "decide_retraining": lambda *asked: decide.decide_retraining(*asked, run_id),
+        "load_rows": rows.load_rows,
+        "train_challenger": lambda *work: train.train_challenger(*work, lambda _done, _total: None),
+        "judge_challenger": judge.judge_challenger,
+        "register_version": register.register_version,
+        "promote_challenger": serve.promote_challenger,
+        "publish_serving": serve.publish_serving,
+        "finish_run": decide.finish_run,
+        "send_alerts": lambda model, now: alerts.send_alerts(model, run_id, now),
+    }
+    return _run_body(retrain_module, "retrain", steps, model, Reason.BY_HAND, False, now)
+
+
+def _run_body(module: ModuleType, name: str, steps: Steps, *arguments: Any) -> Any:
+    tasks = {name for name, value in vars(module).items() if isinstance(value, Task)} | steps.keys()
+    if tasks != steps.keys() or not steps.keys() <= vars(module).keys():
+        raise LookupError(f"the body of {name} calls {sorted(tasks)}, known are {sorted(steps)}")
+    vars(module).update(steps)
+    return vars(module)[name].fn(*arguments)
