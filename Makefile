@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-slow check bench
+.PHONY: help setup demo up test test-slow test-browser check bench
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,6 +12,7 @@ help:
 	@echo "make up         what a person needs on this machine (comes with the controller)"
 	@echo "make test       check, then every test that is not slow"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-browser  the pages, in the Chromium of this machine"
 	@echo "make check      ruff, mypy --strict, import contracts, pip-audit"
 	@echo "make bench      the figures of the README, measured here"
 
@@ -38,10 +39,14 @@ check: $(READY)
 	@$(BIN)/python deployments/audit_lock.py
 
 test: check
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not browser"
 
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -m slow
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+# Playwright drives the Chromium of this machine; it downloads none of its own.
+test-browser: $(READY)
+	@$(BIN)/python -m pytest -m browser tests/browser

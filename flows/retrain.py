@@ -23,7 +23,8 @@ def retrain(
 
     Every step leaves an entry under the run's claim and finds its own entry again, so a
     run that died is taken up where it stopped. What serves changes last, in one ledger
-    transaction guarded by the generation that was judged.
+    transaction guarded by the generation that was judged. The run is done once that is
+    published and told, for the next one finds nothing more to do.
     """
     now = now or clock.now()
     decided = decide_retraining(model, reason, force, now)
@@ -36,7 +37,7 @@ def retrain(
         registered = register_version(model, rows, trained, judged, claim, now)
         if judged.outcome is Outcome.PASS:
             promote_challenger(model, judged, claim, now)
+        publish_serving(model)
+        send_alerts(model, now)
         finish_run(claim, judged)
-    publish_serving(model)
-    send_alerts(model, now)
     return RetrainResult(decided.decision, trained, judged, registered)

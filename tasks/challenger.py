@@ -10,6 +10,7 @@ from millrace.domain.claim import Claim
 from millrace.domain.facts import ChallengerJudged, ChallengerTrained, DecisionMade
 from millrace.domain.gate.table import gate_table
 from millrace.steps import judge, register, rows, train
+from millrace.steps.progress import announce
 from tasks.retries import local_task, network_task
 
 load_rows = network_task("read and verify the rows")(rows.load_rows)
@@ -24,6 +25,7 @@ def train_challenger(
     progress = cast("UUID", create_progress_artifact(progress=0.0, key="search", description=model))
 
     def on_trial(done: int, total: int) -> None:
+        announce("search", done, total)
         update_progress_artifact(progress, progress=100.0 * done / total)
 
     return train.train_challenger(model, split, decision, claim, now, on_trial)

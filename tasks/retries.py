@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from millrace.errors import MillraceError, UnavailableError
+from millrace.steps.progress import announce
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,9 +25,13 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
     return isinstance(error, UnavailableError) or not isinstance(error, MillraceError)
 
 
+def _announce(task: Task[..., Any], _run: TaskRun, _state: State[Any]) -> None:
+    announce(task.name)
+
+
 def local_task(name: str) -> AsTask:
     """Make a task of a step that computes: the same inputs would fail the same way."""
-    return task(name=name, cache_policy=NO_CACHE, persist_result=False)
+    return task(name=name, cache_policy=NO_CACHE, persist_result=False, on_running=[_announce])
 
 
 def network_task(name: str) -> AsTask:
@@ -35,6 +40,7 @@ def network_task(name: str) -> AsTask:
         name=name,
         cache_policy=NO_CACHE,
         persist_result=False,
+        on_running=[_announce],
         retries=3,
         retry_delay_seconds=[1, 5, 25],
         retry_condition_fn=_is_transient,

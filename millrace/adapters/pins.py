@@ -21,6 +21,8 @@ DATA_FOLDER = "data"
 
 _REMOTE_FOLDER = "var/dvc-remote"
 _CACHE_FOLDER = ".dvc/cache/files/md5"
+_PUSHED_FILE = ".dvc/tmp/millrace.pushed"
+"""The pin whose bytes were last brought to the remote: a run can die between the pin and the push."""
 _CONFIG = f"""\
 [core]
     analytics = false
@@ -83,13 +85,23 @@ def pin_data(home: Path) -> None:
     Done again it is cheap: what did not change is neither hashed nor sent.
     """
     with _repository(home) as repo:
-        if not is_pin_current(home):
+        if not _names_all_files(home):
             repo.add(str(home / DATA_FOLDER))
         repo.push(targets=[str(home / PIN_FILE)])
+        (home / _PUSHED_FILE).write_bytes((home / PIN_FILE).read_bytes())
 
 
 def is_pin_current(home: Path) -> bool:
-    """Say whether `data.dvc` names exactly the files of `data/`; no file is read for it."""
+    """Say whether `data.dvc` names exactly the files of `data/` and was pushed; no part is read for it."""
+    return _names_all_files(home) and _is_pushed(home)
+
+
+def _is_pushed(home: Path) -> bool:
+    pushed = home / _PUSHED_FILE
+    return pushed.exists() and pushed.read_bytes() == (home / PIN_FILE).read_bytes()
+
+
+def _names_all_files(home: Path) -> bool:
     if not (home / PIN_FILE).exists():
         return False
     listing = _cached_listing(home)

@@ -10,7 +10,6 @@ import numpy as np
 
 from millrace.adapters.batches import StagedBatch, UnreadableBatchError, read_batch
 from millrace.adapters.contract import BatchCheck, check_batch
-from millrace.adapters.ledger import AlreadyAcceptedError
 from millrace.adapters.parts import PartWriter, commit_part
 from millrace.domain.batch_rules import (
     Hashes,
@@ -21,7 +20,7 @@ from millrace.domain.batch_rules import (
     key_hashes,
 )
 from millrace.domain.blocks import row_identity
-from millrace.domain.claim import Claim
+from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError
 from millrace.domain.config import ModelConfig
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
@@ -31,7 +30,7 @@ from millrace.steps.actor import current_actor
 from millrace.steps.arrivals import Arrival
 from millrace.steps.claims import take_claim
 from millrace.steps.known_keys import find_known_keys
-from millrace.steps.quarantine import keep_in_quarantine
+from millrace.steps.quarantine import find_waiting, keep_in_quarantine
 from millrace.steps.stores import ledger, model_config
 
 if TYPE_CHECKING:
@@ -79,8 +78,23 @@ class WrittenRows:
 
 
 def claim_batch(arrival: Arrival, staged: StagedBatch, run_id: str) -> Claim:
-    """Take the right to take in these very bytes for this model."""
-    return take_claim(f"ingest:{arrival.model}:{staged.digest}", run_id)
+    """Take the right to take in these very bytes for this model; the copy goes where another run has it.
+
+    Raises
+    ------
+    ClaimHeldError, ClaimDoneError
+        If another run is doing it, or it was done.
+    """
+    try:
+        claim = take_claim(f"ingest:{arrival.model}:{staged.digest}", run_id)
+    except ClaimHeldError:
+        staged.path.unlink(missing_ok=True)
+        raise
+    if ledger().arrival_state(arrival.model, staged.digest) == BatchOutcome.ACCEPTED:
+        found = "accepted by a run that died before it could say so"
+        ledger().finish(claim, found)
+        raise ClaimDoneError(claim.key, found)
+    return claim
 
 
 def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
@@ -91,6 +105,9 @@ def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
     except UnreadableBatchError as error:
         violation = Violation("unreadable", None, 1, error.reason, waivable=False)
         return CheckedBatch(staged, None, 0, None, (violation,))
+    except BaseException:
+        staged.path.unlink(missing_ok=True)
+        raise
     check = written.check
     violations = (*check.violations, *_judge_batch(config, written))
     storable = all(violation.waivable for violation in violations)
@@ -124,8 +141,6 @@ def accept_batch(
     fact = BatchAccepted(checked.staged.digest, part, release_reason)
     try:
         ledger().append(arrival.model, fact, now, current_actor(), claim)
-    except AlreadyAcceptedError:
-        return known_already(arrival, checked.staged)  # a run died between this entry and its claim's end
     finally:
         checked.staged.path.unlink(missing_ok=True)
     ledger().finish(claim, f"accepted as part {sha256[:12]}")
@@ -136,13 +151,21 @@ def accept_batch(
 
 
 def quarantine_batch(arrival: Arrival, checked: CheckedBatch, claim: Claim, now: datetime) -> IngestResult:
-    """Keep the bytes of the batch beside a report of what it broke, then record it."""
+    """Keep the bytes of the batch beside a report of what it broke, then record it.
+
+    An inbox or a source offers it again at every ingest: what waits already for the same
+    reasons is no news, and nobody is told of it twice.
+    """
     if checked.written is not None:
         checked.written.unlink()
     digest = checked.staged.digest
-    fact = BatchQuarantined(digest, arrival.batch, checked.violations)
-    keep_in_quarantine(arrival.model, checked.staged, fact)
-    ledger().append(arrival.model, fact, now, current_actor(), claim)
+    waiting = find_waiting(arrival.model, digest)
+    if waiting is not None and waiting.violations == checked.violations:
+        keep_in_quarantine(arrival.model, checked.staged, waiting)
+    else:
+        fact = BatchQuarantined(digest, arrival.batch, checked.violations)
+        keep_in_quarantine(arrival.model, checked.staged, fact)
+        ledger().append(arrival.model, fact, now, current_actor(), claim)
     ledger().release(claim)
     return IngestResult(
         arrival.model, arrival.batch, digest, BatchOutcome.QUARANTINED, checked.rows, checked.violations

@@ -64,6 +64,12 @@ def find_quarantined(model: str, digest: str) -> Quarantined:
     raise NotInQuarantineError(model, digest)
 
 
+def find_waiting(model: str, batch_digest: str) -> BatchQuarantined | None:
+    """Return why these very bytes wait in quarantine, None when they do not."""
+    facts = (found.fact for found in list_quarantined(model))
+    return next((fact for fact in facts if fact.batch_digest == batch_digest), None)
+
+
 def _folder(model: str, digest: str) -> Path:
     return load_settings().quarantine / model / digest
 

@@ -62,24 +62,6 @@ def test_the_same_rows_in_other_bytes_are_duplicates_not_new_rows(fares: Home) -
     assert {violation.clause for violation in result.violations} == {"duplicates", "golden"}
 
 
-def test_csv_and_parquet_of_the_same_rows_become_the_same_part(fares: Home) -> None:
-    parquet = deliver(fares, "fares", "2013-01", "january.parquet")
-    csv = parquet.with_name("january.csv")
-    pd.read_parquet(parquet).to_csv(csv, index=False)
-    take_in("fares", NOON, [csv])
-    [from_csv] = current_dataset("fares").parts
-    shutil.rmtree(fares.path / "var")
-    shutil.rmtree(fares.path / "datasets")
-    shutil.rmtree(fares.path / "data")
-    (fares.path / "var").mkdir()
-    from millrace.steps.stores import _open_ledger
-
-    _open_ledger.cache_clear()
-    take_in("fares", NOON, [parquet])
-    [from_parquet] = current_dataset("fares").parts
-    assert from_csv.sha256 == from_parquet.sha256
-
-
 def test_the_same_bytes_can_be_a_batch_of_two_models(fares: Home) -> None:
     shutil.copytree(fares.models / "fares", fares.models / "rides")
     fares.rewrite("rides", 'name = "fares"', 'name = "rides"')
