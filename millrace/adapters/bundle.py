@@ -1,7 +1,6 @@
 """How does a bundle come to lie in a store, whole or not at all?"""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from millrace.domain.bundle import (
     parse_file,
 )
 from millrace.domain.canonical import canonical_json, sha256_of
+from millrace.durable import sync, write_synced
 from millrace.errors import MillraceError
 
 
@@ -85,10 +85,10 @@ def _write_folder(folder: Path, content: Mapping[str, bytes]) -> None:
     try:
         partial.chmod(0o755)
         for name, data in content.items():
-            _write_synced(partial / name, data)
-        _sync_folder(partial)
+            write_synced(partial / name, data)
+        sync(partial)
         _rename_unless_there(partial, folder)
-        _sync_folder(folder.parent)
+        sync(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -100,18 +100,3 @@ def _rename_unless_there(partial: Path, folder: Path) -> None:
         # another run wrote the same bytes first; whoever did, the caller verifies them
         if not folder.is_dir():
             raise
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

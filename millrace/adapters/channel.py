@@ -1,8 +1,6 @@
 """What were the prediction services told to serve?"""
 
 import base64
-import os
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ import msgspec
 
 from millrace.domain.canonical import canonical_json
 from millrace.domain.pointer import Pointer
+from millrace.durable import replace_file, sync
 from millrace.errors import MillraceError
 
 
@@ -41,16 +40,10 @@ def bundles_folder(root: Path) -> Path:
 def publish_pointer(root: Path, pointer: Pointer, sign: Callable[[bytes], bytes]) -> None:
     """Make `pointer` the one services follow; a crash leaves the one before it or this one."""
     signature = base64.b64encode(sign(pointer.payload)).decode()
-    path = _pointer_path(root, pointer.model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    complete = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        _write_synced(complete, canonical_json(SignedPointer(pointer, signature)).encode())
-        complete.replace(path)
-    finally:
-        complete.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    _sync_folder(root)
+    replace_file(
+        _pointer_path(root, pointer.model), canonical_json(SignedPointer(pointer, signature)).encode()
+    )
+    sync(root)
 
 
 def read_pointer(root: Path, model: str, verify: Callable[[bytes, bytes], bool]) -> Pointer | None:
@@ -93,18 +86,3 @@ def _signature(path: Path, signed: SignedPointer) -> bytes:
         return base64.b64decode(signed.signature, validate=True)
     except ValueError as error:
         raise BadPointerError(path, "its signature is not base64") from error
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

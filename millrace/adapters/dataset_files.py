@@ -1,12 +1,11 @@
 """Which parts does `datasets/<model>.json` list?"""
 
-import os
-import tempfile
 from pathlib import Path
 
 import msgspec
 
 from millrace.domain.dataset import Dataset
+from millrace.durable import replace_file
 from millrace.errors import MillraceError
 
 
@@ -55,24 +54,4 @@ def read_dataset_or_none(folder: Path, model: str) -> Dataset | None:
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
     """Replace the file of a model; a crash leaves the old one or the new one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{dataset.model}-", dir=folder)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(dataset.text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(folder / f"{dataset.model}.json")
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    replace_file(folder / f"{dataset.model}.json", dataset.text.encode())

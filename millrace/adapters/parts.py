@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from millrace.domain.config import ColumnType, ContractSection
 from millrace.domain.dataset import Part
+from millrace.durable import sync
 from millrace.errors import MillraceError, NoSpaceError
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class PartWriter:
         if self._waiting_rows:
             self._write_group(pa.concat_tables(self._waiting))
         self._writer.close()
-        _sync(self.path)
+        sync(self.path)
 
     def _abandon(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -141,7 +142,7 @@ def commit_part(staged: Path, folder: Path) -> tuple[str, int]:
     size = staged.stat().st_size
     folder.mkdir(parents=True, exist_ok=True)
     staged.replace(folder / f"{digest}.parquet")
-    _sync(folder)
+    sync(folder)
     return digest, size
 
 
@@ -218,11 +219,3 @@ def _arrow_schema(contract: ContractSection) -> "pa.Schema":
         (name, pa.float64() if column.max_null_share > 0 and column.type in counted else plain[column.type])
         for name, column in contract.columns.items()
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -85,23 +85,20 @@ def pin_data(home: Path) -> None:
     Done again it is cheap: what did not change is neither hashed nor sent.
     """
     with _repository(home) as repo:
-        if not _names_all_files(home):
+        if not is_pin_current(home):
             repo.add(str(home / DATA_FOLDER))
         repo.push(targets=[str(home / PIN_FILE)])
         (home / _PUSHED_FILE).write_bytes((home / PIN_FILE).read_bytes())
 
 
+def is_pushed(home: Path) -> bool:
+    """Say whether `pin_data` came to its end for this very `data.dvc`; the remote is not asked."""
+    pin, pushed = home / PIN_FILE, home / _PUSHED_FILE
+    return pin.exists() and pushed.exists() and pushed.read_bytes() == pin.read_bytes()
+
+
 def is_pin_current(home: Path) -> bool:
-    """Say whether `data.dvc` names exactly the files of `data/` and was pushed; no part is read for it."""
-    return _names_all_files(home) and _is_pushed(home)
-
-
-def _is_pushed(home: Path) -> bool:
-    pushed = home / _PUSHED_FILE
-    return pushed.exists() and pushed.read_bytes() == (home / PIN_FILE).read_bytes()
-
-
-def _names_all_files(home: Path) -> bool:
+    """Say whether `data.dvc` names exactly the files of `data/`; no file is read for it."""
     if not (home / PIN_FILE).exists():
         return False
     listing = _cached_listing(home)
@@ -141,7 +138,9 @@ def _repository(home: Path) -> Iterator["Repo"]:
     lock = home / ".dvc" / "tmp" / "millrace.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     # DVC's own lock gives up after 3 seconds; ours waits, and DVC waits for a `dvc` in another shell.
-    with FileLock(lock), Repo(str(home), _wait_for_lock=True) as repo:
+    # an unpacked archive of the clone has the clone's configuration, which asks for git, and no git
+    config = None if (home / ".git").exists() else {"core": {"no_scm": True}}
+    with FileLock(lock), Repo(str(home), config=config, _wait_for_lock=True) as repo:
         yield repo
 
 

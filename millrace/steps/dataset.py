@@ -1,7 +1,7 @@
 """The dataset of a model: which parts it has, and the files that follow from the ledger."""
 
 from millrace.adapters.dataset_files import BrokenDatasetFileError, read_dataset_or_none, write_dataset
-from millrace.adapters.pins import init_home, is_pin_current, pin_data
+from millrace.adapters.pins import init_home, is_pin_current, is_pushed, pin_data
 from millrace.domain.dataset import Dataset
 from millrace.domain.dataset_history import fold_datasets
 from millrace.domain.facts import BatchAccepted, DatasetAdopted, DatasetCheckedOut
@@ -73,18 +73,26 @@ def find_dataset_version(model: str, version: str) -> Dataset:
 
 def publish_dataset(model: str) -> str | None:
     """Make the dataset file and the DVC pin what the ledger says; return what was wrong, if anything."""
-    settings, dataset = load_settings(), current_dataset(model)
-    if not dataset.parts:
+    home = load_settings().home
+    if not current_dataset(model).parts:
         return None
-    found = _file_trouble(model, dataset)
-    if found is not None:
-        write_dataset(settings.datasets, dataset)
-    if is_pin_current(settings.home):
+    found = _publish_file(model)
+    is_current = is_pin_current(home)
+    if is_current and is_pushed(home):
         return found
     ensure_restored()
-    init_home(settings.home)
-    pin_data(settings.home)
-    return found or "data.dvc did not pin all of data/"
+    init_home(home)
+    pin_data(home)
+    return found or ("data.dvc was not pushed" if is_current else "data.dvc did not pin all of data/")
+
+
+def _publish_file(model: str) -> str | None:
+    found = trouble = _file_trouble(model, current_dataset(model))
+    while trouble is not None:
+        write_dataset(load_settings().datasets, current_dataset(model))
+        # another run may have accepted a batch, and written it, before this older dataset was
+        trouble = _file_trouble(model, current_dataset(model))
+    return found
 
 
 def _file_trouble(model: str, dataset: Dataset) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from millrace.adapters.dataset_files import find_dataset
 from millrace.adapters.models import ModelCodeError, load_source
 from millrace.adapters.parts import CorruptPartError, MissingPartError, commit_part, verify_part
-from millrace.adapters.pins import NoPinError, PinUnavailableError, restore_data
+from millrace.adapters.pins import NoPinError, PinUnavailableError, init_home, restore_data
 from millrace.domain.dataset import Dataset, Part
 from millrace.domain.facts import DatasetAdopted, DatasetCheckedOut
 from millrace.errors import MillraceError
@@ -62,8 +62,10 @@ def bring_back(dataset: Dataset) -> None:
     """Make sure that every part of `dataset` is on disk, byte for byte."""
     if not _list_lost(dataset):
         return
+    home = load_settings().home
+    init_home(home)
     try:
-        restore_data(load_settings().home)
+        restore_data(home)
     except (NoPinError, PinUnavailableError) as error:
         pinned = str(error)
     else:

@@ -112,6 +112,17 @@ def test_what_this_repository_pins_comes_back_byte_for_byte(home: Home) -> None:
     assert (home.path / "data.dvc").read_text() == (PROJECT_ROOT / "data.dvc").read_text()
 
 
+def test_an_unpacked_archive_of_the_clone_has_no_git_and_works_all_the_same(
+    fares: Home, clone: Clone
+) -> None:
+    take_in("fares", NOON)
+    fresh = clone()
+    (fresh.path / ".dvc").mkdir()
+    shutil.copy(PROJECT_ROOT / ".dvc" / "config", fresh.path / ".dvc" / "config")
+    restore_dataset("fares", NOON)
+    assert retrain("fares", NOON).trained is not None
+
+
 def test_a_rotten_byte_is_found_before_anything_is_trained(fares: Home) -> None:
     take_in("fares", NOON)
     rot(part_file(fares, "fares", 1))
