@@ -11,7 +11,16 @@ from millrace.settings import PROJECT_ROOT
 
 MILLRACE = str(Path(sys.executable).with_name("millrace"))
 
-_UNSET = ("PYTHONDONTWRITEBYTECODE", "PREFECT_API_URL", "MILLRACE_LEDGER_URL", "MLFLOW_TRACKING_URI")
+_UNSET = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PREFECT_API_URL",
+    "PREFECT_HOME",
+    "MILLRACE_HOME",
+    "MILLRACE_MODELS",
+    "MILLRACE_LEDGER_URL",
+    "MILLRACE_ALERT_URLS",
+    "MLFLOW_TRACKING_URI",
+)
 """What would measure something else: imports without compiled bytecode, other stores than the home's own."""
 
 
@@ -36,7 +45,9 @@ def output_of(command: Sequence[str], env: Mapping[str, str]) -> str:
     FailedProcessError
         If it did not end with 0: the time of a failure is no figure.
     """
-    done = subprocess.run(command, env=dict(env), cwd=PROJECT_ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=dict(env), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise FailedProcessError(command, done.returncode, done.stdout + done.stderr)
     return done.stdout

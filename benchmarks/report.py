@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
 import psutil
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -69,11 +70,12 @@ def read_report(text: str) -> Report:
 
 def show(report: Report) -> None:
     """Print the table a person reads."""
-    table = Table("figure", "measured", "at most", "", title=report.title, title_justify="left")
+    table = Table("figure", "measured", "at most", "", box=SIMPLE_HEAD, pad_edge=False)
     for figure in report.figures:
         most = "" if figure.most is None else f"{figure.most:,.3g} {figure.unit}"
         table.add_row(figure.name, f"{figure.value:,.3g} {figure.unit}", most, figure.standing)
     console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(report.title, style="bold")
     console.print(table)
     taken = {**report.machine, **report.versions}
     console.print(", ".join(f"{name} {value}" for name, value in taken.items()), style="dim")

@@ -6,10 +6,11 @@ from pathlib import Path
 from prefect import flow
 
 from millrace.adapters import clock
-from millrace.domain.claim import ClaimDoneError
+from millrace.domain.claim import ClaimDoneError, ClaimHeldError
 from millrace.steps.arrivals import Arrival
-from millrace.steps.batch import IngestResult, known_already
+from millrace.steps.batch import IngestResult, leave_alone
 from millrace.steps.claims import held
+from millrace.steps.leftovers import sweep_leftovers
 from tasks.alerts import send_alerts
 from tasks.arrivals import list_arrivals, stage_arrival
 from tasks.batch import accept_batch, check_batch, claim_batch, quarantine_batch
@@ -24,6 +25,7 @@ def ingest(model: str, files: list[Path] | None = None, now: datetime | None = N
     follow from the ledger, so a run that dies has lost nothing and the next one goes on.
     """
     now = now or clock.now()
+    sweep_leftovers()
     results = [_take_in(arrival, now) for arrival in list_arrivals(model, files, now)]
     publish_dataset(model)
     send_alerts(model, now)
@@ -34,8 +36,8 @@ def _take_in(arrival: Arrival, now: datetime) -> IngestResult:
     staged = stage_arrival(arrival)
     try:
         claim = claim_batch(arrival, staged)
-    except ClaimDoneError:
-        return known_already(arrival, staged)
+    except (ClaimDoneError, ClaimHeldError) as why:
+        return leave_alone(arrival, staged, why)
     with held(claim):
         checked = check_batch(arrival, staged)
         if checked.violations:

@@ -14,7 +14,7 @@ def write_synced(path: Path, content: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has a file's bytes, or a folder's names: a rename is lost in a crash before that."""
+    """Wait until the disk has a file's bytes, or a folder's names, which a crash can lose before."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

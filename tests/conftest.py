@@ -14,7 +14,7 @@ from millrace.adapters.ledger import Ledger
 from millrace.adapters.models import change_features
 from millrace.domain.facts import Fact
 from millrace.domain.serving import Serving
-from millrace.settings import PROJECT_ROOT, load_settings
+from millrace.settings import PROJECT_ROOT
 from millrace.steps.stores import ledger
 from tests.webhook import Webhook
 
@@ -32,6 +32,23 @@ class Home:
 
     path: Path
     models: Path
+
+    @classmethod
+    def make(cls, root: Path, catalogue: Path) -> "Home":
+        """Lay out a fresh installation under `root`, with the shipped models and an empty catalogue."""
+        home = cls(root / "home", root / "models")
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT_ROOT / "models", home.models, ignore=leave)
+        (home.path / "var").mkdir(parents=True)
+        shutil.copyfile(catalogue, home.path / "var" / "catalogue.sqlite")
+        return home
+
+    def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make it the installation everything works on, whatever the shell of the tests says."""
+        for name in ("MILLRACE_LEDGER_URL", "MLFLOW_TRACKING_URI", "MILLRACE_ALERT_URLS", "MILLRACE_ACTOR"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("MILLRACE_HOME", str(self.path))
+        monkeypatch.setenv("MILLRACE_MODELS", str(self.models))
 
     @property
     def ledger(self) -> Ledger:
@@ -85,16 +102,9 @@ def catalogue_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue_template: Path) -> Home:
     """A fresh installation: nothing ingested, nothing trained, both shipped models in its models folder."""
-    models = tmp_path / "models"
-    shutil.copytree(PROJECT_ROOT / "models", models, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("MILLRACE_LEDGER_URL", "MLFLOW_TRACKING_URI", "MILLRACE_ALERT_URLS", "MILLRACE_ACTOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MILLRACE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MILLRACE_MODELS", str(models))
-    settings = load_settings()
-    settings.var.mkdir(parents=True)
-    shutil.copyfile(catalogue_template, settings.var / "catalogue.sqlite")
-    return Home(settings.home, models)
+    home = Home.make(tmp_path, catalogue_template)
+    home.enter(monkeypatch)
+    return home
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from millrace.domain.claim import ClaimDoneError
+from millrace.domain.claim import ClaimDoneError, ClaimHeldError
 from millrace.domain.decision import Reason
-from millrace.domain.facts import ChallengerTrained, DecisionMade
 from millrace.domain.verdict import Outcome
 from millrace.steps.arrivals import Arrival, list_arrivals, stage_arrival
 from millrace.steps.batch import (
@@ -17,7 +16,7 @@ from millrace.steps.batch import (
     accept_batch,
     claim_batch,
     hold_to_contract,
-    known_already,
+    leave_alone,
     quarantine_batch,
 )
 from millrace.steps.claims import held
@@ -25,7 +24,7 @@ from millrace.steps.dataset import publish_dataset
 from millrace.steps.decide import RetrainResult, decide_retraining, finish_run
 from millrace.steps.judge import judge_challenger
 from millrace.steps.register import register_version
-from millrace.steps.rows import SplitRows, load_rows
+from millrace.steps.rows import load_rows
 from millrace.steps.serve import promote_challenger, publish_model_pointer, publish_serving
 from millrace.steps.train import train_challenger
 
@@ -42,8 +41,8 @@ def _take_in_one(arrival: Arrival, now: datetime) -> IngestResult:
     staged = stage_arrival(arrival)
     try:
         claim = claim_batch(arrival, staged, "ingest by a test")
-    except ClaimDoneError:
-        return known_already(arrival, staged)
+    except (ClaimDoneError, ClaimHeldError) as why:
+        return leave_alone(arrival, staged, why)
     with held(claim):
         checked = hold_to_contract(arrival, staged)
         act = quarantine_batch if checked.violations else accept_batch

@@ -70,6 +70,11 @@ def read_pointer(root: Path, model: str, verify: Callable[[bytes, bytes], bool])
     return signed.pointer
 
 
+def list_published(root: Path) -> list[str]:
+    """Name every model that has a pointer, of whatever worth."""
+    return sorted(path.parent.name for path in root.glob("*/pointer.json"))
+
+
 def _pointer_path(root: Path, model: str) -> Path:
     return root / model / "pointer.json"
 

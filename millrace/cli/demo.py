@@ -23,12 +23,14 @@ def demo() -> None:
     in quarantine, one bad challenger is refused. Example: `millrace demo`.
     """
     _prepare_home()
-    from flows.replay import Replay
+    from flows.server import prefect_server
     from millrace.adapters.models import find_demo
 
     model, script = find_demo(HOME / "models")
     out, rows = console(), []
-    with watched(f"{model} · replay"):
+    with watched(f"{model} · replay"), prefect_server("flows.replay"):
+        from flows.replay import Replay
+
         for row in Replay(model, script).play():
             rows.append(row)
             out.print(f"{row.month}  {row.event:<15} {row.decision:<6} {row.gate:<13} {row.seconds:5.1f} s")

@@ -7,6 +7,9 @@ from millrace.cli.output import console, print_json, short, watched
 
 QUARANTINED = 4
 
+NEEDED_LATER = ("flows.ingest", "pandera.pandas", "pyarrow.parquet", "dvc.repo")
+"""Imported while Prefect's server starts on the other core."""
+
 
 def ingest(model: str, *files: Path, json: bool = False) -> None:
     """Take in files, or whatever the inbox or source of a model has.
@@ -25,7 +28,9 @@ def ingest(model: str, *files: Path, json: bool = False) -> None:
     json
         Write the results as JSON.
     """
-    with watched(f"{model} · ingest"):
+    from flows.server import prefect_server
+
+    with watched(f"{model} · ingest"), prefect_server(*NEEDED_LATER):
         from flows.ingest import ingest as flow
         from millrace.steps.batch import BatchOutcome
 
@@ -45,8 +50,10 @@ def _show(model: str, results: list) -> None:  # type: ignore[type-arg]
     for result in results:
         out.print(f"{result.outcome:<12} {result.batch:<24} {result.rows:>12,} rows  {short(result.digest)}")
         for violation in result.violations:
-            out.print(f"    {violation.message}" + (f" ({violation.column})" if violation.column else ""))
-            out.print("".join(f"        {example}\n" for example in violation.examples), end="")
+            column = f" ({violation.column})" if violation.column else ""
+            out.print(f"    {violation.message}{column}", soft_wrap=True)
+            for example in violation.examples:
+                out.print(f"        {example}", soft_wrap=True)
     if not results:
         out.print(f"{model}: nothing new has arrived")
     dataset = current_dataset(model)

@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 from cyclopts import App, Group
 
@@ -18,18 +19,18 @@ Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refu
 4 a batch is in quarantine; 5 something is wrong with this installation."""
 
 VERBS = {
-    "ingest": (LOOP, "Take in files, or whatever the inbox or source of a model has."),
-    "retrain": (LOOP, "Decide, train, judge, and publish the challenger if it proved itself."),
-    "rollback": (LOOP, "Make the champion before the current one answer again."),
-    "demo": (LOOP, "January to June of 2013: arrive, judge, publish, in a folder of its own."),
-    "status": (LOOK, "Which version of each model serves, and what waits for a person."),
-    "history": (LOOK, "What happened to a model, and why."),
-    "why": (LOOK, "The whole lineage of one version."),
-    "data": (LOOK, "The dataset versions of a model: list, show, checkout, restore."),
-    "quarantine": (CARE, "Batches that broke the contract: list, show, release."),
-    "reconcile": (CARE, "Put right whatever differs from the ledger."),
-    "audit": (CARE, "Prove that nobody changed the ledger."),
-    "doctor": (CARE, "What is wrong with this installation, and what to do."),
+    "ingest": LOOP,
+    "retrain": LOOP,
+    "rollback": LOOP,
+    "demo": LOOP,
+    "status": LOOK,
+    "history": LOOK,
+    "why": LOOK,
+    "data": LOOK,
+    "quarantine": CARE,
+    "reconcile": CARE,
+    "audit": CARE,
+    "doctor": CARE,
 }
 """Each verb is a file of this folder with a function, or an App, of its name."""
 
@@ -39,18 +40,24 @@ app = App(
     help_epilogue=EPILOGUE,
     version=lambda: version("millrace"),
 )
-for verb, (group, summary) in VERBS.items():
-    app.command(f"millrace.cli.{verb}:{verb}", name=verb, group=group, help=summary)
+for verb, group in VERBS.items():
+    app.command(f"millrace.cli.{verb}:{verb}", name=verb, group=group)
+
+
+class UnwritableHomeError(MillraceError):
+    """The folder of this installation cannot be written."""
+
+    def __init__(self, home: Path, reason: str) -> None:
+        self.home, self.reason = home, reason
+        super().__init__(f"{home}: {reason}. MILLRACE_HOME must be a folder that can be written")
 
 
 def main() -> None:
     """Run one verb; an error we understand is one line, and the exit code says what kind it is."""
-    # Flows run in this process, on a Prefect database of this installation, and speak through our own output.
-    prefect_home = load_settings().var / "prefect"
-    prefect_home.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("PREFECT_HOME", str(prefect_home))
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     try:
+        _keep_prefect_here()
+        if sys.argv[1:2] in ([], ["-h"], ["--help"]):
+            _load_verbs()
         app()
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -58,3 +65,21 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _load_verbs() -> None:
+    """Import the file of every verb: the overview of all shows the first line of each."""
+    for verb in VERBS:
+        app[verb]
+
+
+def _keep_prefect_here() -> None:
+    """Flows run in this process, on a Prefect database of this installation, and speak by our own output."""
+    settings = load_settings()
+    prefect_home = settings.var / "prefect"
+    try:
+        prefect_home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnwritableHomeError(settings.home, error.strerror or str(error)) from error
+    os.environ.setdefault("PREFECT_HOME", str(prefect_home))
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")

@@ -16,10 +16,14 @@ SHORT = 12
 
 
 def console() -> "Console":
-    """Return the terminal; where there is none, lines keep their width."""
+    """Return the terminal; where there is none, lines keep their width.
+
+    What it prints is not ours: `[golden]` in a reason is no colour, `[/]` in a batch no mistake.
+    """
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    width = None if sys.stdout.isatty() else 160
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def print_json(value: Any) -> None:

@@ -39,9 +39,9 @@ def show(model: str, digest: str, *, json: bool = False) -> None:
     for violation in found.fact.violations:
         where = f"column {violation.column}: " if violation.column else ""
         waivable = "" if violation.waivable else "  (cannot be released)"
-        out.print(f"{violation.clause}: {where}{violation.message}{waivable}")
+        out.print(f"{violation.clause}: {where}{violation.message}{waivable}", soft_wrap=True)
         for example in violation.examples:
-            out.print(f"    {example}")
+            out.print(f"    {example}", soft_wrap=True)
 
 
 @quarantine.command

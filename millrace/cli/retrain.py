@@ -11,6 +11,17 @@ if TYPE_CHECKING:
 BLOCKED = 1
 REFUSED = 3
 
+NEEDED_LATER = (
+    "flows.retrain",
+    "pyarrow.parquet",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "skl2onnx",
+    "onnxruntime",
+    "mlflow.store.tracking.sqlalchemy_store",
+)
+"""Three seconds of imports, which cost nothing while Prefect's server starts on the other core."""
+
 
 def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
     """Decide, train, judge, and publish the challenger if it proved itself.
@@ -29,7 +40,9 @@ def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
     json
         Write the result as JSON.
     """
-    with watched(f"{model} · retrain"):
+    from flows.server import prefect_server
+
+    with watched(f"{model} · retrain"), prefect_server(*NEEDED_LATER):
         from flows.retrain import retrain as flow
         from millrace.domain.decision import Reason
 
@@ -54,7 +67,7 @@ def _show(model: str, result: "RetrainResult") -> None:
     from millrace.domain.verdict import Outcome
 
     out, made = console(), result.decision
-    out.print(f"{made.action}: {made.reason}")
+    out.print(f"{made.action}: {made.reason}", soft_wrap=True)
     if result.trained is None or result.judged is None or result.registered is None:
         return
     trained, judged = result.trained, result.judged
@@ -67,4 +80,5 @@ def _show(model: str, result: "RetrainResult") -> None:
     if judged.outcome is Outcome.PASS:
         out.print(f"champion {short(judged.champion)} -> {short(judged.digest)}")
     else:
-        out.print(f"REFUSED ({judged.outcome}), champion {short(judged.champion)} stays: {judged.reason}")
+        refused = f"REFUSED ({judged.outcome}), champion {short(judged.champion)} stays: {judged.reason}"
+        out.print(refused, soft_wrap=True)  # one line, however long: scripts show the last one

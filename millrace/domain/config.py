@@ -1,16 +1,17 @@
 """What may a `model.toml` say? Frozen, strict, and without a default for any policy."""
 
+import re
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from millrace.domain.duration import parse_duration
 
 
 def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -51,7 +52,8 @@ class Comparison(StrEnum):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # an infinite margin or a NaN floor would be a gate that is off
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSection(_Section):
@@ -83,6 +85,8 @@ class DataSection(_Section):
     def _roles_fit(self) -> Self:
         if (self.time is None) != (self.block is None):
             raise ValueError("time and block go together: name both or neither")
+        if self.block is not None and not self.block:
+            raise ValueError("block is 0 long: a day, 1d, is usual")
         if self.time is not None and self.group is not None:
             raise ValueError("group is for data without time: name one of the two")
         if self.source == "files" and self.inbox is None:
@@ -128,7 +132,18 @@ class ColumnContract(_Section):
             raise ValueError(f"min and max are for float and int columns, this one is {self.type}")
         if self.pattern is not None and self.type is not ColumnType.STRING:
             raise ValueError(f"pattern is for string columns, this one is {self.type}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value satisfies both")
         return self
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str | None) -> str | None:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
+        return pattern
 
 
 class ContractSection(_Section):

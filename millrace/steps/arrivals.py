@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from millrace.adapters.batches import StagedBatch, stage_batch
 from millrace.adapters.models import load_source
@@ -40,11 +41,10 @@ def stage_arrival(arrival: Arrival) -> StagedBatch:
         return stage_batch(arrival.file, settings.staging)
     rows = load_source(settings.models, arrival.model).read_batch(arrival.batch)
     settings.staging.mkdir(parents=True, exist_ok=True)
-    written = settings.staging / f"{arrival.model}-{arrival.batch}.parquet"
-    rows.to_parquet(written, index=False)
-    staged = stage_batch(written, settings.staging)
-    written.unlink()
-    return staged
+    with TemporaryDirectory(prefix="source-", dir=settings.staging) as folder:
+        written = Path(folder) / f"{arrival.model}-{arrival.batch}.parquet"
+        rows.to_parquet(written, index=False)
+        return stage_batch(written, settings.staging)
 
 
 def _list_source(config: ModelConfig, now: datetime) -> list[Arrival]:

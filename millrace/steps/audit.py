@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from millrace.adapters.bundle import verify_bundle
-from millrace.adapters.channel import bundles_folder, read_pointer
+from millrace.adapters.channel import bundles_folder, list_published, read_pointer
 from millrace.adapters.keys import verify
 from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
 from millrace.domain.ledger import GENESIS, Entry, verify_chain
@@ -61,7 +61,9 @@ def verify_everything() -> Audited:
     hashes = {entry.hash for entry in entries}
     models = [serving.model for serving in ledger().list_serving()]
     _compare_serving(entries)
-    pointers = [read_pointer(settings.channel, model, partial(verify, settings.keys)) for model in models]
+    # of every model that was ever published: who cuts entries off can cut the serving table too
+    told = sorted({*models, *list_published(settings.channel)})
+    pointers = [read_pointer(settings.channel, model, partial(verify, settings.keys)) for model in told]
     published = [pointer for pointer in pointers if pointer is not None]
     for pointer in published:
         if pointer.ledger_head not in hashes:

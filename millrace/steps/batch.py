@@ -43,6 +43,8 @@ class BatchOutcome(StrEnum):
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
     KNOWN = "known"
+    HELD = "held"
+    """Another run is taking it in now."""
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,11 @@ def quarantine_batch(arrival: Arrival, checked: CheckedBatch, claim: Claim, now:
     )
 
 
-def known_already(arrival: Arrival, staged: StagedBatch) -> IngestResult:
-    """Say that these bytes were accepted before, and drop the copy."""
+def leave_alone(arrival: Arrival, staged: StagedBatch, why: ClaimDoneError | ClaimHeldError) -> IngestResult:
+    """Say that these bytes were accepted before, or are being taken in by another run; drop the copy."""
     staged.path.unlink(missing_ok=True)
-    return IngestResult(arrival.model, arrival.batch, staged.digest, BatchOutcome.KNOWN, 0)
+    outcome = BatchOutcome.KNOWN if isinstance(why, ClaimDoneError) else BatchOutcome.HELD
+    return IngestResult(arrival.model, arrival.batch, staged.digest, outcome, 0)
 
 
 def _judge_batch(config: ModelConfig, written: WrittenRows) -> list[Violation]:

@@ -28,6 +28,17 @@ def take_claim(key: str, run_id: str) -> Claim:
     return ledger().claim(key, current_owner(run_id), clock.now(), LEASE, is_dead)
 
 
+def ensure_held(claim: Claim) -> None:
+    """Refuse to go on under a claim that another run has taken over, before work outside the ledger.
+
+    Raises
+    ------
+    ClaimLostError
+        If another run has it.
+    """
+    ledger().renew(claim, clock.now(), LEASE)
+
+
 @contextmanager
 def held(claim: Claim) -> Iterator[Claim]:
     """Renew the lease of `claim` while the block runs; when the block fails, release it for the next try."""

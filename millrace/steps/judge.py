@@ -32,12 +32,16 @@ class Compared:
     best: Scorer | None
 
     @property
+    def by_digest(self) -> dict[str, Scorer]:
+        """Each bundle once: the best champion ever is mostly the one that serves."""
+        scorers = (self.challenger, self.baseline, self.champion, self.best)
+        return {scorer.digest: scorer for scorer in scorers if scorer is not None}
+
+    @property
     def learned_blocks(self) -> frozenset[str]:
         """All blocks that any of them was trained on."""
-        scorers = (self.challenger, self.baseline, self.champion, self.best)
-        return frozenset[str]().union(
-            *(scorer.manifest.training_blocks for scorer in scorers if scorer is not None)
-        )
+        manifests = (scorer.manifest for scorer in self.by_digest.values())
+        return frozenset[str]().union(*(manifest.training_blocks for manifest in manifests))
 
 
 def judge_challenger(
@@ -120,17 +124,19 @@ def _answer(rows: LabelledRows, compared: Compared, earlier_sets: list[str]) -> 
     unseen = rows.without_blocks(compared.learned_blocks)
     set_id = judged_set_id(unseen.blocks)
 
-    def answers(scorer: Scorer | None) -> FloatArray | None:
-        return None if scorer is None else scorer.answer(unseen.frame)
+    answers = {digest: scorer.answer(unseen.frame) for digest, scorer in compared.by_digest.items()}
+
+    def of(scorer: Scorer | None) -> FloatArray | None:
+        return None if scorer is None else answers[scorer.digest]
 
     return JudgedSet(
         set_id=set_id,
         labels=unseen.labels,
         blocks=unseen.blocks,
-        challenger=compared.challenger.answer(unseen.frame),
-        champion=answers(compared.champion),
-        baseline=compared.baseline.answer(unseen.frame),
-        best=answers(compared.best),
+        challenger=answers[compared.challenger.digest],
+        champion=of(compared.champion),
+        baseline=answers[compared.baseline.digest],
+        best=of(compared.best),
         looks=earlier_sets.count(set_id),
     )
 

@@ -9,7 +9,7 @@ from millrace.domain.facts import BatchAccepted, BatchQuarantined
 from millrace.domain.ledger import Entry
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.steps.stores import ledger
+from millrace.steps.stores import ensure_known, ledger
 
 REPORT = "report.json"
 
@@ -43,6 +43,8 @@ def keep_in_quarantine(model: str, staged: StagedBatch, fact: BatchQuarantined) 
 
 def list_quarantined(model: str | None = None) -> list[Quarantined]:
     """List what waits in quarantine, oldest first; a batch quarantined twice stands once."""
+    if model is not None:
+        ensure_known(model)
     waiting: dict[tuple[str, str], Quarantined] = {}
     for entry in ledger().entries(model, (BatchQuarantined, BatchAccepted)):
         match entry.fact:

@@ -8,8 +8,9 @@ from millrace.domain.facts import MirrorRepaired
 from millrace.steps.actor import current_actor
 from millrace.steps.alerts import send_alerts
 from millrace.steps.dataset import publish_dataset
+from millrace.steps.leftovers import sweep_leftovers
 from millrace.steps.serve import mirror_champion, publish_model_pointer
-from millrace.steps.stores import ledger
+from millrace.steps.stores import ensure_known, ledger
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
         "pointer": publish_model_pointer,
         "alias": mirror_champion,
     }
+    ensure_known(model)
+    sweep_leftovers()
     repaired = []
     for mirror, repair in mirrors.items():
         found = repair(model)

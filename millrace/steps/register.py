@@ -19,6 +19,7 @@ from millrace.domain.gate.table import gate_table
 from millrace.domain.losses import FloatArray, StrArray, block_loss, metric_value
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
+from millrace.steps.claims import ensure_held
 from millrace.steps.rows import LabelledRows, SplitRows
 from millrace.steps.stores import catalogue, ledger, model_config
 
@@ -40,6 +41,7 @@ def register_version(
     for entry in ledger().entries(model, (VersionRegistered,)):
         if isinstance(entry.fact, VersionRegistered) and entry.fact.run_key == trained.run_key:
             return entry.fact
+    ensure_held(claim)  # the catalogue knows no claims: two runs at once would write two versions
     registered = catalogue().record(_training_record(model, rows, trained, judged, now))
     catalogue().set_alias(model, "challenger", registered.version)
     fact = VersionRegistered(trained.run_key, trained.digest, registered.version, registered.run_id)

@@ -14,7 +14,7 @@ from millrace.steps.actor import current_actor
 from millrace.steps.arrivals import Arrival, stage_arrival
 from millrace.steps.batch import write_rows
 from millrace.steps.dataset import current_dataset, find_dataset_version, publish_dataset
-from millrace.steps.stores import ledger, model_config
+from millrace.steps.stores import ensure_known, ledger, model_config
 
 
 class LostPartError(MillraceError):
@@ -36,6 +36,7 @@ def restore_dataset(model: str, now: datetime) -> Dataset:
     LostPartError
         If neither DVC nor the model's source gives the bytes of a part again.
     """
+    ensure_known(model)
     dataset = current_dataset(model)
     came_with_clone = not dataset.parts
     if came_with_clone:
@@ -49,6 +50,7 @@ def restore_dataset(model: str, now: datetime) -> Dataset:
 
 def check_out_dataset(model: str, version: str, now: datetime) -> Dataset:
     """Make an earlier dataset version the current one, its bytes verified first."""
+    ensure_known(model)
     dataset = find_dataset_version(model, version)
     bring_back(dataset)
     if dataset != current_dataset(model):

@@ -13,7 +13,7 @@ from millrace.domain.serving import Serving, plan_promotion, plan_rollback, stan
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
-from millrace.steps.stores import catalogue, ledger
+from millrace.steps.stores import catalogue, ensure_known, ledger
 
 SERVING_KINDS = (ChampionPromoted, ChampionRolledBack)
 WHOLE = 100
@@ -41,6 +41,7 @@ def promote_challenger(model: str, judged: ChallengerJudged, claim: Claim, now: 
 
 def roll_back(model: str, reason: str, now: datetime) -> ChampionRolledBack:
     """Make the champion before the current one answer again, its bytes verified first."""
+    ensure_known(model)
     serving = ledger().serving(model)
     standing = standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))
     fact = plan_rollback(serving, standing, reason)
@@ -57,27 +58,29 @@ def publish_serving(model: str) -> None:
 
 def publish_model_pointer(model: str) -> str | None:
     """Make the channel's pointer what the ledger says; return what was wrong with it, if anything."""
-    settings, wanted = load_settings(), _wanted_pointer(model)
-    if wanted is None:
-        return None
-    ensure_keys(settings.keys)
-    found = _pointer_trouble(model, wanted)
-    if found is not None:
+    settings, wanted, found = load_settings(), _wanted_pointer(model), None
+    if wanted is not None:
+        ensure_keys(settings.keys)
+    while wanted is not None and (trouble := _pointer_trouble(model, wanted)) is not None:
         publish_pointer(settings.channel, wanted, partial(sign, settings.keys))
+        found = found or trouble
+        # another run may have changed what serves, and published it, before this older pointer was
+        newest = _wanted_pointer(model)
+        wanted = newest if newest != wanted else None
     return found
 
 
 def mirror_champion(model: str) -> str | None:
-    """Make the catalogue's aliases what the ledger says; return what was wrong with them, if anything."""
-    serving = ledger().serving(model)
-    if serving.champion is None:
-        return None
-    wanted = catalogue().find_version(model, serving.champion)
-    found = catalogue().alias(model, "champion")
-    if found == wanted:
-        return None
-    catalogue().set_alias(model, "champion", wanted)
-    return f"alias champion was version {found}"
+    """Make the catalogue's alias what the ledger says; return what was wrong with it, if anything."""
+    champion, found = ledger().serving(model).champion, None
+    while champion is not None:
+        wanted, alias = catalogue().find_version(model, champion), catalogue().alias(model, "champion")
+        if alias != wanted:
+            catalogue().set_alias(model, "champion", wanted)
+            found = found or f"alias champion was version {alias}"
+        newest = ledger().serving(model).champion
+        champion = newest if newest != champion else None
+    return found
 
 
 def _wanted_pointer(model: str) -> Pointer | None:

@@ -9,7 +9,7 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.dataset import current_dataset
 from millrace.steps.quarantine import list_quarantined
-from millrace.steps.stores import ledger
+from millrace.steps.stores import ensure_known, ledger
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class ModelStatus:
 
 def list_status(model: str | None = None) -> list[ModelStatus]:
     """Return the status of one model, or of every folder under `models/` and every model in the ledger."""
+    if model is not None:
+        ensure_known(model)
     served = {serving.model for serving in ledger().list_serving()}
     names = [model] if model else sorted({*list_models(load_settings().models), *served})
     return [_status_of(name) for name in names]

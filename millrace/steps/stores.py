@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millrace.adapters.ledger import Ledger
-from millrace.adapters.models import find_model
+from millrace.adapters.models import find_model, list_models
 from millrace.domain.config import ModelConfig
 from millrace.settings import load_settings
 
@@ -27,6 +27,18 @@ def catalogue() -> "Catalogue":
 def model_config(model: str) -> ModelConfig:
     """Return the model's `model.toml`."""
     return find_model(load_settings().models, model)
+
+
+def ensure_known(model: str) -> None:
+    """Refuse a name that is neither a folder under `models/` nor in the ledger.
+
+    Raises
+    ------
+    UnknownModelError
+        With the nearest name there is.
+    """
+    if model not in list_models(load_settings().models) and not ledger().entries(model):
+        model_config(model)
 
 
 @lru_cache

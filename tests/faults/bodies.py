@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -49,8 +49,14 @@ def retrain(model: str = MODEL, now: datetime = NOW) -> decide.RetrainResult:
 
 
 def _run_body(module: ModuleType, name: str, steps: Steps, *arguments: Any) -> Any:
-    tasks = {name for name, value in vars(module).items() if isinstance(value, Task)} | steps.keys()
-    if tasks != steps.keys() or not steps.keys() <= vars(module).keys():
+    tasks = {key for key, value in vars(module).items() if isinstance(value, Task)}
+    if tasks != steps.keys():
         raise LookupError(f"the body of {name} calls {sorted(tasks)}, known are {sorted(steps)}")
-    vars(module).update(steps)
-    return vars(module)[name].fn(*arguments)
+    names = vars(module) | steps
+    own = {
+        key: FunctionType(value.__code__, names)
+        for key, value in vars(module).items()
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__
+    }
+    names.update(own)
+    return FunctionType(vars(module)[name].fn.__code__, names)(*arguments)

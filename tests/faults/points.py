@@ -27,7 +27,7 @@ class Point:
     fact: str | None = None
 
     def arm(self) -> None:
-        """Make this process kill itself there, as the power switch would: no handler runs, nothing is flushed."""
+        """Make this process kill itself there: no handler runs, nothing is flushed."""
         path, _, attribute = self.function.replace(":", ".").rpartition(".")
         owner = resolve_name(path)
         real = getattr(owner, attribute)
@@ -35,9 +35,9 @@ class Point:
         def deadly(*args: Any, **kwargs: Any) -> Any:
             if self.fact is not None and self.fact not in {type(value).__name__ for value in args}:
                 return real(*args, **kwargs)
-            if self.when is When.LEFT:
-                real(*args, **kwargs)
+            answer = real(*args, **kwargs) if self.when is When.LEFT else None
             os.kill(os.getpid(), signal.SIGKILL)
+            return answer
 
         setattr(owner, attribute, deadly)
 

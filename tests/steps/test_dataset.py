@@ -97,7 +97,7 @@ def test_ingest_and_retrain_in_a_fresh_clone_name_the_command_to_run(fares: Home
     take_in("fares", NOON)
     fresh = clone()
     for act in (take_in, retrain):
-        with pytest.raises(UnrestoredPartsError, match="3 parts of fares .* run `millrace data restore`"):
+        with pytest.raises(UnrestoredPartsError, match=r"3 parts of fares .* run `millrace data restore`"):
             act("fares", NOON)
     assert fresh.kinds("fares") == []
 

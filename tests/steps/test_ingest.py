@@ -10,8 +10,6 @@ import pytest
 
 from millrace.adapters.batches import BatchNotFoundError
 from millrace.adapters.models import load_source
-from millrace.domain.claim import ClaimHeldError
-from millrace.domain.facts import BatchAccepted
 from millrace.errors import UnknownModelError
 from millrace.steps.arrivals import list_arrivals, stage_arrival
 from millrace.steps.batch import BatchOutcome, claim_batch
@@ -85,20 +83,13 @@ def test_each_part_is_named_by_its_bytes_and_pinned(fares: Home) -> None:
     assert "nfiles: 3" in (fares.path / "data.dvc").read_text()
 
 
-def test_a_batch_another_run_is_taking_in_is_left_to_it(fares: Home) -> None:
-    [january, *_] = list_arrivals("fares", None, NOON)
-    claim_batch(january, stage_arrival(january), "another run")
-    with pytest.raises(ClaimHeldError, match="is being done by run another run"):
-        take_in("fares", NOON)
-    assert fares.facts("fares", BatchAccepted) == []
-
-
-def test_the_copy_of_a_batch_another_run_is_taking_in_is_not_left_behind(fares: Home) -> None:
-    [january, *_] = list_arrivals("fares", None, NOON)
+def test_a_batch_another_run_is_taking_in_is_left_to_it_and_the_others_are_not(fares: Home) -> None:
+    january, *others = list_arrivals("fares", None, NOON)
     staged = stage_arrival(january)
     claim_batch(january, staged, "another run")
-    with pytest.raises(ClaimHeldError, match="another run"):
-        take_in("fares", NOON)
+    held, *accepted = take_in("fares", NOON)
+    assert (held.batch, held.outcome) == (january.batch, BatchOutcome.HELD)
+    assert [one.outcome for one in accepted] == [BatchOutcome.ACCEPTED] * len(others)
     assert fares.left_in_staging() == [staged.path.name]
 
 
