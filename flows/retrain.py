@@ -29,6 +29,7 @@ def retrain(
     now = now or clock.now()
     decided = decide_retraining(model, reason, force, now)
     if decided.claim is None:
+        send_alerts(model, now)
         return RetrainResult(decided.decision)
     with held(decided.claim) as claim:
         rows = load_rows(model, decided.decision.inputs.dataset, now)
