@@ -1,6 +1,7 @@
 """What is tried again, in one place: only work on another system, and only for errors that time can cure."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from prefect import Task, task
@@ -25,23 +26,31 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
     return isinstance(error, UnavailableError) or not isinstance(error, MillraceError)
 
 
-def _announce(task: Task[..., Any], _run: TaskRun, _state: State[Any]) -> None:
-    announce(task.name)
-
-
 def local_task(name: str) -> AsTask:
     """Make a task of a step that computes: the same inputs would fail the same way."""
-    return task(name=name, cache_policy=NO_CACHE, persist_result=False, on_running=[_announce])
+    return _announced(name, task(name=name, cache_policy=NO_CACHE, persist_result=False))
 
 
 def network_task(name: str) -> AsTask:
     """Make a task of a step that talks to a store or a source."""
-    return task(
+    patient = task(
         name=name,
         cache_policy=NO_CACHE,
         persist_result=False,
-        on_running=[_announce],
         retries=3,
         retry_delay_seconds=[1, 5, 25],
         retry_condition_fn=_is_transient,
     )
+    return _announced(name, patient)
+
+
+def _announced(name: str, as_task: AsTask) -> AsTask:
+    def announced_task(step: Callable[P, R], /) -> Callable[P, R]:
+        @wraps(step)
+        def announced(*args: P.args, **kwargs: P.kwargs) -> R:
+            announce(name)
+            return step(*args, **kwargs)
+
+        return as_task(announced)
+
+    return announced_task

@@ -111,7 +111,7 @@ def test_a_run_that_is_not_due_ends_early_with_its_decision_recorded(fares: Home
     assert ran.result.decision.action is Action.SKIP
     assert ran.result.trained is None
     assert ran.artifacts["decision"].startswith("**SKIP**: same inputs as the last finished training")
-    assert set(ran.task_runs) == {"decide"}
+    assert set(ran.task_runs) == {"decide", "send alerts"}
     assert fares.kinds("fares") == [*before, "DecisionMade"]
 
 
