@@ -9,7 +9,7 @@ data = App(name="data", help="The dataset versions of a model: list, show, check
 
 @data.command(name="list")
 def list_versions(model: str, *, json: bool = False) -> None:
-    """List every dataset version, the current one last. Example: `millrace data list flights`."""
+    """List every dataset version, the current one last. Example: `millrace data list churn`."""
     from millrace.steps.dataset import list_datasets
     from millrace.steps.stores import model_config
 
@@ -26,7 +26,7 @@ def list_versions(model: str, *, json: bool = False) -> None:
 
 @data.command
 def show(model: str, version: str = "", *, json: bool = False) -> None:
-    """Show the parts of a version, by default of the current one. Example: `millrace data show flights`."""
+    """Show the parts of a version, by default of the current one. Example: `millrace data show churn`."""
     from millrace.steps.dataset import find_dataset_version
     from millrace.steps.stores import model_config
 
@@ -47,7 +47,7 @@ def show(model: str, version: str = "", *, json: bool = False) -> None:
 
 @data.command
 def checkout(model: str, version: str) -> None:
-    """Make an earlier version the current one. Example: `millrace data checkout flights 3f9c2a`."""
+    """Make an earlier version the current one. Example: `millrace data checkout churn 3f9c2a`."""
     from millrace.adapters import clock
     from millrace.steps.restore import check_out_dataset
 

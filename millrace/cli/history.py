@@ -6,7 +6,7 @@ from millrace.cli.output import console, print_json, table
 def history(model: str, *, last: int = 40, json: bool = False) -> None:
     """Show what happened to a model, and why, newest last.
 
-    Examples: `millrace history flights`, `millrace history flights --last 5 --json`.
+    Examples: `millrace history churn`, `millrace history churn --last 5 --json`.
 
     Parameters
     ----------

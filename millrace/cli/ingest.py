@@ -17,7 +17,7 @@ def ingest(model: str, *files: Path, json: bool = False) -> None:
     A batch that breaks the contract goes to the quarantine, with a report; the same bytes
     are taken in once.
 
-    Examples: `millrace ingest flights`, `millrace ingest churn week-12.csv week-13.csv`.
+    Examples: `millrace ingest churn`, `millrace ingest churn week-12.csv week-13.csv`.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def list_batches(model: str | None = None, *, json: bool = False) -> None:
 
 @quarantine.command
 def show(model: str, digest: str, *, json: bool = False) -> None:
-    """Show what a batch broke, with examples. Example: `millrace quarantine show flights 9c1e`."""
+    """Show what a batch broke, with examples. Example: `millrace quarantine show churn 9c1e`."""
     from millrace.steps.quarantine import find_quarantined
 
     found = find_quarantined(model, digest)
@@ -48,7 +48,7 @@ def show(model: str, digest: str, *, json: bool = False) -> None:
 def release(model: str, digest: str, *, reason: str) -> None:
     """Accept a batch although it broke the contract; the reason goes to the ledger.
 
-    Example: `millrace quarantine release flights 9c1e --reason "the storm was real"`.
+    Example: `millrace quarantine release churn 9c1e --reason "the sale was real"`.
     """
     from millrace.adapters import clock
     from millrace.steps.release import release_batch

@@ -6,7 +6,7 @@ from millrace.cli.output import console, print_json
 def reconcile(model: str | None = None, *, json: bool = False) -> None:
     """Put right whatever differs from the ledger: dataset file and pin, pointer, alias, unsent alerts.
 
-    Examples: `millrace reconcile`, `millrace reconcile flights`.
+    Examples: `millrace reconcile`, `millrace reconcile churn`.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
 
     The decision and its reasons are recorded also when nothing is trained.
 
-    Examples: `millrace retrain flights`, `millrace retrain flights --force`.
+    Examples: `millrace retrain churn`, `millrace retrain churn --force`.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ def rollback(model: str, *, reason: str, json: bool = False) -> None:
 
     It needs the ledger and the channel only: Prefect and MLflow may be down.
 
-    Example: `millrace rollback flights --reason "answers 1.0 for every flight to HNL"`.
+    Example: `millrace rollback churn --reason "answers 1.0 for every customer of Bern"`.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from millrace.cli.output import console, print_json, short, table
 def status(model: str | None = None, *, json: bool = False) -> None:
     """Show which version of each model serves, and what waits for a person.
 
-    Examples: `millrace status`, `millrace status flights --json`.
+    Examples: `millrace status`, `millrace status churn --json`.
 
     Parameters
     ----------

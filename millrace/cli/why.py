@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def why(version: str, *, json: bool = False) -> None:
     """Show the whole lineage of one version: data, code, settings, verdicts, and what became of it.
 
-    Examples: `millrace why flights`, `millrace why flights/3`, `millrace why 70656c36`.
+    Examples: `millrace why churn`, `millrace why churn/3`, `millrace why 70656c36`.
 
     Parameters
     ----------

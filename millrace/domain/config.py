@@ -90,7 +90,7 @@ class DataSection(_Section):
         if self.time is not None and self.group is not None:
             raise ValueError("group is for data without time: name one of the two")
         if self.source == "files" and self.inbox is None:
-            raise ValueError('source = "files" needs inbox, such as "inbox/flights/*.parquet"')
+            raise ValueError('source = "files" needs inbox, such as "inbox/churn/*.parquet"')
         return self
 
 
