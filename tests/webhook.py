@@ -15,7 +15,7 @@ class Webhook(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"json://127.0.0.1:{self.server_address[1]}/alerts"
+        return f"json://127.0.0.1:{self.server_address[1]}/hooks/hush"
 
     @property
     def titles(self) -> list[str]:
