@@ -77,7 +77,7 @@ THINGS_THAT_DO_NOT_FIT = [
     ('time = "at"\n', "", "data: time and block go together: name both or neither"),
     ('block = "1d"', 'block = "0d"', "data: block is 0 long: a day, 1d, is usual"),
     ('source = "python"', 'source = "files"',
-     'data: source = "files" needs inbox, such as "inbox/flights/*.parquet"'),
+     'data: source = "files" needs inbox, such as "inbox/churn/*.parquet"'),
     ("until = 2013-03-01\n", "",
      "the file: golden.until and recent.window are for models with data.time, and needed there"),
     ('luggage = { type = "int"', 'luggage = { type = "string"',
