@@ -107,12 +107,10 @@ def record(tmp_path: Path) -> TrainingRecord:
 
 
 @pytest.fixture
-def users_mlflow(store: Path) -> Iterator[None]:
-    """MLflow as a user sets it up; nobody else in these tests may need it."""
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{store}")
-    yield
-    mlflow.set_tracking_uri(before)
+def users_mlflow(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # by the environment: an address that was set in the process stays set, and later tests would use it
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{store}")
 
 
 @pytest.fixture
