@@ -43,3 +43,22 @@ class NoSpaceError(MillraceError):
             f"{folder}: no room for {needed_bytes:,} bytes. Nothing was kept of them; "
             "free that much and run the same command again"
         )
+
+
+class AmbiguousNameError(MillraceError):
+    """The first characters of a digest that several things share."""
+
+    def __init__(self, name: str, matches: tuple[str, ...]) -> None:
+        self.name, self.matches = name, matches
+        shown = ", ".join(match[:16] for match in matches[:5])
+        super().__init__(f"{name!r} could be {len(matches)} of them: {shown}. Write more of it")
+
+
+class MissingReasonError(MillraceError):
+    """An act that goes to the ledger with a reason was given none."""
+
+    def __init__(self, act: str) -> None:
+        self.act = act
+        super().__init__(
+            f"a {act} needs a reason: it stands in the ledger for years. Write one after --reason"
+        )

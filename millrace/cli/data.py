@@ -27,11 +27,11 @@ def list_versions(model: str, *, json: bool = False) -> None:
 @data.command
 def show(model: str, version: str = "", *, json: bool = False) -> None:
     """Show the parts of a version, by default of the current one. Example: `millrace data show churn`."""
-    from millrace.steps.dataset import find_dataset_version
+    from millrace.steps.dataset import current_dataset, find_dataset_version
     from millrace.steps.stores import model_config
 
     model_config(model)
-    dataset = find_dataset_version(model, version)
+    dataset = find_dataset_version(model, version) if version else current_dataset(model)
     if json:
         print_json(dataset)
         return

@@ -100,6 +100,13 @@ class FeaturesSection(_Section):
     numeric: tuple[str, ...] = Field(default=(), strict=False)
     categorical: tuple[str, ...] = Field(default=(), strict=False)
 
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        repeated = sorted({name for name in self.names if self.names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"{', '.join(repeated)}: named more than once, a feature has one kind")
+        return self
+
     @property
     def names(self) -> tuple[str, ...]:
         return (*self.numeric, *self.categorical)

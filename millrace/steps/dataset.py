@@ -5,7 +5,7 @@ from millrace.adapters.pins import init_home, is_pin_current, is_pushed, pin_dat
 from millrace.domain.dataset import Dataset
 from millrace.domain.dataset_history import fold_datasets
 from millrace.domain.facts import BatchAccepted, DatasetAdopted, DatasetCheckedOut
-from millrace.errors import MillraceError
+from millrace.errors import AmbiguousNameError, MillraceError
 from millrace.settings import load_settings
 from millrace.steps.stores import ledger
 
@@ -26,7 +26,7 @@ class UnrestoredPartsError(MillraceError):
     def __init__(self, models: tuple[str, ...], parts: int) -> None:
         self.models, self.parts = models, parts
         super().__init__(
-            f"{parts} parts of {', '.join(models)} came with this clone but not their bytes: "
+            f"{parts} parts of {', '.join(models)} are listed in datasets/, but their bytes are not here: "
             "run `millrace data restore` first"
         )
 
@@ -65,10 +65,14 @@ def current_dataset(model: str) -> Dataset:
 
 def find_dataset_version(model: str, version: str) -> Dataset:
     """Return the dataset whose version starts with `version`."""
-    for dataset in reversed(list_datasets(model)):
-        if dataset.version.startswith(version):
-            return dataset
-    raise UnknownVersionError(model, version)
+    found = {
+        dataset.version: dataset for dataset in list_datasets(model) if dataset.version.startswith(version)
+    }
+    if not found:
+        raise UnknownVersionError(model, version)
+    if len(found) > 1:
+        raise AmbiguousNameError(version, tuple(found))
+    return found.popitem()[1]
 
 
 def publish_dataset(model: str) -> str | None:

@@ -14,6 +14,7 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.audit import verify_everything
 from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.serve import find_pointer_trouble
 from millrace.steps.stores import catalogue, ledger
 
 LOW_SPACE_BYTES = 2 << 30
@@ -88,6 +89,15 @@ def _data() -> tuple[Health, str]:
     return Health.OK, "data.dvc pins every part"
 
 
+def _pointers() -> tuple[Health, str]:
+    models = [serving.model for serving in ledger().list_serving()]
+    troubles = {model: find_pointer_trouble(model) for model in models}
+    wrong = [f"{model}: {trouble}" for model, trouble in troubles.items() if trouble is not None]
+    if wrong:
+        return Health.WRONG, f"{'; '.join(wrong)}. Run `millrace reconcile`"
+    return Health.OK, f"{len(models)} say what the ledger says"
+
+
 def _keys() -> tuple[Health, str]:
     private = load_settings().keys / PRIVATE_KEY
     if not private.exists():
@@ -127,6 +137,7 @@ EXAMINATIONS: dict[str, Callable[[], tuple[Health, str]]] = {
     "claims": _claims,
     "catalogue": _catalogue,
     "data": _data,
+    "pointers": _pointers,
     "keys": _keys,
     "alerts": _alerts,
     "space": _space,

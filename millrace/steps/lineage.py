@@ -15,7 +15,7 @@ from millrace.domain.facts import (
     VersionRegistered,
 )
 from millrace.domain.ledger import Entry
-from millrace.errors import MillraceError
+from millrace.errors import AmbiguousNameError, MillraceError
 from millrace.settings import load_settings
 from millrace.steps.dataset import find_dataset_version
 from millrace.steps.stores import ledger
@@ -47,6 +47,10 @@ def find_lineage(version: str) -> Lineage:
     """Return the lineage of a version: the first characters of its digest, `MODEL`, or `MODEL/NUMBER`."""
     digest = _resolve(version)
     entries = ledger().entries()
+    matches = {entry.fact.digest for entry in entries if isinstance(entry.fact, ChallengerTrained)}
+    matches = {match for match in matches if match.startswith(digest)}
+    if len(matches) > 1:
+        raise AmbiguousNameError(version, tuple(sorted(matches)))
     trained = next((entry for entry in reversed(entries) if _is_training_of(entry, digest)), None)
     if trained is None or not isinstance(trained.fact, ChallengerTrained):
         raise UnknownBundleError(version)

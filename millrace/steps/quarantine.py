@@ -7,7 +7,7 @@ from millrace.adapters.batches import StagedBatch
 from millrace.domain.canonical import readable_json
 from millrace.domain.facts import BatchAccepted, BatchQuarantined
 from millrace.domain.ledger import Entry
-from millrace.errors import MillraceError
+from millrace.errors import AmbiguousNameError, MillraceError
 from millrace.settings import load_settings
 from millrace.steps.stores import ensure_known, ledger
 
@@ -60,10 +60,12 @@ def list_quarantined(model: str | None = None) -> list[Quarantined]:
 
 def find_quarantined(model: str, digest: str) -> Quarantined:
     """Return the one quarantined batch whose digest starts with `digest`."""
-    for found in list_quarantined(model):
-        if found.fact.batch_digest.startswith(digest):
-            return found
-    raise NotInQuarantineError(model, digest)
+    found = [one for one in list_quarantined(model) if one.fact.batch_digest.startswith(digest)]
+    if not found:
+        raise NotInQuarantineError(model, digest)
+    if len(found) > 1:
+        raise AmbiguousNameError(digest, tuple(one.fact.batch_digest for one in found))
+    return found[0]
 
 
 def find_waiting(model: str, batch_digest: str) -> BatchQuarantined | None:

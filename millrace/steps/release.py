@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from millrace.errors import MillraceError
+from millrace.errors import MillraceError, MissingReasonError
 from millrace.steps.arrivals import Arrival, stage_arrival
 from millrace.steps.batch import IngestResult, accept_batch, claim_batch, hold_to_contract
 from millrace.steps.claims import held
@@ -22,6 +22,8 @@ class CannotReleaseError(MillraceError):
 
 def release_batch(model: str, digest: str, reason: str, run_id: str, now: datetime) -> IngestResult:
     """Accept a quarantined batch although it broke the contract; the reason goes to the ledger."""
+    if not reason.strip():
+        raise MissingReasonError("release")
     found = find_quarantined(model, digest)
     arrival = Arrival(model, found.fact.batch, found.file)
     staged = stage_arrival(arrival)

@@ -1,5 +1,6 @@
 """Bringing pinned bytes back: from DVC's cache or remote, else rebuilt by the model's source."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from millrace.adapters.dataset_files import find_dataset
@@ -13,7 +14,12 @@ from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.arrivals import Arrival, stage_arrival
 from millrace.steps.batch import write_rows
-from millrace.steps.dataset import current_dataset, find_dataset_version, publish_dataset
+from millrace.steps.dataset import (
+    UnrestoredPartsError,
+    current_dataset,
+    find_dataset_version,
+    publish_dataset,
+)
 from millrace.steps.stores import ensure_known, ledger, model_config
 
 
@@ -44,7 +50,10 @@ def restore_dataset(model: str, now: datetime) -> Dataset:
     bring_back(dataset)
     if came_with_clone:
         ledger().append(model, DatasetAdopted(dataset.parts), now, current_actor())
-    publish_dataset(model)
+    with suppress(
+        UnrestoredPartsError
+    ):  # another model's bytes are still to come: the last one pins them all
+        publish_dataset(model)
     return dataset
 
 

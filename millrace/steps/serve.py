@@ -11,6 +11,7 @@ from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRo
 from millrace.domain.pointer import Arm, ArmRole, Pointer
 from millrace.domain.serving import Serving, plan_promotion, plan_rollback, standing_champions
 from millrace.domain.verdict import Outcome
+from millrace.errors import MissingReasonError
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.stores import catalogue, ensure_known, ledger
@@ -41,6 +42,8 @@ def promote_challenger(model: str, judged: ChallengerJudged, claim: Claim, now: 
 
 def roll_back(model: str, reason: str, now: datetime) -> ChampionRolledBack:
     """Make the champion before the current one answer again, its bytes verified first."""
+    if not reason.strip():
+        raise MissingReasonError("rollback")
     ensure_known(model)
     serving = ledger().serving(model)
     standing = standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))
@@ -90,6 +93,12 @@ def _wanted_pointer(model: str) -> Pointer | None:
         return None
     arms = (Arm(serving.champion, ArmRole.ANSWER, WHOLE),)
     return Pointer(model, serving.generation, arms, None, entry.hash)
+
+
+def find_pointer_trouble(model: str) -> str | None:
+    """Return what is wrong with the channel's pointer, if anything."""
+    wanted = _wanted_pointer(model)
+    return None if wanted is None else _pointer_trouble(model, wanted)
 
 
 def _pointer_trouble(model: str, wanted: Pointer) -> str | None:

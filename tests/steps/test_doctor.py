@@ -49,6 +49,14 @@ def test_a_signing_key_that_others_can_read_is_found(healthy: Home) -> None:
     assert (found("keys").health, "chmod 600" in found("keys").finding) == (Health.WRONG, True)
 
 
+def test_a_lost_pointer_is_found(healthy: Home) -> None:
+    (healthy.path / "var" / "channel" / "fares" / "pointer.json").unlink()
+    assert (found("pointers").health, "fares: no pointer" in found("pointers").finding) == (
+        Health.WRONG,
+        True,
+    )
+
+
 def test_a_rotten_champion_is_found(healthy: Home) -> None:
     champion = healthy.serving("fares").champion
     assert champion is not None
