@@ -15,21 +15,31 @@ from tasks.alerts import send_alerts
 from tasks.arrivals import list_arrivals, stage_arrival
 from tasks.batch import accept_batch, check_batch, claim_batch, quarantine_batch
 from tasks.dataset import publish_dataset
+from tasks.ending import end_ingest
+from tasks.events import emit_data_pinned
+from tasks.source import find_why_not, finish_ingest
 
 
 @flow(name="ingest", flow_run_name="{model} · ingest", persist_result=False)
-def ingest(model: str, files: list[Path] | None = None, now: datetime | None = None) -> list[IngestResult]:
+def ingest(
+    model: str, files: list[Path] | None = None, now: datetime | None = None, by_hand: bool = True
+) -> list[IngestResult]:
     """Take in `files`, or whatever the model's inbox or source has for it.
 
     The ledger entry of each batch is its commit point; the dataset file and the DVC pin
     follow from the ledger, so a run that dies has lost nothing and the next one goes on.
     """
     now = now or clock.now()
+    why_not = None if by_hand else find_why_not(model, files, now)
+    if why_not is not None:
+        return end_ingest([], why_not)
     sweep_leftovers()
     results = [_take_in(arrival, now) for arrival in list_arrivals(model, files, now)]
     publish_dataset(model)
+    finish_ingest(model, files, results, now)
+    emit_data_pinned(model, results)
     send_alerts(model, now)
-    return results
+    return end_ingest(results)
 
 
 def _take_in(arrival: Arrival, now: datetime) -> IngestResult:

@@ -12,14 +12,22 @@ from millrace.steps.decide import RetrainResult
 from tasks.alerts import send_alerts
 from tasks.challenger import judge_challenger, load_rows, register_version, train_challenger
 from tasks.decide import decide_retraining, finish_run
+from tasks.ending import end_retrain
+from tasks.run import name_retrain
 from tasks.serve import promote_challenger, publish_serving
 
 
-@flow(name="retrain", flow_run_name="{model} · retrain · {reason.value}", persist_result=False)
+@flow(name="retrain", flow_run_name=name_retrain, persist_result=False)
 def retrain(
-    model: str, reason: Reason = Reason.BY_HAND, force: bool = False, now: datetime | None = None
+    model: str,
+    reason: Reason = Reason.BY_HAND,
+    detail: str = "",
+    force: bool = False,
+    now: datetime | None = None,
 ) -> RetrainResult:
     """Train a challenger if there is reason to, judge its bundle, and crown it on a pass.
+
+    `detail` is what the one who asks has found, in its words, such as `0.41`.
 
     Every step leaves an entry under the run's claim and finds its own entry again, so a
     run that died is taken up where it stopped. What serves changes last, in one ledger
@@ -27,10 +35,10 @@ def retrain(
     published and told, for the next one finds nothing more to do.
     """
     now = now or clock.now()
-    decided = decide_retraining(model, reason, force, now)
+    decided = decide_retraining(model, reason, force, now, detail)
     if decided.claim is None:
         send_alerts(model, now)
-        return RetrainResult(decided.decision)
+        return end_retrain(RetrainResult(decided.decision))
     with held(decided.claim) as claim:
         rows = load_rows(model, decided.decision.inputs.dataset, now)
         trained = train_challenger(model, rows, decided.decision, claim, now)
@@ -41,4 +49,4 @@ def retrain(
         publish_serving(model)
         send_alerts(model, now)
         finish_run(claim, judged)
-    return RetrainResult(decided.decision, trained, judged, registered)
+    return end_retrain(RetrainResult(decided.decision, trained, judged, registered))

@@ -12,9 +12,9 @@ from tasks.run import run_id
 
 
 @network_task("decide")
-def decide_retraining(model: str, reason: Reason, force: bool, now: datetime) -> decide.Decided:
+def decide_retraining(model: str, reason: Reason, force: bool, now: datetime, detail: str) -> decide.Decided:
     """Decide and record it, and show every rule with its numbers in the UI."""
-    decided = decide.decide_retraining(model, reason, force, now, run_id())
+    decided = decide.decide_retraining(model, reason, force, now, run_id(), detail)
     create_markdown_artifact(key="decision", markdown=_decision_table(decided.decision), description=model)
     return decided
 

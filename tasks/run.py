@@ -6,3 +6,11 @@ from prefect.runtime import flow_run
 def run_id() -> str:
     """Return the id of the flow run a task works for: the owner of its claims."""
     return str(flow_run.id)
+
+
+def name_retrain() -> str:
+    """Return what people read in a list of runs: `flights · retrain · drift 0.41`."""
+    asked = flow_run.parameters
+    reason = asked["reason"]
+    words = f"{getattr(reason, 'value', reason)} {asked['detail']}".rstrip()
+    return f"{asked['model']} · retrain · {words}"

@@ -46,7 +46,7 @@ def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
         from flows.retrain import retrain as flow
         from millrace.domain.decision import Reason
 
-        result = flow(model, Reason.BY_HAND, force)
+        result = flow(model, Reason.BY_HAND, force=force)
     if json:
         print_json(result)
     else:

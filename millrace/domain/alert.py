@@ -1,12 +1,19 @@
 """Of what must people be told?"""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from millrace.domain.facts import BatchQuarantined, ChallengerJudged, ChampionRolledBack
+from millrace.domain.facts import (
+    BatchQuarantined,
+    ChallengerJudged,
+    ChampionRolledBack,
+    RunParked,
+    SilenceNoticed,
+)
 from millrace.domain.ledger import Entry
 from millrace.domain.verdict import Outcome
 
-ALERTING_KINDS = (BatchQuarantined, ChallengerJudged, ChampionRolledBack)
+ALERTING_KINDS = (BatchQuarantined, ChallengerJudged, ChampionRolledBack, RunParked, SilenceNoticed)
 """The kinds of entry that can be worth an alert."""
 
 
@@ -32,5 +39,17 @@ def alert_about(entry: Entry) -> Alert | None:
         case ChampionRolledBack() as fact:
             body = f"{fact.withdrawn[:12]} was withdrawn: {fact.reason}"
             return Alert(f"{model}: rolled back to {fact.digest[:12]}", body)
+        case RunParked() as fact:
+            after = (
+                f"The champion is untouched. `millrace {fact.flow} {model}` shows what is wrong; "
+                f"`millrace resume {model} --reason TEXT` lets the controller try it again."
+            )
+            return Alert(
+                f"{model}: {fact.flow} is parked after {fact.attempts} attempts", f"{fact.reason}\n{after}"
+            )
+        case SilenceNoticed() as fact:
+            body = f"The last was at {fact.since:%Y-%m-%d %H:%M} UTC; `millrace history {model}` shows it."
+            limit = timedelta(seconds=fact.limit_seconds)
+            return Alert(f"{model}: no {fact.subject} for more than {limit}", body)
         case _:
             return None

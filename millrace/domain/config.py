@@ -5,9 +5,18 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from millrace.domain.duration import parse_duration
+from millrace.domain.schedule import check_cron
 
 
 def _duration(value: object) -> object:
@@ -15,6 +24,7 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Cron = Annotated[str, AfterValidator(check_cron)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
@@ -80,6 +90,7 @@ class DataSection(_Section):
     block: Duration | None = None
     group: str | None = None
     label_delay: Duration | None = None
+    schedule: Cron | None = None
 
     @model_validator(mode="after")
     def _roles_fit(self) -> Self:
@@ -89,6 +100,8 @@ class DataSection(_Section):
             raise ValueError("block is 0 long: a day, 1d, is usual")
         if self.time is not None and self.group is not None:
             raise ValueError("group is for data without time: name one of the two")
+        if self.source == "files" and self.schedule is not None:
+            raise ValueError('schedule is for source = "python": what lies in an inbox is taken in at once')
         if self.source == "files" and self.inbox is None:
             raise ValueError('source = "files" needs inbox, such as "inbox/churn/*.parquet"')
         return self
@@ -211,11 +224,29 @@ class GateSection(_Section):
 
 
 class RetrainSection(_Section):
-    """When a retraining is due, and what holds it back."""
+    """When a retraining is due, and what holds it back. `schedule` is cron, in UTC."""
 
     min_new_rows: int = Field(ge=0)
     cooldown: Duration
     budget_per_day: int = Field(ge=1)
+    schedule: Cron | None = None
+
+
+class SilenceSection(_Section):
+    """For how long nothing may happen before people are told."""
+
+    data: Duration
+    decision: Duration
+
+
+class CheckSection(_Section):
+    """How a change of code, configuration or data is tried before it is merged.
+
+    `max_excess_loss` is in units of the gate's metric as a loss, lower is better.
+    """
+
+    rows: int = Field(ge=100)
+    max_excess_loss: float = Field(ge=0.0)
 
 
 class ModelConfig(_Section):
@@ -230,6 +261,8 @@ class ModelConfig(_Section):
     recent: RecentSection
     gate: GateSection
     retrain: RetrainSection
+    silence: SilenceSection | None = None
+    check: CheckSection | None = None
 
     @property
     def name(self) -> str:

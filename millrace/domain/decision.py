@@ -48,6 +48,12 @@ class DecisionFacts:
     recent_blocks: int
     golden_blocks: int
     min_blocks: int
+    paused: str | None = None
+    """Why a person stopped all automatic work, None when nobody did."""
+    due: datetime | None = None
+    """When the model's schedule was last due, None without a schedule."""
+    decided_at: datetime | None = None
+    """When a training was last decided on, whoever asked."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,28 @@ def _judged_blocks(which: str, blocks: int, needed: int, advice: str) -> RuleFin
     if blocks >= needed:
         return RuleFinding(f"{which} blocks", found, None)
     return RuleFinding(f"{which} blocks", f"{found}: {advice}", Action.BLOCK)
+
+
+def _paused(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
+    if facts.paused is None:
+        return RuleFinding("paused", "automatic work is not paused", None)
+    finding = f"automatic work is paused: {facts.paused}"
+    if Reason.BY_HAND in facts.asked:
+        return RuleFinding("paused", f"{finding}; a person asked", None)
+    return RuleFinding("paused", finding, Action.SKIP)
+
+
+def _period(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
+    """Let one run catch up on all periods that were missed: the first one that comes."""
+    if facts.asked != {Reason.SCHEDULE}:
+        return RuleFinding("period", "not asked for by the schedule alone", None)
+    if facts.due is None:
+        return RuleFinding("period", "model.toml names no schedule", None)
+    finding = f"the schedule was due at {facts.due:%Y-%m-%d %H:%M} UTC"
+    if facts.decided_at is None or facts.decided_at < facts.due:
+        return RuleFinding("period", finding, None)
+    decided = f"{finding}, decided at {facts.decided_at:%Y-%m-%d %H:%M:%S}"
+    return RuleFinding("period", decided, Action.SKIP)
 
 
 def _same_inputs(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
@@ -201,6 +229,8 @@ RULES: tuple[Rule, ...] = (
     _dataset,
     _recent_blocks,
     _golden_blocks,
+    _paused,
+    _period,
     _same_inputs,
     _asked,
     _no_champion,

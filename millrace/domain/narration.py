@@ -4,6 +4,8 @@ from typing import assert_never
 
 from millrace.domain.facts import (
     AlertSent,
+    AutomationPaused,
+    AutomationResumed,
     BatchAccepted,
     BatchQuarantined,
     ChallengerJudged,
@@ -15,6 +17,10 @@ from millrace.domain.facts import (
     DecisionMade,
     Fact,
     MirrorRepaired,
+    RunParked,
+    RunRequested,
+    SilenceNoticed,
+    SourceAsked,
     VersionRegistered,
 )
 
@@ -48,6 +54,19 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"{fact.withdrawn[:_SHORT]} withdrawn, {fact.digest[:_SHORT]} answers again: {fact.reason}"
         case MirrorRepaired():
             return f"{fact.mirror} repaired, it was: {fact.found}"
+        case SourceAsked():
+            return f"source asked, {fact.batches} new batches"
+        case RunRequested():
+            again = f", attempt {fact.attempt}" if fact.attempt > 1 else ""
+            return f"{fact.flow} requested: {fact.reason}{again}"
+        case RunParked():
+            return f"{fact.flow} parked after {fact.attempts} attempts: {fact.reason}"
+        case AutomationPaused():
+            return f"automatic work paused: {fact.reason}"
+        case AutomationResumed():
+            return f"automatic work resumed: {fact.reason}"
+        case SilenceNoticed():
+            return f"no {fact.subject} since {fact.since:%Y-%m-%d %H:%M} UTC"
         case AlertSent():
             return f"people were told of entry {fact.cause_seq}"
         case _:

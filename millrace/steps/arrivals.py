@@ -28,10 +28,14 @@ def list_arrivals(model: str, files: list[Path] | None, now: datetime) -> list[A
     ensure_restored()
     if files is not None:
         return [Arrival(model, file.name, file) for file in files]
-    if config.data.source == "python":
-        return _list_source(config, now)
-    inbox = sorted(load_settings().home.glob(config.data.inbox or ""))
-    return [Arrival(model, file.name, file) for file in inbox]
+    from_source = _list_source(config, now) if config.data.source == "python" else []
+    return [*from_source, *(Arrival(model, file.name, file) for file in list_inbox(model))]
+
+
+def list_inbox(model: str) -> list[Path]:
+    """List the files in the model's inbox, those that were taken in before too."""
+    inbox = model_config(model).data.inbox
+    return sorted(load_settings().home.glob(inbox)) if inbox else []
 
 
 def stage_arrival(arrival: Arrival) -> StagedBatch:

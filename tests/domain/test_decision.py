@@ -198,6 +198,8 @@ def test_every_rule_reports_its_numbers_whatever_was_decided() -> None:
         "dataset": "90,000 rows",
         "recent blocks": "recent set has 14 blocks, 14 needed to judge",
         "golden blocks": "golden set has 14 blocks, 14 needed to judge",
+        "paused": "automatic work is not paused",
+        "period": "model.toml names no schedule",
         "same inputs": "inputs differ from the last finished training's",
         "asked": "asked for: schedule",
         "no champion yet": "there is a champion",

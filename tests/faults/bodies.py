@@ -11,7 +11,19 @@ from prefect import Task
 from flows import ingest as ingest_module
 from flows import retrain as retrain_module
 from millrace.domain.decision import Reason
-from millrace.steps import alerts, arrivals, batch, dataset, decide, judge, register, rows, serve, train
+from millrace.steps import (
+    alerts,
+    arrivals,
+    batch,
+    dataset,
+    decide,
+    judge,
+    register,
+    rows,
+    serve,
+    source,
+    train,
+)
 from tests.faults.tides import MODEL, NOW
 
 Steps = dict[str, Callable[..., Any]]
@@ -27,15 +39,20 @@ def ingest(model: str = MODEL, now: datetime = NOW) -> list[batch.IngestResult]:
         "accept_batch": batch.accept_batch,
         "quarantine_batch": batch.quarantine_batch,
         "publish_dataset": dataset.publish_dataset,
+        "find_why_not": source.find_why_not,
+        "finish_ingest": source.finish_ingest,
+        "emit_data_pinned": lambda _model, _results: None,
         "send_alerts": lambda model, now: alerts.send_alerts(model, run_id, now),
     }
-    return _run_body(ingest_module, "ingest", steps, model, None, now)
+    return _run_body(ingest_module, "ingest", steps, model, None, now, True)
 
 
 def retrain(model: str = MODEL, now: datetime = NOW) -> decide.RetrainResult:
     run_id = str(uuid4())
     steps: Steps = {
-        "decide_retraining": lambda *asked: decide.decide_retraining(*asked, run_id),
+        "decide_retraining": lambda model, reason, force, now, detail: decide.decide_retraining(
+            model, reason, force, now, run_id, detail
+        ),
         "load_rows": rows.load_rows,
         "train_challenger": lambda *work: train.train_challenger(*work, lambda _done, _total: None),
         "judge_challenger": judge.judge_challenger,
@@ -45,14 +62,14 @@ def retrain(model: str = MODEL, now: datetime = NOW) -> decide.RetrainResult:
         "finish_run": decide.finish_run,
         "send_alerts": lambda model, now: alerts.send_alerts(model, run_id, now),
     }
-    return _run_body(retrain_module, "retrain", steps, model, Reason.BY_HAND, False, now)
+    return _run_body(retrain_module, "retrain", steps, model, Reason.BY_HAND, "", False, now)
 
 
 def _run_body(module: ModuleType, name: str, steps: Steps, *arguments: Any) -> Any:
     tasks = {key for key, value in vars(module).items() if isinstance(value, Task)}
     if tasks != steps.keys():
         raise LookupError(f"the body of {name} calls {sorted(tasks)}, known are {sorted(steps)}")
-    names = vars(module) | steps
+    names = vars(module) | steps | dict.fromkeys(("end_retrain", "end_ingest"), lambda result: result)
     own = {
         key: FunctionType(value.__code__, names)
         for key, value in vars(module).items()

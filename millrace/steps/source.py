@@ -1,0 +1,44 @@
+"""When is a model's source due, and has it been asked since?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from millrace.domain.facts import SourceAsked
+from millrace.domain.schedule import last_due
+from millrace.steps.actor import current_actor
+from millrace.steps.automation import find_pause
+from millrace.steps.batch import IngestResult
+from millrace.steps.stores import ledger, model_config
+
+
+def find_why_not(model: str, files: list[Path] | None, now: datetime) -> str | None:
+    """Say why an ingest that nobody asked for by hand has nothing to do, None when it has.
+
+    Of the runs for periods that were missed, one catches up on all of them.
+    """
+    pause = find_pause(model)
+    if pause is not None:
+        return f"automatic work is paused: {pause}"
+    if files is None and find_source_due(model, now) is None:
+        last = ledger().last(model, SourceAsked)
+        asked = f"asked at {last.at:%Y-%m-%d %H:%M:%S} UTC, not due since" if last else "no schedule"
+        return f"the source has nothing to be asked for: {asked}"
+    return None
+
+
+def find_source_due(model: str, now: datetime) -> datetime | None:
+    """Return when the schedule of the model's source was last due, None when it was asked since."""
+    schedule = model_config(model).data.schedule
+    if schedule is None:
+        return None
+    due, asked = last_due(schedule, now), ledger().last(model, SourceAsked)
+    return due if asked is None or asked.at < due else None
+
+
+def finish_ingest(
+    model: str, files: list[Path] | None, results: Sequence[IngestResult], now: datetime
+) -> None:
+    """Record that a source with a schedule was asked, once all it had is taken in."""
+    if files is None and model_config(model).data.schedule:
+        ledger().append(model, SourceAsked(len(results)), now, current_actor())
