@@ -36,7 +36,7 @@ def ingest(
     sweep_leftovers()
     results = [_take_in(arrival, now) for arrival in list_arrivals(model, files, now)]
     publish_dataset(model)
-    finish_ingest(model, files, results, now)
+    finish_ingest(model, files, len(results), now)
     emit_data_pinned(model, results)
     send_alerts(model, now)
     return end_ingest(results)

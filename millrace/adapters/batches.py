@@ -60,6 +60,12 @@ class UnreadableBatchError(MillraceError):
         super().__init__(f"{path.name}: {reason}. A readable .parquet or UTF-8 .csv file is needed")
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes: the name of the batch it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def stage_batch(path: Path, staging: Path) -> StagedBatch:
     """Copy `path` under a private name and hash it in the same pass."""
     if not path.is_file():

@@ -5,6 +5,7 @@ import importlib.util
 import tomllib
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
@@ -59,15 +60,22 @@ def find_model(models: Path, name: str) -> ModelConfig:
     if not path.is_file():
         known = list_models(models)
         raise UnknownModelError(name, known, _nearest(name, known))
+    marks = path.stat()
+    config = _read_model(path, marks.st_mtime_ns, marks.st_size)
+    if config.name != name:
+        raise ModelFileError(str(path), [f"model.name: {config.name!r}, but the folder is called {name!r}"])
+    return config
+
+
+@lru_cache
+def _read_model(path: Path, _changed_ns: int, _size: int) -> ModelConfig:
+    """Read the file once for each time it changes: the controller asks for it twice a second."""
     try:
-        config = ModelConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return ModelConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelFileError(str(path), [f"not valid TOML: {error}"]) from error
     except ValidationError as error:
         raise ModelFileError(str(path), [_mistake(dict(one)) for one in error.errors()]) from error
-    if config.name != name:
-        raise ModelFileError(str(path), [f"model.name: {config.name!r}, but the folder is called {name!r}"])
-    return config
 
 
 def find_demo(models: Path) -> tuple[str, DemoScript]:

@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from millrace.adapters import clock
 from millrace.adapters.process import current_owner, is_dead
-from millrace.domain.claim import Claim, ClaimLostError
+from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError, ClaimLostError
+from millrace.domain.facts import Fact
+from millrace.domain.work import FlowName
+from millrace.steps.actor import current_actor
 from millrace.steps.stores import ledger
 
 LEASE = timedelta(seconds=60)
@@ -37,6 +40,44 @@ def ensure_held(claim: Claim) -> None:
         If another run has it.
     """
     ledger().renew(claim, clock.now(), LEASE)
+
+
+def record_once(key: str, model: str, fact: Fact, run_id: str, now: datetime) -> bool:
+    """Write `fact` if nobody has done so under `key`; False while another is at it."""
+    try:
+        claim = take_claim(key, run_id)
+    except ClaimDoneError:
+        return True
+    except ClaimHeldError:
+        return False
+    ledger().append(model, fact, now, current_actor(), claim)
+    ledger().finish(claim, "recorded")
+    return True
+
+
+def list_dead_claims(model: str, flow: FlowName | None = None) -> list[Claim]:
+    """List the claims on the model's work whose owner is gone, or silent for longer than its lease."""
+    return [claim for claim in _list_held(model, flow) if not _is_living(claim)]
+
+
+def release_dead_trainings(model: str) -> None:
+    """Give up the claims of trainings that died: which one is due now is a matter of today's inputs."""
+    for claim in list_dead_claims(model, FlowName.RETRAIN):
+        ledger().release(claim)
+
+
+def is_in_hand(model: str, flow: FlowName | None = None) -> bool:
+    """Say whether a living run holds a claim on the model's work."""
+    return any(_is_living(claim) for claim in _list_held(model, flow))
+
+
+def _list_held(model: str, flow: FlowName | None) -> list[Claim]:
+    prefixes = tuple(f"{name}:{model}:" for name in FlowName if flow in {None, name})
+    return [claim for claim in ledger().list_claims() if claim.key.startswith(prefixes)]
+
+
+def _is_living(claim: Claim) -> bool:
+    return clock.now() < claim.lease_until and not is_dead(claim.owner)
 
 
 @contextmanager

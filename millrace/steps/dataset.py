@@ -90,6 +90,17 @@ def publish_dataset(model: str) -> str | None:
     return found or ("data.dvc was not pushed" if is_current else "data.dvc did not pin all of data/")
 
 
+def find_dataset_trouble(model: str) -> str | None:
+    """Return what `publish_dataset` would put right, if anything."""
+    home, dataset = load_settings().home, current_dataset(model)
+    if not dataset.parts:
+        return None
+    trouble = _file_trouble(model, dataset)
+    if trouble is None and not (is_pin_current(home) and is_pushed(home)):
+        return "data.dvc does not pin all of data/"
+    return trouble
+
+
 def _publish_file(model: str) -> str | None:
     found = trouble = _file_trouble(model, current_dataset(model))
     while trouble is not None:

@@ -7,9 +7,9 @@ from datetime import datetime
 from millrace.domain.facts import MirrorRepaired
 from millrace.steps.actor import current_actor
 from millrace.steps.alerts import send_alerts
-from millrace.steps.dataset import publish_dataset
+from millrace.steps.dataset import find_dataset_trouble, publish_dataset
 from millrace.steps.leftovers import sweep_leftovers
-from millrace.steps.serve import mirror_champion, publish_model_pointer
+from millrace.steps.serve import find_pointer_trouble, mirror_champion, publish_model_pointer
 from millrace.steps.stores import ensure_known, ledger
 
 
@@ -39,3 +39,8 @@ def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
             ledger().append(model, fact, now, current_actor())
             repaired.append(fact)
     return Reconciled(model, tuple(repaired), send_alerts(model, run_id, now))
+
+
+def find_trouble(model: str) -> str | None:
+    """Return what differs from the ledger, if anything; the catalogue, which costs a second, is not asked."""
+    return find_dataset_trouble(model) or find_pointer_trouble(model)

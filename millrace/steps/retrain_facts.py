@@ -1,6 +1,6 @@
 """What does a decision on a retraining rest on, besides the rows themselves?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from millrace.adapters.bundle import digest_of_files
@@ -67,17 +67,16 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
 
 
 def _find_last_finished(model: str) -> _Finished | None:
-    done = {claim.key for claim in ledger().list_claims("done")}
-    finished, judged = None, {}
-    for entry in ledger().entries(model, (ChallengerTrained, ChallengerJudged)):
+    judged: dict[str, str] = {}
+    for entry in reversed(ledger().entries(model, (ChallengerTrained, ChallengerJudged))):
         match entry.fact:
             case ChallengerJudged() as fact:
-                judged[fact.run_key] = f"bundle {fact.digest[:12]}, {fact.outcome}: {fact.reason}"
-            case ChallengerTrained() as fact if fact.run_key in done:
-                finished = _Finished(fact, entry.at, "")
+                judged.setdefault(fact.run_key, f"bundle {fact.digest[:12]}, {fact.outcome}: {fact.reason}")
+            case ChallengerTrained() as fact if ledger().is_done(fact.run_key):
+                return _Finished(fact, entry.at, judged[fact.run_key])
             case _:
                 pass
-    return replace(finished, outcome=judged[finished.trained.run_key]) if finished else None
+    return None
 
 
 def _count_trained(model: str, inputs: Inputs, now: datetime) -> int:

@@ -1,6 +1,5 @@
 """When is a model's source due, and has it been asked since?"""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -8,7 +7,6 @@ from millrace.domain.facts import SourceAsked
 from millrace.domain.schedule import last_due
 from millrace.steps.actor import current_actor
 from millrace.steps.automation import find_pause
-from millrace.steps.batch import IngestResult
 from millrace.steps.stores import ledger, model_config
 
 
@@ -36,9 +34,7 @@ def find_source_due(model: str, now: datetime) -> datetime | None:
     return due if asked is None or asked.at < due else None
 
 
-def finish_ingest(
-    model: str, files: list[Path] | None, results: Sequence[IngestResult], now: datetime
-) -> None:
+def finish_ingest(model: str, files: list[Path] | None, batches: int, now: datetime) -> None:
     """Record that a source with a schedule was asked, once all it had is taken in."""
     if files is None and model_config(model).data.schedule:
-        ledger().append(model, SourceAsked(len(results)), now, current_actor())
+        ledger().append(model, SourceAsked(batches), now, current_actor())

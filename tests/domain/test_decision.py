@@ -265,3 +265,31 @@ def test_a_run_key_names_the_model_and_all_of_its_inputs() -> None:
     assert key == run_key("anything", Inputs("d1", "m1", "l1"))
     others = [replace(BEFORE, **{name: "other"}) for name in ("dataset", "model_files", "lock")]
     assert len({key, run_key("other", BEFORE), *(run_key("anything", other) for other in others)}) == 5
+
+
+def test_a_paused_model_is_left_alone_unless_a_person_asks() -> None:
+    paused = replace(DUE, paused="ana at 2013-05-31 09:00 UTC: the agency resends May")
+    decision = decide(paused, POLICY)
+    assert decision.action is Action.SKIP
+    assert decision.reason == (
+        "automatic work is paused: ana at 2013-05-31 09:00 UTC: the agency resends May"
+    )
+    assert decide(replace(paused, asked=frozenset({Reason.BY_HAND})), POLICY).action is Action.TRAIN
+
+
+def test_a_period_that_was_decided_on_is_not_decided_on_again() -> None:
+    period = replace(DUE, due=NOON - timedelta(hours=6), decided_at=NOON - timedelta(hours=5))
+    decision = decide(period, POLICY)
+    assert decision.action is Action.SKIP
+    assert decision.reason == "the schedule was due at 2013-06-01 06:00 UTC, decided at 2013-06-01 07:00:00"
+
+
+@pytest.mark.parametrize("decided_at", [None, NOON - timedelta(hours=7)])
+def test_the_first_run_after_missed_periods_catches_up(decided_at: datetime | None) -> None:
+    period = replace(DUE, due=NOON - timedelta(hours=6), decided_at=decided_at)
+    assert decide(period, POLICY).action is Action.TRAIN
+
+
+def test_a_decided_period_holds_nobody_else_up() -> None:
+    period = replace(DUE, due=NOON - timedelta(hours=6), decided_at=NOON - timedelta(hours=5))
+    assert decide(replace(period, asked=frozenset({Reason.DRIFT})), POLICY).action is Action.TRAIN

@@ -63,6 +63,11 @@ def list_claims(connection: Connection, state: str) -> list[Claim]:
     return [_read_claim(row) for row in connection.execute(query)]
 
 
+def is_done(connection: Connection, key: str) -> bool:
+    query = select(claims.c.key).where((claims.c.key == key) & (claims.c.state == DONE))
+    return connection.execute(query).one_or_none() is not None
+
+
 def _still_held(claim: Claim) -> ColumnElement[bool]:
     return (claims.c.key == claim.key) & (claims.c.token == claim.token) & (claims.c.state == HELD)
 

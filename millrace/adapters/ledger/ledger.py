@@ -116,6 +116,11 @@ class Ledger:
         with self._database.reading() as connection:
             return claims.list_claims(connection, state)
 
+    def is_done(self, key: str) -> bool:
+        """Say whether this was claimed and finished."""
+        with self._database.reading() as connection:
+            return claims.is_done(connection, key)
+
     def _change_held(self, claim: Claim, **values: str) -> None:
         with self._database.writing(tables.claims) as connection:
             if not claims.change_held(connection, claim, **values):

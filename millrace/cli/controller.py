@@ -1,0 +1,18 @@
+"""`millrace controller`: what watches, decides that there is work, and asks Prefect for a run."""
+
+
+def controller() -> None:
+    """Watch inboxes, schedules, events and runs until it is stopped; ask Prefect for runs.
+
+    One warm process; `make up` starts it beside Prefect's server. Two of them do no harm: what each
+    has found is asked for once. It needs PREFECT_API_URL.
+
+    Example: `millrace controller`.
+    """
+    import logging
+
+    from flows.controller import Controller
+
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    logging.getLogger("millrace").setLevel(logging.INFO)
+    Controller().run()

@@ -1,0 +1,63 @@
+"""Which files in the inboxes were never taken in, and are no longer being written?"""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from millrace.adapters.batches import digest_of_file
+from millrace.steps.arrivals import list_inbox
+from millrace.steps.stores import ledger
+
+QUIET_SECONDS = 5.0
+"""How long a file must not have changed: half a CSV is a CSV."""
+PARQUET_QUIET_SECONDS = 0.4
+"""Half a parquet file has no footer, and is refused."""
+
+
+@dataclass
+class _Seen:
+    """A file as it was at the last look, and since when it has been so."""
+
+    marks: tuple[int, int, int]
+    since: float
+    digest: str | None = None
+    is_handled: bool = False
+
+    def is_quiet(self, path: Path) -> bool:
+        needed = PARQUET_QUIET_SECONDS if path.suffix.lower() == ".parquet" else QUIET_SECONDS
+        return time.monotonic() - self.since >= needed
+
+
+@dataclass
+class InboxWatch:
+    """What one process has seen of the inboxes: a file is hashed once for each time it changes."""
+
+    _seen: dict[tuple[str, Path], _Seen] = field(default_factory=dict)
+
+    def list_unseen(self, model: str) -> dict[Path, str]:
+        """Return the whole files that were neither accepted nor quarantined, with their SHA-256."""
+        unseen = {}
+        for path in list_inbox(model):
+            digest = self._digest_of_unseen(model, path)
+            if digest is not None:
+                unseen[path] = digest
+        return unseen
+
+    def _digest_of_unseen(self, model: str, path: Path) -> str | None:
+        seen = self._look(model, path)
+        if seen is None or seen.is_handled or not seen.is_quiet(path):
+            return None
+        seen.digest = seen.digest or digest_of_file(path)
+        seen.is_handled = ledger().arrival_state(model, seen.digest) is not None
+        return None if seen.is_handled else seen.digest
+
+    def _look(self, model: str, path: Path) -> _Seen | None:
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return None
+        marks = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        known = self._seen.get((model, path))
+        if known is None or known.marks != marks:
+            known = self._seen[model, path] = _Seen(marks, time.monotonic())
+        return known

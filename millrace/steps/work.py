@@ -1,0 +1,90 @@
+"""Which work on a model waits for a flow run, by what the ledger, the inbox and the clock say?"""
+
+from datetime import datetime, timedelta
+
+from millrace.domain.canonical import sha256_of
+from millrace.domain.decision import Reason, decide, run_key
+from millrace.domain.facts import Action, DecisionMade, Inputs
+from millrace.domain.work import FlowName, Work
+from millrace.steps.automation import find_pause
+from millrace.steps.claims import is_in_hand, list_dead_claims
+from millrace.steps.inbox import InboxWatch
+from millrace.steps.retrain_facts import find_inputs, gather_facts
+from millrace.steps.source import find_source_due
+from millrace.steps.stores import ledger, model_config
+
+AT_ONCE = timedelta(0)
+AFTER_THE_EVENT = timedelta(seconds=20)
+"""A run that an event starts has decided within 3 seconds, or 10 on busy cores."""
+AFTER_THE_SCHEDULE = timedelta(seconds=60)
+
+_MINUTE = "%Y-%m-%dT%H:%M"
+
+
+def find_work(model: str, inbox: InboxWatch, now: datetime) -> list[Work]:
+    """List what waits for a flow run; nothing does while a person has paused the model."""
+    if find_pause(model) is not None:
+        return []
+    found = (
+        find_arrived(model, inbox),
+        _find_source_work(model, now),
+        _find_dead_ingest(model),
+        _find_training(model, now),
+    )
+    return [work for work in found if work is not None]
+
+
+def find_arrived(model: str, inbox: InboxWatch) -> Work | None:
+    """Return the work that new files in the inbox are, all of them in one."""
+    unseen = inbox.list_unseen(model)
+    if not unseen or is_in_hand(model, FlowName.INGEST) or find_pause(model) is not None:
+        return None
+    names = ", ".join(path.name for path in unseen)
+    key = f"ingest:{model}:inbox:{sha256_of(sorted(unseen.values()))}"
+    files = tuple(str(path) for path in unseen)
+    return Work(FlowName.INGEST, model, key, "arrived", names, AT_ONCE, files)
+
+
+def _find_source_work(model: str, now: datetime) -> Work | None:
+    due = find_source_due(model, now)
+    if due is None:
+        return None
+    key = f"ingest:{model}:due:{due:{_MINUTE}}"
+    detail = f"due at {due:%Y-%m-%d %H:%M} UTC"
+    return Work(FlowName.INGEST, model, key, Reason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
+
+
+def _find_dead_ingest(model: str) -> Work | None:
+    """Return the batches of a source that died half way; a file of the inbox is seen there again."""
+    dead = [claim.key for claim in list_dead_claims(model, FlowName.INGEST)]
+    if not dead or model_config(model).data.source != "python":
+        return None
+    key = f"ingest:{model}:died:{sha256_of(sorted(dead))}"
+    return Work(FlowName.INGEST, model, key, "died", f"{len(dead)} batches are half done", AT_ONCE)
+
+
+def _find_training(model: str, now: datetime) -> Work | None:
+    """Return the training that is due by the very policy the run will ask, if no run is at it."""
+    inputs = find_inputs(model)
+    facts, last = gather_facts(model, inputs, frozenset(), now), _last_decision(model, inputs)
+    if facts.due is not None and (facts.decided_at is None or facts.decided_at < facts.due):
+        key, detail = f"schedule:{model}:{facts.due:{_MINUTE}}", f"due at {facts.due:%Y-%m-%d %H:%M} UTC"
+        return Work(FlowName.RETRAIN, model, key, Reason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
+    decision, key = decide(facts, model_config(model).retrain), run_key(model, inputs)
+    if decision.action is not Action.TRAIN or ledger().is_done(key) or is_in_hand(model, FlowName.RETRAIN):
+        return None
+    if last is Action.BLOCK:
+        return None  # the run counted the judged blocks; more data asks again, or the schedule
+    asking = {finding.rule for finding in decision.findings if finding.action is Action.TRAIN}
+    reason = next(reason for reason in Reason if reason.value in asking)
+    # what was decided and died is taken up at once; an event gets its time, and a person who edits
+    patience = AT_ONCE if last is Action.TRAIN else AFTER_THE_EVENT
+    return Work(FlowName.RETRAIN, model, key, reason.value, decision.reason, patience)
+
+
+def _last_decision(model: str, inputs: Inputs) -> Action | None:
+    """Return what was decided last, if it was about these inputs."""
+    last = ledger().last(model, DecisionMade)
+    if last is None or not isinstance(last.fact, DecisionMade) or last.fact.inputs != inputs:
+        return None
+    return last.fact.action

@@ -1,0 +1,153 @@
+"""Prefect's server, its worker and our controller on one home, each a process that may be killed."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from millrace.settings import PROJECT_ROOT
+
+DEADLINE_SECONDS = 120
+BIN = Path(sys.executable).parent
+MILLRACE = [sys.executable, "-c", "from millrace.cli.main import main; main()"]
+
+
+@dataclass
+class Stack:
+    """The processes of one installation, by name; each starts in a session of its own."""
+
+    home: Path
+    models: Path
+    port: int = 0
+    auth: str = field(default_factory=lambda: f"tests:{secrets.token_hex(8)}")
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        (self.home / "var" / "log").mkdir(parents=True, exist_ok=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "MILLRACE_HOME": str(self.home),
+            "MILLRACE_MODELS": str(self.models),
+            "PREFECT_HOME": str(self.home / "var" / "prefect"),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_API_AUTH_STRING": self.auth,
+            "PREFECT_SERVER_API_AUTH_STRING": self.auth,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            "PREFECT_LOGGING_LEVEL": "INFO",
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
+
+    def start(self, name: str) -> None:
+        """Start `server`, `worker` or `controller` (a second one by another name that starts so)."""
+        prefect = str(BIN / "prefect")
+        command = {
+            "server": [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)],
+            "worker": [prefect, "worker", "start", "--pool", "millrace", "--type", "process", "--limit", "2"],
+            "controller": [*MILLRACE, "controller"],
+        }[name.partition(" ")[0]]
+        with (self.home / "var" / "log" / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command,
+                cwd=PROJECT_ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if name == "server":
+            wait_for("the server", self.is_up)
+
+    def kill(self, name: str) -> None:
+        """End a process the hard way, with everything it has started."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*MILLRACE, *arguments],
+            cwd=PROJECT_ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def log(self, name: str) -> str:
+        return (self.home / "var" / "log" / f"{name}.log").read_text()
+
+    def is_up(self) -> bool:
+        try:
+            return self._client().get("/health").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def post(self, path: str, **body: Any) -> Any:
+        response = self._client().post(path, json=body)
+        response.raise_for_status()
+        return response.json()
+
+    def runs(self, flow: str) -> list[dict[str, Any]]:
+        """List the runs of a flow as Prefect knows them, in the order they were made."""
+        found: list[dict[str, Any]] = self.post(
+            "/flow_runs/filter", flows={"name": {"any_": [flow]}}, sort="EXPECTED_START_TIME_ASC"
+        )
+        return found
+
+    def emit(self, event: str, model: str, **payload: Any) -> None:
+        """Send an event as anybody could."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        resource = {"prefect.resource.id": f"millrace.model.{model}"}
+        sent = [
+            {"event": event, "occurred": now, "resource": resource, "payload": payload, "id": str(new_id())}
+        ]
+        self._client().post("/events", json=sent).raise_for_status()
+
+    def _client(self) -> httpx.Client:
+        user, password = self.auth.split(":")
+        return httpx.Client(base_url=self.url, auth=(user, password), timeout=30)
+
+
+def new_id() -> str:
+    from uuid import uuid4
+
+    return str(uuid4())
+
+
+def wait_for(what: str, holds: Callable[[], Any]) -> Any:
+    """Return what `holds` gives once that is something; fail when it does not become so."""
+    until = time.monotonic() + DEADLINE_SECONDS
+    while not (found := holds()):
+        assert time.monotonic() < until, f"still waiting for {what}"
+        time.sleep(0.1)
+    return found
+
+
+@contextmanager
+def running(stack: Stack, *names: str) -> Iterator[Stack]:
+    """Have these processes run while the block does, and none afterwards."""
+    try:
+        for name in names:
+            stack.start(name)
+            if name == "server":
+                deployed = stack.verb("deploy")
+                assert deployed.returncode == 0, deployed.stderr
+        yield stack
+    finally:
+        for name in list(stack.processes):
+            stack.kill(name)
