@@ -26,6 +26,7 @@ class Settings:
     models: Path  # MILLRACE_MODELS
     ledger_url: str  # MILLRACE_LEDGER_URL
     catalogue_url: str  # MLFLOW_TRACKING_URI
+    mlflow_ui: str | None  # MILLRACE_MLFLOW_UI, where people read about runs
     alert_urls: tuple[str, ...]  # MILLRACE_ALERT_URLS, separated by spaces
 
     @property
@@ -65,11 +66,14 @@ def load_settings() -> Settings:
     """Read the environment; everything defaults to the clone."""
     home = Path(os.environ.get("MILLRACE_HOME", PROJECT_ROOT)).resolve()
     var = home / "var"
+    catalogue_url = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{var / 'catalogue.sqlite'}")
+    served = catalogue_url if catalogue_url.startswith("http") else None
     return Settings(
         home=home,
         models=Path(os.environ.get("MILLRACE_MODELS", PROJECT_ROOT / "models")).resolve(),
         ledger_url=os.environ.get("MILLRACE_LEDGER_URL", f"sqlite:///{var / 'ledger.sqlite'}"),
-        catalogue_url=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{var / 'catalogue.sqlite'}"),
+        catalogue_url=catalogue_url,
+        mlflow_ui=os.environ.get("MILLRACE_MLFLOW_UI", served),
         alert_urls=tuple(os.environ.get("MILLRACE_ALERT_URLS", "").split()),
     )
 

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from prefect.artifacts import create_table_artifact
-
 from millrace.adapters.batches import StagedBatch
 from millrace.domain.claim import Claim
 from millrace.steps import batch
 from millrace.steps.arrivals import Arrival
 from tasks.retries import local_task, network_task
 from tasks.run import run_id
+from tasks.show import show_table
 
 
 @network_task("claim the batch")
@@ -24,14 +23,11 @@ def quarantine_batch(
 ) -> batch.IngestResult:
     """Keep the batch apart, and show in the UI what it broke."""
     result = batch.quarantine_batch(arrival, checked, claim, now)
-    create_table_artifact(
-        key="violations",
-        table=[
-            {"clause": one.clause, "column": one.column, "count": one.count, "found": one.message}
-            for one in checked.violations
-        ],
-        description=f"{arrival.model}: why batch {arrival.batch} is in quarantine",
-    )
+    broken: list[dict[str, object]] = [
+        {"clause": one.clause, "column": one.column, "count": one.count, "found": one.message}
+        for one in checked.violations
+    ]
+    show_table(arrival.model, "violations", broken, f"Why batch {arrival.batch} is in quarantine.")
     return result
 
 

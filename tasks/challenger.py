@@ -1,20 +1,24 @@
 """The challenger: its rows, its training, its judgement, its place in the catalogue."""
 
 from datetime import datetime
-from typing import cast
-from uuid import UUID
-
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from millrace.domain.claim import Claim
-from millrace.domain.facts import ChallengerJudged, ChallengerTrained, DecisionMade
+from millrace.domain.facts import ChallengerJudged, ChallengerTrained, DecisionMade, VersionRegistered
 from millrace.domain.gate.table import gate_table
 from millrace.steps import judge, register, rows, train
 from millrace.steps.progress import announce
 from tasks.retries import local_task, network_task
+from tasks.show import show_link, show_markdown, show_progress
 
-load_rows = network_task("read and verify the rows")(rows.load_rows)
-register_version = network_task("register the version")(register.register_version)
+ROWS_SHARE, TRIALS_SHARE, TRAINED_SHARE, JUDGED_SHARE = 0.1, 0.2, 0.7, 0.9
+"""How far a retraining is, of 1, before its rows are read, during its search, and after what follows."""
+
+
+@network_task("read and verify the rows")
+def load_rows(model: str, version: str, now: datetime) -> rows.SplitRows:
+    """Read every byte against its manifest."""
+    show_progress(model, ROWS_SHARE, "reading and verifying the rows")
+    return rows.load_rows(model, version, now)
 
 
 @local_task("train the challenger")
@@ -22,11 +26,12 @@ def train_challenger(
     model: str, split: rows.SplitRows, decision: DecisionMade, claim: Claim, now: datetime
 ) -> ChallengerTrained:
     """Search, fit and export, with the progress of the search in the UI."""
-    progress = cast("UUID", create_progress_artifact(progress=0.0, key="search", description=model))
+    show_progress(model, TRIALS_SHARE, f"training on {len(split.training.labels):,} rows")
 
     def on_trial(done: int, total: int) -> None:
         announce("search", done, total)
-        update_progress_artifact(progress, progress=100.0 * done / total)
+        searched = TRIALS_SHARE + (TRAINED_SHARE - TRIALS_SHARE) * done / total
+        show_progress(model, searched, f"search: {done} of {total} trials")
 
     return train.train_challenger(model, split, decision, claim, now, on_trial)
 
@@ -36,6 +41,30 @@ def judge_challenger(
     model: str, split: rows.SplitRows, trained: ChallengerTrained, claim: Claim, now: datetime
 ) -> ChallengerJudged:
     """Judge the bundle and show the gate's table in the UI."""
+    show_progress(model, TRAINED_SHARE, f"judging {trained.digest[:12]}")
     judged = judge.judge_challenger(model, split, trained, claim, now)
-    create_markdown_artifact(key="gate", markdown=gate_table(judged), description=model)
+    told = f"{model}: challenger {judged.digest[:12]} {judged.outcome}, {judged.reason}"
+    show_markdown(model, "gate", gate_table(judged), told)
     return judged
+
+
+@network_task("register the version")
+def register_version(
+    model: str,
+    split: rows.SplitRows,
+    trained: ChallengerTrained,
+    judged: ChallengerJudged,
+    claim: Claim,
+    now: datetime,
+) -> VersionRegistered:
+    """Write the version into the catalogue, and show where to read about it there."""
+    show_progress(model, JUDGED_SHARE, "registering and publishing")
+    registered = register.register_version(model, split, trained, judged, claim, now)
+    page = register.find_run_page(registered.run_id)
+    if page is not None:
+        title = f"{model} version {registered.version}"
+        show_link(model, "mlflow-run", page, title, "The run in MLflow: parameters, metrics, the bundle.")
+        report = f"{page}/artifacts/gate.md"
+        show_link(model, "report", report, f"{title}: the gate's report", "What each rule found.")
+    show_progress(model, 1.0, f"version {registered.version}, {judged.outcome}")
+    return registered

@@ -2,20 +2,20 @@
 
 from datetime import datetime
 
-from prefect.artifacts import create_markdown_artifact
-
 from millrace.domain.decision import Reason
 from millrace.domain.facts import DecisionMade
 from millrace.steps import decide
 from tasks.retries import network_task
 from tasks.run import run_id
+from tasks.show import show_markdown
 
 
 @network_task("decide")
 def decide_retraining(model: str, reason: Reason, force: bool, now: datetime, detail: str) -> decide.Decided:
     """Decide and record it, and show every rule with its numbers in the UI."""
     decided = decide.decide_retraining(model, reason, force, now, run_id(), detail)
-    create_markdown_artifact(key="decision", markdown=_decision_table(decided.decision), description=model)
+    made = decided.decision
+    show_markdown(model, "decision", _decision_table(made), f"{model}: {made.action}, {made.reason}")
     return decided
 
 

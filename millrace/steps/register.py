@@ -49,6 +49,12 @@ def register_version(
     return fact
 
 
+def find_run_page(run_id: str) -> str | None:
+    """Return the address of a run in MLflow's UI, None where the installation has none."""
+    ui = load_settings().mlflow_ui
+    return f"{ui.rstrip('/')}/{catalogue().page_of(run_id)}" if ui else None
+
+
 def _training_record(
     model: str, rows: SplitRows, trained: ChallengerTrained, judged: ChallengerJudged, now: datetime
 ) -> "TrainingRecord":

@@ -59,7 +59,7 @@ def run(flow: Flow[..., Any], *arguments: Any, **named: Any) -> Ran:
     with get_client(sync_client=True) as client:
         name = client.read_flow_run(of_run).name
         only = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[of_run]))
-        artifacts = {one.key: str(one.data) for one in client.read_artifacts(artifact_filter=only)}
+        artifacts = {str(one.key).rpartition("-")[2]: str(one.data) for one in client.read_artifacts(artifact_filter=only)}
         tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[of_run])))
     counts = {task.name.rsplit("-", 1)[0]: task.run_count for task in tasks}
     return Ran(name, state.result(raise_on_failure=False), artifacts, counts)

@@ -2,7 +2,7 @@
 
 from millrace.adapters.catalogue.catalogue import Catalogue, RegisteredVersion, UnregisteredVersionError
 from millrace.adapters.catalogue.record import TrainingRecord
-from millrace.adapters.catalogue.store import RelativeStoreError, create_store
+from millrace.adapters.catalogue.store import RelativeStoreError, create_store, ensure_store
 
 __all__ = [
     "Catalogue",
@@ -11,4 +11,5 @@ __all__ = [
     "TrainingRecord",
     "UnregisteredVersionError",
     "create_store",
+    "ensure_store",
 ]

@@ -93,6 +93,12 @@ class Catalogue:
         with self._explained():
             return self._newest_version(f"name = '{model}' and tag.{BUNDLE} = '{digest}'")
 
+    def page_of(self, run_id: str) -> str:
+        """Return where a run stands in MLflow's UI, from its address on."""
+        with self._explained():
+            experiment = self._client.get_run(run_id).info.experiment_id
+        return f"#/experiments/{experiment}/runs/{run_id}"
+
     def is_reachable(self) -> bool:
         """Return whether the store answers."""
         try:

@@ -39,10 +39,21 @@ def open_client(url: str) -> "MlflowClient":
     _silence_mlflow()
     from mlflow import MlflowClient
 
+    ensure_store(url)
+    return MlflowClient(url, url)
+
+
+def ensure_store(url: str) -> None:
+    """Create the store at `url` if it is an SQLite file that is not there yet.
+
+    Raises
+    ------
+    RelativeStoreError
+        If the file would depend on the working directory.
+    """
     path = _sqlite_path(url)
     if path is not None:
         create_store(path)
-    return MlflowClient(url, url)
 
 
 def create_store(path: Path) -> None:
