@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import uuid4
 
+from flows.deployments import find_differences
 from millrace.adapters import clock
 from millrace.adapters.models import list_models
 from millrace.adapters.verbs import run_verb
@@ -33,6 +34,8 @@ LOOK_SECONDS = 15.0
 """How often everything is looked at when nothing is heard: what has become due, and whom an event missed."""
 SWEEP_SECONDS = 600.0
 """How often the catalogue is compared: in a process of its own, as it costs a second and 200 MiB."""
+DEPLOYMENTS_SECONDS = 30.0
+"""How often Prefect's deployments are compared: somebody edits a schedule, or its database is lost."""
 TROUBLE_SECONDS = 5.0
 """How long a mirror must differ from the ledger: a run may just be about to write it."""
 
@@ -53,6 +56,7 @@ class Controller:
         self._head = 0
         self._next_look = 0.0
         self._next_sweep = time.monotonic() + SWEEP_SECONDS
+        self._next_comparison = time.monotonic() + DEPLOYMENTS_SECONDS
 
     def run(self) -> None:
         """Tick until the process ends; nothing has to be put away then."""
@@ -75,9 +79,18 @@ class Controller:
         for model in list_models(load_settings().models):
             with self._telling(model):
                 self._look(model) if is_full else self._look_for_files(model)
+        if started >= self._next_comparison:
+            self._next_comparison = started + DEPLOYMENTS_SECONDS
+            self._compare_deployments()
         if started >= self._next_sweep:
             self._next_sweep = started + SWEEP_SECONDS
-            self._tell("the installation", run_verb("reconcile"))
+            log.info("%s", run_verb("reconcile"))
+
+    def _compare_deployments(self) -> None:
+        differences = find_differences()
+        if differences:
+            log.warning("Prefect differs from prefect.yaml and the models: %s", "; ".join(differences))
+            run_verb("deploy")
 
     def _look_for_files(self, model: str) -> None:
         work = find_arrived(model, self._inbox)
@@ -119,7 +132,7 @@ class Controller:
         if trouble is None or is_in_hand(model):
             self._first_seen.pop((model, TROUBLE), None)
         elif self._has_stood(model, TROUBLE, TROUBLE_SECONDS):
-            self._tell(model, run_verb("reconcile", model))
+            log.warning("%s: %s", model, run_verb("reconcile", model))
 
     def _has_stood(self, model: str, key: str, seconds: float) -> bool:
         """Whether `key` was first seen so long ago; if not, everything is looked at again when it will be."""

@@ -1,21 +1,17 @@
 """Flow runs that the controller asks Prefect for, and what became of them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import httpx
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from millrace.domain.work import FlowName, Standing, Work
 from millrace.errors import UnavailableError
+from tasks.prefect_server import prefect_server
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -26,21 +22,22 @@ STUCK_AFTER = timedelta(minutes=2)
 """A worker that died between taking a run and starting it leaves the run pending for ever."""
 
 
-class PrefectUnavailableError(UnavailableError):
-    """Prefect's API cannot be used now."""
+class UndeployedError(UnavailableError):
+    """Prefect does not know the deployment that a run is to be of: its database is new, perhaps."""
 
-    def __init__(self, reason: str) -> None:
-        self.address, self.reason = PREFECT_API_URL.value(), reason
-        super().__init__(
-            f"Prefect at {self.address} cannot be used: {reason}. `make up` starts it on this machine; "
-            "PREFECT_API_URL and PREFECT_API_AUTH_STRING name another"
-        )
+    def __init__(self, deployment: str) -> None:
+        self.deployment = deployment
+        super().__init__(f"Prefect does not know the deployment {deployment}: run `millrace deploy`")
 
 
 def start_run(work: Work, name: str) -> None:
     """Ask for the flow run called `name`; asked again, it is the same run."""
-    with _prefect() as client:
-        deployment = client.read_deployment_by_name(f"{work.flow}/on-demand")
+    name_of_deployment = f"{work.flow}/on-demand"
+    with prefect_server() as client:
+        try:
+            deployment = client.read_deployment_by_name(name_of_deployment)
+        except ObjectNotFound as error:
+            raise UndeployedError(name_of_deployment) from error
         client.create_flow_run_from_deployment(
             deployment.id,
             parameters=_parameters(work),
@@ -54,7 +51,7 @@ def find_standing(name: str, is_in_hand: bool) -> Standing:
 
     `is_in_hand` says whether a living process has a claim on its work.
     """
-    with _prefect() as client:
+    with prefect_server() as client:
         wanted = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[name]))
         found = client.read_flow_runs(flow_run_filter=wanted)
         if not found:
@@ -71,7 +68,7 @@ def mark_crashed(run_id: str) -> None:
         flow_run_id = UUID(run_id)
     except ValueError:
         return
-    with _prefect() as client:
+    with prefect_server() as client:
         try:
             run = client.read_flow_run(flow_run_id)
         except ObjectNotFound:
@@ -96,16 +93,3 @@ def _parameters(work: Work) -> dict[str, Any]:
             return {"model": work.model, "files": list(work.files) or None}
         case FlowName.RETRAIN:
             return {"model": work.model, "reason": work.reason}
-
-
-@contextmanager
-def _prefect() -> Iterator["SyncPrefectClient"]:
-    try:
-        with get_client(sync_client=True) as client:
-            yield client
-    except ObjectNotFound as error:
-        raise PrefectUnavailableError("it does not know the deployments, run `millrace deploy`") from error
-    except PrefectHTTPStatusError as error:
-        raise PrefectUnavailableError(f"it answered {error.response.status_code}") from error
-    except httpx.HTTPError as error:
-        raise PrefectUnavailableError(str(error) or type(error).__name__) from error

@@ -16,7 +16,7 @@ class VerbFailedError(MillraceError):
 
 def run_verb(*verb: str) -> str:
     """Run `millrace <verb>` and return what it wrote."""
-    command = [sys.executable, "-c", "from millrace.cli.main import main; main()", *verb]
+    command = [sys.executable, "-m", "millrace", *verb]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
     if done.returncode != 0:
         raise VerbFailedError(verb, done.returncode, (done.stderr or done.stdout).strip()[-500:])

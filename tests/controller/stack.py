@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
 from millrace.settings import PROJECT_ROOT
 
 DEADLINE_SECONDS = 120
-BIN = Path(sys.executable).parent
-MILLRACE = [sys.executable, "-c", "from millrace.cli.main import main; main()"]
+PREFECT = [str(Path(sys.executable).parent / "prefect")]
+MILLRACE = [sys.executable, "-m", "millrace"]
 
 
 @dataclass
@@ -58,10 +59,19 @@ class Stack:
 
     def start(self, name: str) -> None:
         """Start `server`, `worker` or `controller` (a second one by another name that starts so)."""
-        prefect = str(BIN / "prefect")
         command = {
-            "server": [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)],
-            "worker": [prefect, "worker", "start", "--pool", "millrace", "--type", "process", "--limit", "2"],
+            "server": [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)],
+            "worker": [
+                *PREFECT,
+                "worker",
+                "start",
+                "--pool",
+                "millrace",
+                "--type",
+                "process",
+                "--limit",
+                "2",
+            ],
             "controller": [*MILLRACE, "controller"],
         }[name.partition(" ")[0]]
         with (self.home / "var" / "log" / f"{name}.log").open("ab") as log:
@@ -102,6 +112,16 @@ class Stack:
         response.raise_for_status()
         return response.json()
 
+    def get(self, path: str) -> Any:
+        response = self._client().get(path)
+        response.raise_for_status()
+        return response.json()
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return a flow run as Prefect knows it."""
+        found: dict[str, Any] = self.get(f"/flow_runs/{run_id}")
+        return found
+
     def runs(self, flow: str) -> list[dict[str, Any]]:
         """List the runs of a flow as Prefect knows them, in the order they were made."""
         found: list[dict[str, Any]] = self.post(
@@ -109,24 +129,18 @@ class Stack:
         )
         return found
 
-    def emit(self, event: str, model: str, **payload: Any) -> None:
+    def emit(self, event: str, about: str, **payload: Any) -> None:
         """Send an event as anybody could."""
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        resource = {"prefect.resource.id": f"millrace.model.{model}"}
+        resource = {"prefect.resource.id": f"millrace.model.{about}"}
         sent = [
-            {"event": event, "occurred": now, "resource": resource, "payload": payload, "id": str(new_id())}
+            {"event": event, "occurred": now, "resource": resource, "payload": payload, "id": str(uuid4())}
         ]
         self._client().post("/events", json=sent).raise_for_status()
 
     def _client(self) -> httpx.Client:
         user, password = self.auth.split(":")
         return httpx.Client(base_url=self.url, auth=(user, password), timeout=30)
-
-
-def new_id() -> str:
-    from uuid import uuid4
-
-    return str(uuid4())
 
 
 def wait_for(what: str, holds: Callable[[], Any]) -> Any:

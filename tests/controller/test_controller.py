@@ -1,0 +1,261 @@
+"""What happens by itself, on a real server, worker and controller."""
+
+import importlib.util
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+import psutil
+import pytest
+
+from millrace.adapters import clock
+from millrace.adapters.batches import digest_of_file
+from millrace.domain.canonical import sha256_of
+from millrace.domain.claim import Claim
+from millrace.domain.facts import (
+    BatchAccepted,
+    ChallengerTrained,
+    ChampionPromoted,
+    Fact,
+    MirrorRepaired,
+    RunParked,
+    RunRequested,
+)
+from millrace.settings import load_settings
+from millrace.steps.stores import ledger
+from tests.conftest import PLANTED
+from tests.controller.stack import PREFECT, Stack, wait_for
+from tests.loop import take_in
+
+F = TypeVar("F", bound=Fact)
+MONTHS = ("2013-01", "2013-02", "2013-03")
+
+
+def rides(month: str) -> pd.DataFrame:
+    """All rides of a month, as the planted source has them."""
+    path = PLANTED / "fares" / "source.py"
+    spec = importlib.util.spec_from_file_location("rides", path)
+    assert spec is not None
+    assert spec.loader is not None
+    source = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(source)
+    rows: pd.DataFrame = source.read_batch(month)
+    return rows
+
+
+def deliver(stack: Stack, name: str, rows: pd.DataFrame) -> Path:
+    """Put a whole file into the inbox."""
+    folder = stack.home / "inbox" / "fares"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = write(folder / ".being-written", rows)
+    return path.rename(folder / f"{name}.parquet")
+
+
+def write(path: Path, rows: pd.DataFrame) -> Path:
+    rows.to_parquet(path, index=False)
+    return path
+
+
+def day(number: int) -> pd.DataFrame:
+    """The rides of one day of April."""
+    rows = rides("2013-04")
+    return rows[rows["at"].dt.day == number]
+
+
+def facts(kind: type[F]) -> list[F]:
+    return [entry.fact for entry in ledger().entries("fares", (kind,)) if isinstance(entry.fact, kind)]
+
+
+def accepted(name: str) -> bool:
+    return f"{name}.parquet" in [fact.part.batch for fact in facts(BatchAccepted)]
+
+
+def training_claim() -> Claim | None:
+    return next((claim for claim in ledger().list_claims() if claim.key.startswith("retrain:")), None)
+
+
+def is_quiet(stack: Stack) -> bool:
+    """Whether no flow run has still to end."""
+    alive = {"SCHEDULED", "PENDING", "RUNNING"}
+    return not any(run["state_type"] in alive for flow in ("ingest", "retrain") for run in stack.runs(flow))
+
+
+@pytest.fixture
+def champion(stack: Stack) -> str:
+    """The digest of a champion that came to be with no further hand; nothing runs any more."""
+    if not facts(ChampionPromoted):
+        for month in MONTHS:
+            deliver(stack, month, rides(month))
+    wait_for("a champion", lambda: facts(ChampionPromoted))
+    wait_for("the runs to end", lambda: is_quiet(stack))
+    return facts(ChampionPromoted)[-1].digest
+
+
+@pytest.fixture
+def held_up(stack: Stack) -> Path:
+    """A file that keeps every training from going on while it is there."""
+    (stack.models / "fares" / "pipeline.py").write_text(HELD_UP)
+    file = stack.models / "fares" / "model.toml"
+    file.write_text(file.read_text().replace('estimator = "linear"', 'estimator = "pipeline:build"'))
+    hold = stack.home / "hold"
+    hold.touch()
+    return hold
+
+
+HELD_UP = """
+import time
+
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+
+from millrace.settings import load_settings
+
+
+def build(config):
+    while (load_settings().home / "hold").exists():
+        time.sleep(0.05)
+    return make_pipeline(SimpleImputer(), LinearRegression())
+"""
+
+
+def test_files_in_an_inbox_become_a_champion_with_no_further_hand(stack: Stack, champion: str) -> None:
+    assert [fact.part.batch for fact in facts(BatchAccepted)] == [f"{month}.parquet" for month in MONTHS]
+    pointer = json.loads((load_settings().channel / "fares" / "pointer.json").read_text())
+    assert pointer["pointer"]["arms"][0]["digest"] == champion
+    [ingest], [retrain] = stack.runs("ingest"), stack.runs("retrain")
+    assert (ingest["name"], ingest["state"]["message"]) == ("fares · ingest", "3 accepted")
+    assert (retrain["name"], retrain["state"]["name"]) == ("fares · retrain · new rows 3060", "Promoted")
+
+
+def test_a_pointer_lost_by_hand_comes_back_with_a_record(stack: Stack, champion: str) -> None:
+    pointer = load_settings().channel / "fares" / "pointer.json"
+    before = pointer.read_bytes()
+    pointer.unlink()
+    wait_for("the record", lambda: facts(MirrorRepaired))
+    assert pointer.read_bytes() == before
+
+
+def test_rows_whose_event_was_lost_are_trained_on_all_the_same(stack: Stack, champion: str) -> None:
+    trained = len(facts(ChallengerTrained))
+    take_in("fares", clock.now(), [write(stack.home / "day-1.parquet", day(1))])
+    wait_for("a training", lambda: len(facts(ChallengerTrained)) > trained)
+    assert [fact.flow for fact in facts(RunRequested)][-1] == "retrain"
+
+
+def test_while_a_model_is_paused_nothing_starts_and_then_it_is_caught_up_on(
+    stack: Stack, champion: str
+) -> None:
+    assert stack.verb("pause", "fares", "--reason", "the agency resends April").returncode == 0
+    deliver(stack, "day-2", day(2))
+    stack.emit("millrace.data.pinned", "fares", model="fares", new_rows=34)
+    skipped = wait_for("the event's run", lambda: [r for r in stack.runs("retrain") if skips_paused(r)])
+    assert skipped[0]["state"]["message"].endswith("the agency resends April")
+    assert not accepted("day-2")
+    assert stack.verb("resume", "fares", "--reason", "April is in").returncode == 0
+    wait_for("the file to be taken in", lambda: accepted("day-2"))
+
+
+def skips_paused(run: dict[str, object]) -> bool:
+    state = run["state"]
+    assert isinstance(state, dict)
+    message = state["message"] or ""
+    return state["name"] == "Skipped" and message.startswith("automatic work is paused: ")
+
+
+def test_a_run_that_was_killed_is_said_to_have_crashed_and_taken_up_again(
+    stack: Stack, champion: str, held_up: Path
+) -> None:
+    trained = len(facts(ChallengerTrained))
+    claim = wait_for("a training to begin", training_claim)
+    psutil.Process(claim.owner.pid).send_signal(signal.SIGKILL)
+    held_up.unlink()
+    wait_for("another to end it", lambda: len(facts(ChallengerTrained)) > trained)
+    states = {run["id"]: run["state"]["name"] for run in stack.runs("retrain")}
+    assert states[claim.owner.run_id] == "Crashed"
+    wait_for("the runs to end", lambda: is_quiet(stack))
+    keys = [fact.run_key for fact in facts(ChallengerTrained)]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_retry_from_the_ui_takes_its_own_claim_up_again(stack: Stack, champion: str, held_up: Path) -> None:
+    take_in("fares", clock.now(), [write(stack.home / "day-3.parquet", day(3))])
+    stack.verb("pause", "fares", "--reason", "only the retry may train")
+    asked = subprocess.run(
+        [*PREFECT, "deployment", "run", "retrain/on-demand", "-p", "model=fares"],
+        env=stack.environment, check=True, capture_output=True,
+    )  # fmt: skip
+    claim = wait_for("the training to begin", training_claim)
+    run_id = claim.owner.run_id
+    assert run_id in asked.stdout.decode()
+    psutil.Process(claim.owner.pid).send_signal(signal.SIGKILL)
+    wait_for("the crash to be seen", lambda: stack.run(run_id)["state_type"] == "CRASHED")
+    held_up.unlink()
+    stack.post(
+        f"/flow_runs/{run_id}/set_state", state={"type": "SCHEDULED", "name": "AwaitingRetry"}, force=True
+    )
+    wait_for("the retry to end", lambda: stack.run(run_id)["state_type"] == "COMPLETED")
+    assert stack.run(run_id)["state"]["name"] in {"Promoted", "Refused"}
+    assert facts(ChallengerTrained)[-1].run_key == claim.key
+    stack.verb("resume", "fares", "--reason", "done")
+
+
+def test_two_controllers_ask_for_a_run_once(stack: Stack, champion: str) -> None:
+    stack.start("controller 2")
+    before = len(stack.runs("ingest"))
+    deliver(stack, "day-4", day(4))
+    wait_for("the file to be taken in", lambda: accepted("day-4"))
+    wait_for("the runs to end", lambda: is_quiet(stack))
+    stack.kill("controller 2")
+    assert len(stack.runs("ingest")) == before + 1
+    asked = [(fact.key, fact.attempt) for fact in facts(RunRequested)]
+    assert len(asked) == len(set(asked))
+
+
+def test_work_whose_every_run_failed_is_parked_until_it_is_resumed(stack: Stack, champion: str) -> None:
+    file = write(stack.home / "day-5.parquet", day(5))
+    key = f"ingest:fares:inbox:{sha256_of([digest_of_file(file)])}"
+    deployment = stack.get("/deployments/name/ingest/on-demand")["id"]
+    for attempt in range(1, 5):
+        ledger().append("fares", RunRequested(key, "ingest", "arrived", attempt), clock.now(), "tests")
+        run = stack.post(
+            f"/deployments/{deployment}/create_flow_run",
+            parameters={"model": "fares"}, idempotency_key=f"{key}#{attempt}",
+            state={"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}},
+        )  # fmt: skip
+        failed = {"type": "FAILED", "message": "the disk is full"}
+        stack.post(f"/flow_runs/{run['id']}/set_state", state=failed, force=True)
+    deliver(stack, "day-5", day(5))
+    wait_for("it to be parked", lambda: facts(RunParked))
+    assert facts(RunParked) == [RunParked(key, "ingest", 4, "arrived, day-5.parquet: still undone")]
+    assert not accepted("day-5")
+    stack.verb("resume", "fares", "--reason", "the disk has room")
+    wait_for("the file to be taken in", lambda: accepted("day-5"))
+
+
+def test_a_server_that_lost_its_database_is_told_everything_again(stack: Stack, champion: str) -> None:
+    stack.kill("server")
+    for file in (stack.home / "var" / "prefect").glob("prefect.db*"):
+        file.unlink()
+    deliver(stack, "day-6", day(6))
+    time.sleep(2)  # for the controller to find nobody there
+    stack.start("server")
+    wait_for("the file to be taken in", lambda: accepted("day-6"))
+    assert "no Prefect server answers at" in stack.log("controller")
+
+
+def test_a_model_deleted_under_way_is_said_and_its_champion_stays(
+    stack: Stack, champion: str, held_up: Path
+) -> None:
+    claim = wait_for("a training to begin", training_claim)
+    moved = (stack.models / "fares").rename(stack.home / "fares-elsewhere")
+    held_up.unlink()
+    wait_for("the run to end", lambda: stack.run(claim.owner.run_id)["state_type"] == "FAILED")
+    assert "fares" in stack.run(claim.owner.run_id)["state"]["message"]
+    pointer = json.loads((load_settings().channel / "fares" / "pointer.json").read_text())
+    assert pointer["pointer"]["arms"][0]["digest"] == facts(ChampionPromoted)[-1].digest
+    moved.rename(stack.models / "fares")
