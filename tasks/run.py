@@ -9,7 +9,7 @@ def run_id() -> str:
 
 
 def name_retrain() -> str:
-    """Return what people read in a list of runs: `flights · retrain · drift 0.41`."""
+    """Return what people read in a list of runs: `churn · retrain · drift 0.41`."""
     asked = flow_run.parameters
     reason = asked["reason"]
     words = f"{getattr(reason, 'value', reason)} {asked['detail']}".rstrip()

@@ -35,4 +35,11 @@ def status(model: str | None = None, *, json: bool = False) -> None:
             one.last_judged.outcome if one.last_judged else "",
             str(one.quarantined or ""),
         )
-    console().print(shown)
+    out = console()
+    out.print(shown)
+    for one in found:
+        if one.paused:
+            out.print(f"{one.model}: automatic work is paused: {one.paused}", soft_wrap=True)
+        for parked in one.parked:
+            told = f"{one.model}: {parked.flow} is parked after {parked.attempts} attempts: {parked.reason}"
+            out.print(told, soft_wrap=True)

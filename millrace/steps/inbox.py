@@ -10,7 +10,7 @@ from millrace.steps.stores import ledger
 
 QUIET_SECONDS = 5.0
 """How long a file must not have changed: half a CSV is a CSV."""
-PARQUET_QUIET_SECONDS = 0.4
+PARQUET_QUIET_SECONDS = 0.9
 """Half a parquet file has no footer, and is refused."""
 
 

@@ -43,7 +43,7 @@ def write_corrupted(model: str, corrupted: CorruptedBatch) -> Path:
     settings = load_settings()
     rows = load_source(settings.models, model).read_batch(corrupted.batch).copy()
     rows.loc[: corrupted.rows - 1, corrupted.column] = corrupted.value
-    path = settings.home / "inbox" / model / f"{corrupted.batch}-corrupted.parquet"
+    path = settings.home / "exports" / model / f"{corrupted.batch}-corrupted.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_parquet(path, index=False)
     return path

@@ -14,6 +14,20 @@ def list_requests(model: str) -> list[Entry]:
     return ledger().entries(model, (RunRequested, RunParked, AutomationResumed))
 
 
+def list_parked(model: str) -> list[RunParked]:
+    """List what was given up since a person resumed the model, and whose inputs nobody has changed since."""
+    parked: dict[str, RunParked] = {}
+    for entry in list_requests(model):
+        match entry.fact:
+            case RunParked() as fact:
+                parked[fact.flow] = fact
+            case RunRequested() as fact:
+                parked.pop(fact.flow, None)
+            case _:
+                parked.clear()
+    return list(parked.values())
+
+
 def name_request(key: str, number: int) -> str:
     """Name an attempt: who asks Prefect for it again gets the same flow run."""
     return f"{key}#{number}"

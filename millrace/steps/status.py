@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from millrace.adapters.models import list_models
-from millrace.domain.facts import ChallengerJudged, DecisionMade
+from millrace.domain.facts import ChallengerJudged, DecisionMade, RunParked
 from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
+from millrace.steps.automation import find_pause
 from millrace.steps.dataset import current_dataset
 from millrace.steps.quarantine import list_quarantined
+from millrace.steps.requests import list_parked
 from millrace.steps.stores import ensure_known, ledger
 
 
@@ -26,6 +28,8 @@ class ModelStatus:
     last_judged: ChallengerJudged | None
     quarantined: int
     unsent_alerts: int
+    paused: str | None
+    parked: tuple[RunParked, ...]
 
 
 def list_status(model: str | None = None) -> list[ModelStatus]:
@@ -53,4 +57,6 @@ def _status_of(model: str) -> ModelStatus:
         last_judged=judged.fact if judged and isinstance(judged.fact, ChallengerJudged) else None,
         quarantined=len(list_quarantined(model)),
         unsent_alerts=len(list_due_alerts(model)) if load_settings().alert_urls else 0,
+        paused=find_pause(model),
+        parked=tuple(list_parked(model)),
     )

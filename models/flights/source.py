@@ -1,5 +1,6 @@
 """Which flights left New York in 2013, and what was known about each of them beforehand?"""
 
+import sys
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import distribution
@@ -125,3 +126,7 @@ def _plane(flights: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
 def _delayed(late_minutes: "pd.Series[float]") -> "pd.Series[float]":
     """Label a flight 1 when it arrived late; a cancelled or diverted one never arrived and has no label."""
     return (late_minutes >= LATE_MINUTES).astype("float64").mask(late_minutes.isna())
+
+
+if __name__ == "__main__":  # python -m models.flights.source 2013-04 april.parquet
+    read_batch(sys.argv[1]).to_parquet(sys.argv[2], index=False)

@@ -1,10 +1,15 @@
 """What serves, what happened, and where a version comes from."""
 
+from datetime import timedelta
+
 import pytest
 
 from millrace.domain.facts import ChallengerJudged
 from millrace.domain.narration import tell
+from millrace.domain.work import FlowName, Work
+from millrace.steps.automation import pause_model, resume_model
 from millrace.steps.lineage import UnknownBundleError, find_lineage
+from millrace.steps.requests import park_work, record_request
 from millrace.steps.status import list_status
 from tests.conftest import NOON, Home
 from tests.loop import take_in
@@ -27,6 +32,21 @@ def test_status_counts_what_waits_in_quarantine(fares: Home) -> None:
     path.touch()
     take_in("fares", NOON, [path])
     assert [one.quarantined for one in list_status("fares")] == [1]
+
+
+def test_status_says_what_is_paused_and_what_was_given_up(fares: Home) -> None:
+    work = Work(FlowName.RETRAIN, "fares", "retrain:fares:a", "new rows", "34 rows", timedelta(0))
+    for number in range(1, 5):
+        record_request(work, number, "a controller", NOON)
+    park_work(work, 4, "a controller", NOON)
+    pause_model("fares", "the agency resends May", NOON)
+    [found] = list_status("fares")
+    assert found.paused is not None
+    assert found.paused.endswith("the agency resends May")
+    assert [parked.reason for parked in found.parked] == ["new rows, 34 rows: still undone"]
+    resume_model("fares", "May is in", NOON)
+    [found] = list_status("fares")
+    assert (found.paused, found.parked) == (None, ())
 
 
 @pytest.mark.parametrize("model", ["fares", "progression"])

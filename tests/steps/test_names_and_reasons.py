@@ -3,6 +3,7 @@
 import pytest
 
 from millrace.errors import AmbiguousNameError, MissingReasonError
+from millrace.steps.automation import pause_model, resume_model
 from millrace.steps.dataset import find_dataset_version
 from millrace.steps.lineage import find_lineage
 from millrace.steps.quarantine import find_quarantined
@@ -38,4 +39,8 @@ def test_without_a_reason_nothing_goes_back_and_nothing_is_released(published: H
         roll_back("fares", reason, NOON)
     with pytest.raises(MissingReasonError, match="a release needs a reason"):
         release_batch("fares", "0", reason, "a test", NOON)
+    with pytest.raises(MissingReasonError, match="a pause needs a reason"):
+        pause_model("fares", reason, NOON)
+    with pytest.raises(MissingReasonError, match="a resume needs a reason"):
+        resume_model("fares", reason, NOON)
     assert published.serving("fares") == before
