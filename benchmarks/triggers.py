@@ -2,8 +2,8 @@
 
 The stack is the one of `make up`, with the settings it ships with, on a home whose one model takes in months
 of flights from an inbox. Each round copies a month into it. Prefect's own record then says when the batch was
-pinned, when the event about it occurred, and when the training began that the event led to: after the decision,
-and after every row was read and verified. Months after December are those of 2013 again, 364 days later.
+pinned, when the event about it occurred, and when the training began that it led to: after the decision, and
+after every row was read and verified. Months after December are those of 2013 again, 364 days later.
 """
 
 import os

@@ -17,6 +17,7 @@ from millrace.domain.work import Ask, Park, Standing, Wait, Work, plan_next
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.alerts import send_alerts
+from millrace.steps.arrivals import ensure_inbox
 from millrace.steps.claims import is_in_hand, list_dead_claims, release_dead_trainings
 from millrace.steps.dataset import ensure_restored
 from millrace.steps.inbox import InboxWatch
@@ -99,6 +100,7 @@ class Controller:
 
     def _look(self, model: str) -> None:
         now = clock.now()
+        ensure_inbox(model)
         # first what must go on while Prefect is down
         self._repair(model)
         notice_silence(model, self._run_id, now)

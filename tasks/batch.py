@@ -8,7 +8,7 @@ from millrace.steps import batch
 from millrace.steps.arrivals import Arrival
 from tasks.retries import local_task, network_task
 from tasks.run import run_id
-from tasks.show import show_table
+from tasks.show import show_table, tell
 
 
 @network_task("claim the batch")
@@ -23,6 +23,9 @@ def quarantine_batch(
 ) -> batch.IngestResult:
     """Keep the batch apart, and show in the UI what it broke."""
     result = batch.quarantine_batch(arrival, checked, claim, now)
+    tell(
+        f"batch {arrival.batch} is quarantined: {len(checked.violations)} clauses of its contract are broken"
+    )
     broken: list[dict[str, object]] = [
         {"clause": one.clause, "column": one.column, "count": one.count, "found": one.message}
         for one in checked.violations
@@ -32,4 +35,13 @@ def quarantine_batch(
 
 
 check_batch = local_task("hold the batch to the contract")(batch.hold_to_contract)
-accept_batch = network_task("accept the batch")(batch.accept_batch)
+
+
+@network_task("accept the batch")
+def accept_batch(
+    arrival: Arrival, checked: batch.CheckedBatch, claim: Claim, now: datetime
+) -> batch.IngestResult:
+    """Make the batch a part of the dataset."""
+    result = batch.accept_batch(arrival, checked, claim, now)
+    tell(f"batch {arrival.batch} is accepted, {result.rows:,} rows")
+    return result

@@ -8,7 +8,7 @@ from millrace.domain.gate.table import gate_table
 from millrace.steps import judge, register, rows, train
 from millrace.steps.progress import announce
 from tasks.retries import local_task, network_task
-from tasks.show import show_link, show_markdown, show_progress
+from tasks.show import show_link, show_markdown, show_progress, tell
 
 ROWS_SHARE, TRIALS_SHARE, TRAINED_SHARE, JUDGED_SHARE = 0.1, 0.2, 0.7, 0.9
 """How far a retraining is, of 1, before its rows are read, during its search, and after what follows."""
@@ -44,6 +44,7 @@ def judge_challenger(
     show_progress(model, TRAINED_SHARE, f"judging {trained.digest[:12]}")
     judged = judge.judge_challenger(model, split, trained, claim, now)
     told = f"{model}: challenger {judged.digest[:12]} {judged.outcome}, {judged.reason}"
+    tell(told)
     show_markdown(model, "gate", gate_table(judged), told)
     return judged
 

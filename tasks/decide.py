@@ -7,7 +7,7 @@ from millrace.domain.facts import DecisionMade
 from millrace.steps import decide
 from tasks.retries import network_task
 from tasks.run import run_id
-from tasks.show import show_markdown
+from tasks.show import show_markdown, tell
 
 
 @network_task("decide")
@@ -15,7 +15,9 @@ def decide_retraining(model: str, reason: Reason, force: bool, now: datetime, de
     """Decide and record it, and show every rule with its numbers in the UI."""
     decided = decide.decide_retraining(model, reason, force, now, run_id(), detail)
     made = decided.decision
-    show_markdown(model, "decision", _decision_table(made), f"{model}: {made.action}, {made.reason}")
+    told = f"{model}: {made.action}, {made.reason}"
+    tell(told)
+    show_markdown(model, "decision", _decision_table(made), told)
     return decided
 
 

@@ -9,6 +9,7 @@ from millrace.domain.facts import Action
 from millrace.domain.verdict import Outcome
 from millrace.steps.batch import IngestResult
 from millrace.steps.decide import RetrainResult
+from tasks.show import tell
 
 # Prefect hands the caller of a flow the data of the state that the flow returned: hence the casts.
 
@@ -22,6 +23,7 @@ def end_retrain(result: RetrainResult) -> RetrainResult:
     else:
         name = "Promoted" if result.judged.outcome is Outcome.PASS else "Refused"
         message = f"challenger {result.judged.digest[:12]}: {result.judged.reason}"
+    tell(f"{name}: {message}")
     return cast("RetrainResult", Completed(name=name, message=message, data=result))
 
 
@@ -31,4 +33,5 @@ def end_ingest(results: list[IngestResult], why_not: str | None = None) -> list[
     found = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     name = "Completed" if why_not is None else "Skipped"
     message = why_not or found or "nothing new has arrived"
+    tell(f"{name}: {message}")
     return cast("list[IngestResult]", Completed(name=name, message=message, data=results))

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
+from prefect import get_run_logger
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -13,6 +14,11 @@ from prefect.artifacts import (
 )
 
 from tasks.run import run_id
+
+
+def tell(message: str) -> None:
+    """Write a line into the log of the run, which is what its page in the UI shows first."""
+    get_run_logger().info(message)
 
 
 def show_markdown(model: str, kind: str, markdown: str, description: str) -> None:
@@ -29,6 +35,7 @@ def show_link(model: str, kind: str, address: str, text: str, description: str) 
 
 def show_progress(model: str, share: float, step: str) -> None:
     """Say how far this flow run is: `share` of 1, and what it is at."""
+    tell(step)
     update_progress_artifact(_progress_of(run_id(), model), progress=100.0 * share, description=step)
 
 

@@ -32,6 +32,13 @@ def list_arrivals(model: str, files: list[Path] | None, now: datetime) -> list[A
     return [*from_source, *(Arrival(model, file.name, file) for file in list_inbox(model))]
 
 
+def ensure_inbox(model: str) -> None:
+    """Make the folder that the model's files are to be put into."""
+    inbox = model_config(model).data.inbox
+    if inbox:
+        (load_settings().home / inbox).parent.mkdir(parents=True, exist_ok=True)
+
+
 def list_inbox(model: str) -> list[Path]:
     """List the files in the model's inbox, those that were taken in before too."""
     inbox = model_config(model).data.inbox

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from millrace.domain.canonical import sha256_of
-from millrace.domain.decision import Reason, decide, run_key
+from millrace.domain.decision import DecisionFacts, Reason, decide, run_key
 from millrace.domain.facts import Action, DecisionMade, Inputs
 from millrace.domain.work import FlowName, Work
 from millrace.steps.automation import find_pause
@@ -67,19 +67,24 @@ def _find_training(model: str, now: datetime) -> Work | None:
     """Return the training that is due by the very policy the run will ask, if no run is at it."""
     inputs = find_inputs(model)
     facts, last = gather_facts(model, inputs, frozenset(), now), _last_decision(model, inputs)
-    if facts.due is not None and (facts.decided_at is None or facts.decided_at < facts.due):
-        key, detail = f"schedule:{model}:{facts.due:{_MINUTE}}", f"due at {facts.due:%Y-%m-%d %H:%M} UTC"
-        return Work(FlowName.RETRAIN, model, key, Reason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
     decision, key = decide(facts, model_config(model).retrain), run_key(model, inputs)
-    if decision.action is not Action.TRAIN or ledger().is_done(key) or is_in_hand(model, FlowName.RETRAIN):
+    if is_in_hand(model, FlowName.RETRAIN):
         return None
-    if last is Action.BLOCK:
-        return None  # the run counted the judged blocks; more data asks again, or the schedule
+    # the run that was blocked counted the judged blocks: only more data, or the schedule, asks again
+    if decision.action is not Action.TRAIN or ledger().is_done(key) or last is Action.BLOCK:
+        return _find_missed_period(model, facts)
     asking = {finding.rule for finding in decision.findings if finding.action is Action.TRAIN}
     reason = next(reason for reason in Reason if reason.value in asking)
     # what was decided and died is taken up at once; an event gets its time, and a person who edits
     patience = AT_ONCE if last is Action.TRAIN else AFTER_THE_EVENT
     return Work(FlowName.RETRAIN, model, key, reason.value, decision.reason, patience)
+
+
+def _find_missed_period(model: str, facts: DecisionFacts) -> Work | None:
+    if facts.due is None or (facts.decided_at is not None and facts.decided_at >= facts.due):
+        return None
+    key, detail = f"schedule:{model}:{facts.due:{_MINUTE}}", f"due at {facts.due:%Y-%m-%d %H:%M} UTC"
+    return Work(FlowName.RETRAIN, model, key, Reason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
 
 
 def _last_decision(model: str, inputs: Inputs) -> Action | None:

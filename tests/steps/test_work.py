@@ -171,9 +171,9 @@ def test_a_training_that_was_blocked_is_not_asked_for_again(fares: Home, watch: 
 
 
 def test_a_schedule_asks_once_in_a_period_whatever_was_decided(fares: Home, watch: InboxWatch) -> None:
+    fares.rewrite("fares", "[retrain]", '[retrain]\nschedule = "0 6 * * *"')
     take_in("fares", NOON)
     retrain("fares", NOON)
-    fares.rewrite("fares", "[retrain]", '[retrain]\nschedule = "0 6 * * *"')
     tomorrow = NOON + timedelta(days=1)
     assert flows(works(watch, tomorrow)) == [(FlowName.RETRAIN, "schedule")]
     retrain("fares", tomorrow)
