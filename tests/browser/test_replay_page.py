@@ -1,20 +1,16 @@
 """The demo's page as a person sees it, in a real Chromium."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from millrace.adapters.report import render_replay
 from millrace.domain.replay import QUARANTINED, ReplayPage, ReplayRow
 
 pytestmark = pytest.mark.browser
 
-HOW_TO_GET_ONE = "no Chromium: install it (Debian: apt-get install chromium), or name one in CHROMIUM"
 ROWS = (
     ReplayRow("2013-03", 80_687, "arrived", "TRAIN", "pass", None, "a" * 64, None, None, 9.0),
     ReplayRow("2013-04", 28_353, QUARANTINED, "", "", "a" * 64, "a" * 64, None, None, 1.0),
@@ -22,17 +18,6 @@ ROWS = (
     ReplayRow("2013-05", 28_783, "arrived", "TRAIN", "fail", "b" * 64, "b" * 64, 0.65, 0.72, 9.0),
 )
 REPLAY = ReplayPage("fares", "auc", ROWS, {"prefect": "3"}, datetime(2013, 6, 1, tzinfo=UTC))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert executable is not None, HOW_TO_GET_ONE
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=executable, args=quiet)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
