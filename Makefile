@@ -9,7 +9,7 @@ READY := .venv/.ready
 help:
 	@echo "make setup      the environment: .venv from requirements.lock"
 	@echo "make demo       January to June of 2013: arrive, judge, publish"
-	@echo "make up         what a person needs on this machine (comes with the controller)"
+	@echo "make up         Prefect, worker, controller and MLflow on this machine, until Ctrl-C"
 	@echo "make test       check, then every test that is not slow"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-browser  the pages, in the Chromium of this machine"
@@ -29,8 +29,7 @@ demo: $(READY)
 	@$(BIN)/millrace demo
 
 up: $(READY)
-	@echo "make up starts the Prefect server, worker, controller and MLflow UI; it is not in this version yet."
-	@echo "Until then: make demo, or .venv/bin/millrace ingest|retrain|rollback MODEL"; exit 2
+	@$(BIN)/millrace up
 
 check: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .

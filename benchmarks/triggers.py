@@ -127,7 +127,7 @@ def standing_up(folder: Path) -> Iterator[Stack]:
     )
     try:
         said = iter(process.stdout or ())
-        next(line for line in said if line.startswith("ready after"))
+        next(line for line in said if line.startswith("up after"))
         yield Stack(folder / "home", process, time.monotonic() - started, _client(folder / "home"))
     finally:
         os.killpg(process.pid, signal.SIGINT)

@@ -2,12 +2,18 @@
 
 import os
 import uuid
+from functools import partial
 from pathlib import Path
 
+SECRET = 0o600
+"""The mode of a file that its owner alone may read."""
 
-def write_synced(path: Path, content: bytes) -> None:
-    """Write `content` and wait until the disk has it."""
-    with path.open("wb") as file:
+_USUAL = 0o666  # what the umask leaves of it
+
+
+def write_synced(path: Path, content: bytes, mode: int = _USUAL) -> None:
+    """Write `content` and wait until the disk has it; a file that is new gets `mode`."""
+    with open(path, "wb", opener=partial(os.open, mode=mode)) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -22,13 +28,26 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, mode: int = _USUAL) -> None:
     """Put `content` in the place of `path` at once, for readers and for crashes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     complete = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        write_synced(complete, content)
+        write_synced(complete, content, mode)
         complete.replace(path)
     finally:
         complete.unlink(missing_ok=True)
     sync(path.parent)
+
+
+def create_secret(path: Path, content: bytes) -> None:
+    """Write `path` if it is not there; of several processes at once, one content survives."""
+    complete = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    write_synced(complete, content, SECRET)
+    try:
+        # a link fails where a rename would replace: the first one wins, and is never half written
+        os.link(complete, path)
+    except FileExistsError:
+        pass
+    finally:
+        complete.unlink()

@@ -1,10 +1,9 @@
 """Who may say what serves? The Ed25519 key pair of this installation."""
 
-import os
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from millrace.durable import create_secret
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:
@@ -41,8 +40,8 @@ def ensure_keys(folder: Path) -> None:
     # the private key is created first and never removed, so this order cannot mislead
     if public.exists() and not private.exists():
         raise MissingKeyError(private, "no such file, although its public key is there")
-    _create_once(private, _new_private_pem())
-    _create_once(public, _public_pem(_load_private(private)))
+    create_secret(private, _new_private_pem())
+    create_secret(public, _public_pem(_load_private(private)))
 
 
 def sign(folder: Path, payload: bytes) -> bytes:
@@ -59,22 +58,6 @@ def verify(folder: Path, payload: bytes, signature: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def _create_once(path: Path, content: bytes) -> None:
-    complete = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    descriptor = os.open(complete, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # a link fails where a rename would replace: the first one wins, and is never half written
-        os.link(complete, path)
-    except FileExistsError:
-        pass
-    finally:
-        complete.unlink()
 
 
 def _new_private_pem() -> bytes:

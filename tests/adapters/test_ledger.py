@@ -15,6 +15,8 @@ from millrace.domain.facts import (
     Action,
     Agreement,
     AlertSent,
+    AutomationPaused,
+    AutomationResumed,
     BatchAccepted,
     BatchQuarantined,
     ChallengerJudged,
@@ -28,6 +30,11 @@ from millrace.domain.facts import (
     Inputs,
     MirrorRepaired,
     RuleFinding,
+    RunParked,
+    RunRequested,
+    SilenceNoticed,
+    SourceAsked,
+    Subject,
     VersionRegistered,
 )
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
@@ -76,6 +83,12 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     ChampionPromoted("c1", None, 1, "passed"),
     ChampionRolledBack("c0", "c1", 2, "by hand"),
     MirrorRepaired("alias", "c1"),
+    SourceAsked(2),
+    RunRequested("ingest:fares:inbox:1", "ingest", "arrived, flüge.parquet", 2),
+    RunParked("ingest:fares:inbox:1", "ingest", 4, "arrived, flüge.parquet: still undone"),
+    AutomationPaused("the agency resends May"),
+    AutomationResumed("May is in"),
+    SilenceNoticed(Subject.DATA, NOON, 604_800.0),
     AlertSent(9),
 )
 

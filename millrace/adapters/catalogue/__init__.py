@@ -2,7 +2,7 @@
 
 from millrace.adapters.catalogue.catalogue import Catalogue, RegisteredVersion, UnregisteredVersionError
 from millrace.adapters.catalogue.record import TrainingRecord
-from millrace.adapters.catalogue.store import RelativeStoreError, create_store, ensure_store
+from millrace.adapters.catalogue.store import RelativeStoreError, create_store, find_file
 
 __all__ = [
     "Catalogue",
@@ -11,5 +11,5 @@ __all__ = [
     "TrainingRecord",
     "UnregisteredVersionError",
     "create_store",
-    "ensure_store",
+    "find_file",
 ]

@@ -39,21 +39,27 @@ def open_client(url: str) -> "MlflowClient":
     _silence_mlflow()
     from mlflow import MlflowClient
 
-    ensure_store(url)
+    path = find_file(url)
+    if path is not None:
+        create_store(path)
     return MlflowClient(url, url)
 
 
-def ensure_store(url: str) -> None:
-    """Create the store at `url` if it is an SQLite file that is not there yet.
+def find_file(url: str) -> Path | None:
+    """Return the file of an SQLite store, None for a store of another kind.
 
     Raises
     ------
     RelativeStoreError
         If the file would depend on the working directory.
     """
-    path = _sqlite_path(url)
-    if path is not None:
-        create_store(path)
+    match = re.fullmatch(r"sqlite:///(.+)", url)
+    if match is None:
+        return None
+    path = Path(match[1])
+    if not path.is_absolute():
+        raise RelativeStoreError(url)
+    return path
 
 
 def create_store(path: Path) -> None:
@@ -93,13 +99,3 @@ def _silence_mlflow() -> None:
 
     # importing it sets a level of its own; whatever goes wrong is raised as well
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)
-
-
-def _sqlite_path(url: str) -> Path | None:
-    match = re.fullmatch(r"sqlite:///(.+)", url)
-    if match is None:
-        return None
-    path = Path(match[1])
-    if not path.is_absolute():
-        raise RelativeStoreError(url)
-    return path
