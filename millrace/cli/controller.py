@@ -10,9 +10,12 @@ def controller() -> None:
     Example: `millrace controller`.
     """
     import logging
+    import sys
 
     from flows.controller import Controller
 
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    # where a program reads along, as under `millrace up`, it puts the time before each line itself
+    form = "%(asctime)s %(message)s" if sys.stderr.isatty() else "%(message)s"
+    logging.basicConfig(format=form, datefmt="%H:%M:%S", level=logging.WARNING)
     logging.getLogger("millrace").setLevel(logging.INFO)
     Controller().run()
