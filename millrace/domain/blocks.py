@@ -1,6 +1,7 @@
 """Which rows are trained on, which judge, and which no run may ever learn from?"""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -92,6 +93,25 @@ def split_blocks(blocks: frozenset[str], newest: datetime | None, config: ModelC
     recent = frozenset(block for block in blocks - golden if _is_judged(block, newest, config))
     training = frozenset(block for block in blocks - golden - recent if _in_window(block, newest, config))
     return Split(training, recent, golden)
+
+
+def sample_blocks(sizes: Mapping[str, int], rows: int, salt: str) -> frozenset[str]:
+    """Choose whole blocks in the order of a hash until they hold `rows` rows, or all there are.
+
+    Parameters
+    ----------
+    sizes
+        How many rows each block has.
+    salt
+        Another salt chooses others; the same one always the same, and with more rows more of them.
+    """
+    chosen, held = set[str](), 0
+    for block in sorted(sizes, key=lambda name: hashed_share(salt, name)):
+        if held >= rows:
+            break
+        chosen.add(block)
+        held += sizes[block]
+    return frozenset(chosen)
 
 
 def _is_golden(block: str, config: ModelConfig) -> bool:

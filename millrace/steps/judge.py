@@ -1,5 +1,6 @@
 """Judging: every bundle in the comparison answers the same rows through the scorer that serves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
@@ -64,7 +65,7 @@ def judge_challenger(
         verdicts=judgement.verdicts,
         recent_set=evidence.recent.set_id,
         golden_set=evidence.golden.set_id,
-        losses={name: _losses(judged, policy.metric) for name, judged in _sets(evidence)},
+        losses={name: losses_of(judged, policy.metric) for name, judged in _sets(evidence)},
         generation=serving.generation,
     )
     ledger().append(model, fact, now, current_actor(), claim)
@@ -98,8 +99,8 @@ def _gather_evidence(
         best_digest=best,
         challenger_digest=trained.digest,
         baseline_digest=trained.baseline,
-        recent=_answer(rows.recent, compared, [fact.recent_set for fact in others]),
-        golden=_answer(rows.golden, compared, [fact.golden_set for fact in others]),
+        recent=answer_rows(rows.recent, compared, [fact.recent_set for fact in others]),
+        golden=answer_rows(rows.golden, compared, [fact.golden_set for fact in others]),
         constant=trained.constant,
         agreement=trained.agreement,
     )
@@ -120,7 +121,8 @@ def _open(digest: str) -> Scorer:
     return load_scorer(bundles_folder(load_settings().channel) / digest)
 
 
-def _answer(rows: LabelledRows, compared: Compared, earlier_sets: list[str]) -> JudgedSet:
+def answer_rows(rows: LabelledRows, compared: Compared, earlier_sets: Sequence[str] = ()) -> JudgedSet:
+    """Let every bundle answer the rows of the blocks that none of them has learned from."""
     unseen = rows.without_blocks(compared.learned_blocks)
     set_id = judged_set_id(unseen.blocks)
 
@@ -145,8 +147,8 @@ def _sets(evidence: GateEvidence) -> tuple[tuple[str, JudgedSet], ...]:
     return ("recent", evidence.recent), ("golden", evidence.golden)
 
 
-def _losses(judged: JudgedSet, metric: Metric) -> dict[str, float]:
-    """Return each bundle's loss; one that is undefined is left out, for the ledger holds no NaN."""
+def losses_of(judged: JudgedSet, metric: Metric) -> dict[str, float]:
+    """Return each bundle's loss; one that is undefined is left out, for no NaN is ever written."""
     answers = {
         "challenger": judged.challenger,
         "baseline": judged.baseline,

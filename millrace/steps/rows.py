@@ -1,7 +1,7 @@
 """The rows of a dataset version, verified, labelled, and split by blocks."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +70,11 @@ def load_rows(model: str, version: str, now: datetime) -> SplitRows:
     MissingPartError, CorruptPartError
         If a part is not, byte for byte, what the dataset lists.
     """
-    config, dataset = model_config(model), find_dataset_version(model, version)
+    return split_rows(model_config(model), find_dataset_version(model, version), now)
+
+
+def split_rows(config: ModelConfig, dataset: Dataset, now: datetime) -> SplitRows:
+    """Do so for a dataset wherever it comes from: what trains without a ledger reads it from its file."""
     # Every column, not only today's features: the champion may have been trained on others.
     frame = _read_labelled(config, dataset, None, now)
     classes = class_names(frame, config)
@@ -80,6 +84,14 @@ def load_rows(model: str, version: str, now: datetime) -> SplitRows:
         dataset.version, classes,
         rows.in_blocks(split.training), rows.in_blocks(split.recent), rows.in_blocks(split.golden),
     )  # fmt: skip
+
+
+def when_all_labels_are_due(config: ModelConfig, dataset: Dataset) -> datetime:
+    """Return a `now` that follows from the data alone: its newest row, and the delay of that row's label."""
+    newest = max((part.last_time for part in dataset.parts if part.last_time), default=None)
+    if config.data.time is None or newest is None:
+        return datetime.max.replace(tzinfo=UTC)
+    return newest + (config.data.label_delay or timedelta(0))
 
 
 def count_blocks(config: ModelConfig, dataset: Dataset, now: datetime) -> BlockCounts:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from millrace.adapters import export, training
 from millrace.adapters.bundle import digest_of_files, write_bundle
@@ -35,6 +37,16 @@ LOCK = "requirements.lock"
 Progress = Callable[[int, int], None]
 
 
+@dataclass(frozen=True)
+class TrainedBundles:
+    """The challenger and its baseline as they lie in a store, each by its digest, and how it was found."""
+
+    digest: str
+    baseline: str
+    exported: export.ExportedScorer
+    search: SearchResult
+
+
 def train_challenger(
     model: str, rows: SplitRows, decision: DecisionMade, claim: Claim, now: datetime, on_trial: Progress
 ) -> ChallengerTrained:
@@ -43,25 +55,33 @@ def train_challenger(
     if done is not None:
         return done
     config, started = model_config(model), time.monotonic()
-    found = _search(config, rows, on_trial)
-    digest, exported = _make_bundle(config, rows, found.parameters)
-    baseline, _ = _make_bundle(training.baseline_config(config), rows, {})
+    made = train_bundles(config, rows, bundles_folder(load_settings().channel), on_trial)
     fact = ChallengerTrained(
         run_key=decision.run_key,
-        digest=digest,
-        engine=exported.engine,
-        baseline=baseline,
+        digest=made.digest,
+        engine=made.exported.engine,
+        baseline=made.baseline,
         constant=training.constant_answer(rows.training.labels, config.model.task, config.gate.metric),
         inputs=decision.inputs,
         rows=len(rows.training.frame),
-        agreement=exported.agreement,
-        parameters=found.parameters,
-        trials=tuple({"number": one.number, "loss": one.loss, **one.parameters} for one in found.trials),
+        agreement=made.exported.agreement,
+        parameters=made.search.parameters,
+        trials=tuple(
+            {"number": one.number, "loss": one.loss, **one.parameters} for one in made.search.trials
+        ),
         seconds=round(time.monotonic() - started, 3),
         git_commit=head_commit(PROJECT_ROOT),
     )
     ledger().append(model, fact, now, current_actor(), claim)
     return fact
+
+
+def train_bundles(config: ModelConfig, rows: SplitRows, store: Path, on_trial: Progress) -> TrainedBundles:
+    """Search, fit and export the challenger, and its baseline beside it; no ledger knows of them yet."""
+    found = _search(config, rows, on_trial)
+    digest, exported = _make_bundle(config, rows, found.parameters, store)
+    baseline, _ = _make_bundle(training.baseline_config(config), rows, {}, store)
+    return TrainedBundles(digest, baseline, exported, found)
 
 
 def find_trained(model: str, run_key: str) -> ChallengerTrained | None:
@@ -84,10 +104,10 @@ def _search(config: ModelConfig, rows: SplitRows, on_trial: Progress) -> SearchR
 
 
 def _make_bundle(
-    config: ModelConfig, rows: SplitRows, parameters: Mapping[str, object]
+    config: ModelConfig, rows: SplitRows, parameters: Mapping[str, object], store: Path
 ) -> tuple[str, export.ExportedScorer]:
-    settings, schema = load_settings(), schema_of(config, rows.classes)
-    custom = load_builder(settings.models, config)
+    schema = schema_of(config, rows.classes)
+    custom = load_builder(load_settings().models, config)
     pipeline = training.build_pipeline(config, config.training.estimator, parameters, custom)
     features = feature_frame(rows.training.frame, schema.inputs)
     training.fit_pipeline(pipeline, features, rows.training.labels, config.training.seed)
@@ -110,7 +130,7 @@ def _make_bundle(
         seed=config.training.seed,
         environment=training.training_environment(),
     )
-    return write_bundle(bundles_folder(settings.channel), manifest, files), exported
+    return write_bundle(store, manifest, files), exported
 
 
 def _code_digests(model: str) -> CodeDigests:
