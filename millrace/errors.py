@@ -14,7 +14,7 @@ class UnknownModelError(MillraceError):
 
     def __init__(self, model: str, known: list[str], nearest: str | None) -> None:
         self.model, self.known, self.nearest = model, known, nearest
-        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        hint = f"; did you mean {nearest!r}?" if nearest else "."
         super().__init__(f"no model {model!r}{hint} Known models: {', '.join(known) or 'none'}")
 
 

@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +166,7 @@ def constant_answer(labels: FloatArray, task: Task, metric: Metric) -> float:
             raise UndefinedConstantError(task)
 
 
+@cache
 def training_environment() -> dict[str, str]:
     """Return the versions that trained and exported, for the manifest."""
     packages = {package: version(package) for package in TRAINING_PACKAGES}

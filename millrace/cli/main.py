@@ -15,10 +15,12 @@ LOOK = Group("Looking", sort_key=2)
 CARE = Group("Care", sort_key=3)
 
 EPILOGUE = """\
-Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger;
-4 a batch is in quarantine; 5 something is wrong with this installation."""
+Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger,
+or a change did not pass its check; 4 a batch is in quarantine; 5 something is wrong with this
+installation."""
 
 VERBS = {
+    "up": LOOP,
     "ingest": LOOP,
     "retrain": LOOP,
     "rollback": LOOP,
@@ -30,12 +32,15 @@ VERBS = {
     "history": LOOK,
     "why": LOOK,
     "data": LOOK,
+    "check-change": LOOK,
     "quarantine": CARE,
     "reconcile": CARE,
+    "deploy": CARE,
     "audit": CARE,
     "doctor": CARE,
+    "stage": CARE,
 }
-"""Each verb is a file of this folder with a function, or an App, of its name."""
+"""Each verb is a file of this folder with a function, or an App, of its name; `-` is `_` there."""
 
 app = App(
     name="millrace",
@@ -44,7 +49,8 @@ app = App(
     version=lambda: version("millrace"),
 )
 for verb, group in VERBS.items():
-    app.command(f"millrace.cli.{verb}:{verb}", name=verb, group=group)
+    file = verb.replace("-", "_")
+    app.command(f"millrace.cli.{file}:{file}", name=verb, group=group)
 
 
 class UnwritableHomeError(MillraceError):

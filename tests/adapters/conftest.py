@@ -65,7 +65,7 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
 @pytest.fixture
 def by_hand(ledger_url: str) -> Iterator[Callable[[str], None]]:
     """Change the tables behind the ledger's back."""
-    engine = sqlalchemy.create_engine(ledger_url)
+    engine = sqlalchemy.create_engine(ledger_url.replace("postgresql://", "postgresql+psycopg://"))
 
     def change(statement: str) -> None:
         with engine.begin() as connection:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from millrace.errors import AmbiguousNameError, MissingReasonError
+from millrace.errors import AmbiguousNameError, MissingReasonError, UnknownModelError
 from millrace.steps.automation import pause_model, resume_model
 from millrace.steps.dataset import find_dataset_version
 from millrace.steps.lineage import find_lineage
@@ -10,7 +10,7 @@ from millrace.steps.quarantine import find_quarantined
 from millrace.steps.release import release_batch
 from millrace.steps.serve import roll_back
 from tests.conftest import NOON, Home
-from tests.loop import take_in
+from tests.loop import retrain, take_in
 
 
 def test_characters_that_several_dataset_versions_share_name_none(fares: Home) -> None:
@@ -44,3 +44,12 @@ def test_without_a_reason_nothing_goes_back_and_nothing_is_released(published: H
     with pytest.raises(MissingReasonError, match="a resume needs a reason"):
         resume_model("fares", reason, NOON)
     assert published.serving("fares") == before
+
+
+@pytest.mark.parametrize("model", ["", "fare"])
+def test_a_retraining_of_a_model_that_is_not_there_says_so_and_decides_nothing(
+    fares: Home, model: str
+) -> None:
+    with pytest.raises(UnknownModelError, match=f"no model '{model}'"):
+        retrain(model, NOON)
+    assert fares.ledger.entries() == []
