@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -13,13 +14,13 @@ from millrace.adapters import clock
 from millrace.adapters.models import list_models
 from millrace.adapters.verbs import run_verb
 from millrace.domain.facts import RunRequested
-from millrace.domain.work import Ask, Park, Standing, Wait, Work, plan_next
-from millrace.errors import MillraceError
+from millrace.domain.work import Ask, FlowName, Park, Standing, Wait, Work, plan_next
+from millrace.errors import MillraceError, UnavailableError
 from millrace.settings import load_settings
 from millrace.steps.alerts import send_alerts
 from millrace.steps.arrivals import ensure_inbox
-from millrace.steps.claims import is_in_hand, list_dead_claims, release_dead_trainings
-from millrace.steps.dataset import ensure_restored
+from millrace.steps.claims import is_in_hand, list_dead_claims, list_living_runs, release_dead_trainings
+from millrace.steps.dataset import ensure_restored, is_data_pinned
 from millrace.steps.inbox import InboxWatch
 from millrace.steps.reconcile import find_trouble
 from millrace.steps.requests import list_requests, name_request, park_work, record_request
@@ -27,22 +28,43 @@ from millrace.steps.silence import notice_silence
 from millrace.steps.stores import ledger
 from millrace.steps.work import find_arrived, find_work
 from tasks.listening import listen
-from tasks.runs import find_standing, mark_crashed, start_run
+from tasks.runs import crash_stuck_runs, find_standing, mark_crashed, start_run
 
 TICK_SECONDS = 0.5
 """How often the inboxes and the head of the ledger are looked at."""
 LOOK_SECONDS = 15.0
 """How often everything is looked at when nothing is heard: what has become due, and whom an event missed."""
+IDLE_SHARE, BUSY_SHARE = 0.01, 0.2
+"""How much of a core looking at everything may take, while nothing is heard and while much is."""
 SWEEP_SECONDS = 600.0
 """How often the catalogue is compared: in a process of its own, as it costs a second and 200 MiB."""
 DEPLOYMENTS_SECONDS = 30.0
 """How often Prefect's deployments are compared: somebody edits a schedule, or its database is lost."""
+STUCK_SECONDS = 30.0
+"""How often the runs that nobody hears of are looked for."""
+PIN_SECONDS = 20.0
+"""How often `data.dvc` is compared with `data/`, which all models share."""
+AGAIN_SECONDS = 600.0
+"""How long what failed or changed nothing is left alone: a repair, a deploy, alerts that nobody took."""
 TROUBLE_SECONDS = 5.0
 """How long a mirror must differ from the ledger: a run may just be about to write it."""
 
-TROUBLE = "trouble"
+TROUBLE, ALERTS = "trouble", "alerts"
 
 log = logging.getLogger("millrace.controller")
+
+
+@dataclass
+class _Chore:
+    """Something to do every so often, whatever became of it the last time."""
+
+    about: str
+    seconds: float
+    act: Callable[[], None]
+    next_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.next_at = time.monotonic() + self.seconds
 
 
 class Controller:
@@ -54,44 +76,108 @@ class Controller:
         self._heard = threading.Event()
         self._first_seen: dict[tuple[str, str], float] = {}
         self._said: dict[str, str] = {}
-        self._head = 0
-        self._next_look = 0.0
-        self._next_sweep = time.monotonic() + SWEEP_SECONDS
-        self._next_comparison = time.monotonic() + DEPLOYMENTS_SECONDS
+        self._head: int | None = None
+        self._next_look = self._no_look_before = 0.0
+        self._data_is_here = self._prefect_answers = False
+        self._left_alone_until: dict[str, float] = {}
+        self._chores = (
+            _Chore("stuck runs", STUCK_SECONDS, self._crash_stuck_runs),
+            _Chore("Prefect's deployments", DEPLOYMENTS_SECONDS, self._compare_deployments),
+            _Chore("the pin of the data", PIN_SECONDS, self._compare_pin),
+            _Chore("the catalogue", SWEEP_SECONDS, self._sweep),
+        )
 
     def run(self) -> None:
         """Tick until the process ends; nothing has to be put away then."""
         listen(self._heard)
         log.info("watching %s", ", ".join(list_models(load_settings().models)) or "no model yet")
         while True:
-            with self._telling("the installation"):
+            with self._telling("the ledger"):
                 self.tick()
-            self._heard.wait(TICK_SECONDS)
+            if self._heard.wait(TICK_SECONDS) and time.monotonic() < self._no_look_before:
+                time.sleep(TICK_SECONDS)
 
     def tick(self) -> None:
-        """Look at the inboxes; at everything, when something has happened or it is time."""
-        head = ledger().head()
-        seq, started = head.seq if head else 0, time.monotonic()
-        is_full = seq != self._head or self._heard.is_set() or started >= self._next_look
-        if is_full:
-            self._heard.clear()
-            self._head, self._next_look = seq, started + LOOK_SECONDS
-            ensure_restored()
-        for model in list_models(load_settings().models):
-            with self._telling(model):
-                self._look(model) if is_full else self._look_for_files(model)
-        if started >= self._next_comparison:
-            self._next_comparison = started + DEPLOYMENTS_SECONDS
-            self._compare_deployments()
-        if started >= self._next_sweep:
-            self._next_sweep = started + SWEEP_SECONDS
-            log.info("%s", run_verb("reconcile"))
+        """Look at the inboxes, at each model the ledger has news of, and at everything when it is time."""
+        started, changed = time.monotonic(), self._list_changed()
+        everything = self._is_time(started)
+        if everything or changed:
+            self._data_is_here = False
+            with self._telling("the data"):
+                ensure_restored()
+                self._data_is_here = True
+        self._prefect_answers = True
+        models = list_models(load_settings().models)
+        looked_at = [model for model in models if everything or model in changed]
+        for model in looked_at:  # first of all what must go on while Prefect is down
+            self._keep(model)
+        for model in models:
+            if self._data_is_here and self._prefect_answers:
+                with self._telling(model if model in looked_at else f"{model}'s inbox"):
+                    self._look(model) if model in looked_at else self._look_for_files(model)
+        if everything:
+            self._pace(time.monotonic() - started)
+        self._do_chores()
+
+    def _list_changed(self) -> set[str]:
+        if self._head is None:
+            head = ledger().head()
+            self._head = head.seq if head else 0
+        news = ledger().entries(after_seq=self._head)
+        self._head = news[-1].seq if news else self._head
+        return {entry.model for entry in news}
+
+    def _is_time(self, now: float) -> bool:
+        if now < self._no_look_before or (now < self._next_look and not self._heard.is_set()):
+            return False
+        self._heard.clear()
+        self._next_look = now + LOOK_SECONDS
+        return True
+
+    def _pace(self, took: float) -> None:
+        """Keep looking to its share of a core, however many models there are and whatever is heard."""
+        now = time.monotonic()
+        self._no_look_before = now + took / BUSY_SHARE
+        if took / IDLE_SHARE > LOOK_SECONDS:
+            self._next_look = now + took / IDLE_SHARE
+
+    def _do_chores(self) -> None:
+        for chore in self._chores:
+            if time.monotonic() >= chore.next_at:
+                chore.next_at = time.monotonic() + chore.seconds
+                with self._telling(chore.about):
+                    chore.act()
+
+    def _crash_stuck_runs(self) -> None:
+        for name in crash_stuck_runs(list_living_runs()):
+            log.warning("%s: its process has not been heard of, it counts as crashed", name)
 
     def _compare_deployments(self) -> None:
-        differences = find_differences()
-        if differences:
-            log.warning("Prefect differs from prefect.yaml and the models: %s", "; ".join(differences))
+        differences = "; ".join(find_differences())
+        if differences and self._is_ripe(differences):
+            log.warning("Prefect differs from prefect.yaml and the models: %s", differences)
+            self._leave_alone(differences)
             run_verb("deploy")
+
+    def _compare_pin(self) -> None:
+        in_hand = any(is_in_hand(model, FlowName.INGEST) for model in list_models(load_settings().models))
+        if not is_data_pinned() and not in_hand and self._is_ripe(TROUBLE):
+            self._leave_alone(TROUBLE)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        log.info("%s", run_verb("reconcile"))
+
+    def _keep(self, model: str) -> None:
+        """Keep the model's files, pointer and people up to date; none of it needs Prefect."""
+        now = clock.now()
+        with self._telling(f"{model}'s files and pointer"):
+            ensure_inbox(model)
+            self._repair(model)
+        with self._telling(f"{model}'s alerts"):
+            notice_silence(model, self._run_id, now)
+            if self._is_ripe(ALERTS) and send_alerts(model, self._run_id, now):
+                self._leave_alone(ALERTS)
 
     def _look_for_files(self, model: str) -> None:
         work = find_arrived(model, self._inbox)
@@ -100,11 +186,6 @@ class Controller:
 
     def _look(self, model: str) -> None:
         now = clock.now()
-        ensure_inbox(model)
-        # first what must go on while Prefect is down
-        self._repair(model)
-        notice_silence(model, self._run_id, now)
-        send_alerts(model, self._run_id, now)
         for claim in list_dead_claims(model):
             mark_crashed(claim.owner.run_id)
         release_dead_trainings(model)
@@ -116,7 +197,7 @@ class Controller:
 
     def _attend(self, work: Work, now: datetime) -> None:
         def standing_of(request: RunRequested) -> Standing:
-            return find_standing(name_request(request.key, request.attempt), is_in_hand(work.model))
+            return find_standing(name_request(request.key, request.attempt))
 
         match plan_next(work, list_requests(work.model), standing_of, now):
             case Ask(number):
@@ -133,8 +214,15 @@ class Controller:
         trouble = find_trouble(model)
         if trouble is None or is_in_hand(model):
             self._first_seen.pop((model, TROUBLE), None)
-        elif self._has_stood(model, TROUBLE, TROUBLE_SECONDS):
-            log.warning("%s: %s", model, run_verb("reconcile", model))
+        elif self._has_stood(model, TROUBLE, TROUBLE_SECONDS) and self._is_ripe(f"{model}: {trouble}"):
+            self._leave_alone(f"{model}: {trouble}")
+            log.warning("%s", run_verb("reconcile", model))
+
+    def _is_ripe(self, matter: str) -> bool:
+        return time.monotonic() >= self._left_alone_until.get(matter, 0.0)
+
+    def _leave_alone(self, matter: str) -> None:
+        self._left_alone_until[matter] = time.monotonic() + AGAIN_SECONDS
 
     def _has_stood(self, model: str, key: str, seconds: float) -> bool:
         """Whether `key` was first seen so long ago; if not, everything is looked at again when it will be."""
@@ -154,15 +242,20 @@ class Controller:
         """Say what is wrong once, and go on: with the other models, and with this one at the next tick."""
         try:
             yield
+        except UnavailableError as error:
+            self._prefect_answers = False
+            self._tell(about, str(error))
         except MillraceError as error:
             self._tell(about, str(error))
-        except Exception:  # one model's surprise must not stop the others
-            log.exception("%s: this is a mistake in Millrace, please report it", about)
-            self._next_look = time.monotonic() + LOOK_SECONDS
+        except Exception as error:  # one model's surprise must not stop the others
+            if self._tell(about, f"a mistake in Millrace, please report it: {error!r}"):
+                log.exception("%s", about)
         else:
             self._said.pop(about, None)
 
-    def _tell(self, about: str, words: str) -> None:
-        if self._said.get(about) != words:
-            self._said[about] = words
-            log.warning("%s: %s", about, words)
+    def _tell(self, about: str, words: str) -> bool:
+        if self._said.get(about) == words:
+            return False
+        self._said[about] = words
+        log.warning("%s: %s", about, words)
+        return True

@@ -13,11 +13,11 @@ from tasks.alerts import send_alerts
 from tasks.challenger import judge_challenger, load_rows, register_version, train_challenger
 from tasks.decide import decide_retraining, finish_run
 from tasks.ending import end_retrain
-from tasks.run import name_retrain
+from tasks.run import name_run
 from tasks.serve import promote_challenger, publish_serving
 
 
-@flow(name="retrain", flow_run_name=name_retrain, persist_result=False)
+@flow(name="retrain", flow_run_name=name_run, persist_result=False)
 def retrain(
     model: str,
     reason: Reason = Reason.BY_HAND,

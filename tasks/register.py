@@ -15,6 +15,7 @@ from millrace.settings import PROJECT_ROOT, load_settings
 
 FILE = "deploy.yaml"
 LOG_FILE = "deploy.log"
+_TIMEOUT_SECONDS = 120
 _LAST_WORDS = 300
 
 
@@ -41,9 +42,13 @@ def register(deployments: Sequence[Deployment]) -> None:
     file, log = folder / FILE, folder / LOG_FILE
     replace_file(file, msgspec.yaml.encode({"deployments": [_entry(one) for one in deployments]}))
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
-    ended = subprocess.run(  # noqa: S603
-        command, cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    try:
+        ended = subprocess.run(  # noqa: S603
+            command, cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False, timeout=_TIMEOUT_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise NotRegisteredError(file, log, f"it did not end within {_TIMEOUT_SECONDS} s") from error
     said = ended.stdout + ended.stderr
     log.write_text(said, "utf-8")
     if ended.returncode:

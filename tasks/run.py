@@ -8,9 +8,9 @@ def run_id() -> str:
     return str(flow_run.id)
 
 
-def name_retrain() -> str:
+def name_run() -> str:
     """Return what people read in a list of runs: `churn · retrain · drift 0.41`."""
     asked = flow_run.parameters
     reason = asked["reason"]
     words = f"{getattr(reason, 'value', reason)} {asked['detail']}".rstrip()
-    return f"{asked['model']} · retrain · {words}"
+    return f"{asked['model']} · {flow_run.flow_name} · {words}"

@@ -5,7 +5,7 @@ import importlib.util
 import tomllib
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
@@ -67,7 +67,7 @@ def find_model(models: Path, name: str) -> ModelConfig:
     return config
 
 
-@lru_cache
+@cache
 def _read_model(path: Path, _changed_ns: int, _size: int) -> ModelConfig:
     """Read the file once for each time it changes: the controller asks for it twice a second."""
     try:

@@ -8,11 +8,28 @@ import psutil
 from millrace.domain.claim import Owner
 
 _START_TOLERANCE_SECONDS = 5.0
-"""Linux derives a start from the boot time, which moves when the clock is set: allow a small step."""
+"""The clock may be set between the two readings of it that a start is made of."""
 
 
 def current_owner(run_id: str) -> Owner:
-    return Owner(run_id, socket.gethostname(), os.getpid(), psutil.Process().create_time())
+    return Owner(run_id, socket.gethostname(), os.getpid(), started_after_boot(psutil.Process()))
+
+
+def started_after_boot(process: psutil.Process) -> float:
+    """Return how many seconds after the machine a process started.
+
+    The time of day of both moves when the clock is set, however long ago that was (Linux): by a clock
+    that steps back an hour every living owner would seem to be another process.
+    """
+    return float(process.create_time() - psutil.boot_time())
+
+
+def is_living_here(owner: Owner) -> bool:
+    """Whether the owner's process surely lives: on this host, whatever the clock says of its lease.
+
+    A laptop that sleeps, or a clock that is set forward, ends every lease and no process.
+    """
+    return owner.host == socket.gethostname() and not is_dead(owner)
 
 
 def is_dead(owner: Owner) -> bool:
@@ -21,7 +38,7 @@ def is_dead(owner: Owner) -> bool:
         return False
     try:
         process = psutil.Process(owner.pid)
-        started: float = process.create_time()
+        started = started_after_boot(process)
         # killed, but not yet collected by its parent: it has the pid and will never run again
         is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

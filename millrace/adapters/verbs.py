@@ -5,6 +5,9 @@ import sys
 
 from millrace.errors import MillraceError
 
+TIMEOUT_SECONDS = 300
+"""Bytes may have to be brought to a remote; who waits longer waits for nothing."""
+
 
 class VerbFailedError(MillraceError):
     """A verb that was run beside this process ended with an error."""
@@ -17,7 +20,12 @@ class VerbFailedError(MillraceError):
 def run_verb(*verb: str) -> str:
     """Run `millrace <verb>` and return what it wrote."""
     command = [sys.executable, "-m", "millrace", *verb]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise VerbFailedError(verb, -1, f"it did not end within {TIMEOUT_SECONDS} seconds") from error
     if done.returncode != 0:
         raise VerbFailedError(verb, done.returncode, (done.stderr or done.stdout).strip()[-500:])
     return done.stdout.strip()

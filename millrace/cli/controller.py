@@ -10,8 +10,12 @@ def controller() -> None:
     Example: `millrace controller`.
     """
     import logging
+    import os
     import sys
 
+    # a server that hangs must not hold up what needs none; Prefect reads these when it is imported
+    os.environ.setdefault("PREFECT_API_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "0")
     from flows.controller import Controller
 
     # where a program reads along, as under `millrace up`, it puts the time before each line itself

@@ -14,6 +14,9 @@ LOOP = Group("The loop", sort_key=1)
 LOOK = Group("Looking", sort_key=2)
 CARE = Group("Care", sort_key=3)
 
+OWNER_ONLY = 0o700
+"""Prefect's database holds the parameters and messages of all runs, and the key to its server."""
+
 EPILOGUE = """\
 Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger,
 or a change did not pass its check; 4 a batch is in quarantine; 5 something is wrong with this
@@ -87,7 +90,7 @@ def _keep_prefect_here() -> None:
     settings = load_settings()
     prefect_home = settings.var / "prefect"
     try:
-        prefect_home.mkdir(parents=True, exist_ok=True)
+        prefect_home.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
     except OSError as error:
         raise UnwritableHomeError(settings.home, error.strerror or str(error)) from error
     os.environ.setdefault("PREFECT_HOME", str(prefect_home))

@@ -1,6 +1,12 @@
 """`millrace reconcile`: put right whatever differs from the ledger."""
 
+import sys
+from typing import TYPE_CHECKING
+
 from millrace.cli.output import console, print_json
+
+if TYPE_CHECKING:
+    from millrace.steps.reconcile import Reconciled
 
 
 def reconcile(model: str | None = None, *, json: bool = False) -> None:
@@ -15,16 +21,32 @@ def reconcile(model: str | None = None, *, json: bool = False) -> None:
     json
         Write what was repaired as JSON.
     """
+    from uuid import uuid4
+
     from millrace.adapters import clock
     from millrace.adapters.models import list_models
+    from millrace.errors import MillraceError
     from millrace.settings import load_settings
     from millrace.steps.reconcile import reconcile_model
 
     models = [model] if model else list_models(load_settings().models)
-    done = [reconcile_model(name, "reconcile", clock.now()) for name in models]
+    run_id = f"reconcile {uuid4()}"
+    done, failed = [], []
+    for name in models:
+        try:
+            done.append(reconcile_model(name, run_id, clock.now()))
+        except MillraceError as error:
+            failed.append(f"{name}: {error}")
     if json:
         print_json(done)
-        return
+    else:
+        _show(done)
+    for words in failed:
+        print(f"error: {words}", file=sys.stderr)
+    sys.exit(1 if failed else 0)
+
+
+def _show(done: "list[Reconciled]") -> None:
     out = console()
     for one in done:
         for repair in one.repaired:

@@ -14,7 +14,7 @@ class Owner:
     host: str
     pid: int
     process_started: float
-    """Start of the process in seconds since the epoch: a reused pid is not the same owner."""
+    """Seconds from the start of the machine to that of the process: a reused pid is not the same owner."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,15 @@ class FlowName(StrEnum):
     RETRAIN = "retrain"
 
 
+class IngestReason(StrEnum):
+    """What can ask for an ingest."""
+
+    BY_HAND = "by hand"
+    SCHEDULE = "schedule"
+    ARRIVED = "arrived"
+    DIED = "died"
+
+
 @dataclass(frozen=True)
 class Work:
     """A piece of work that waits for a flow run; the same work has the same `key`.
@@ -120,7 +129,7 @@ def _history_of(work: Work, entries: Iterable[Entry]) -> _History:
         match entry.fact:
             case RunRequested() as fact if fact.flow == work.flow:
                 history.latest = fact
-                if fact.key == work.key:
+                if fact.key == work.key and fact not in (made for _at, made in history.requests):
                     history.requests.append((entry.at, fact))
                     history.tried += 1
             case RunParked() as fact if fact.key == work.key:

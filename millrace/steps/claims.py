@@ -1,20 +1,26 @@
 """Doing a thing once: take the claim, keep its lease while working, finish or release it."""
 
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from millrace.adapters import clock
-from millrace.adapters.process import current_owner, is_dead
+from millrace.adapters.process import current_owner, is_dead, is_living_here
 from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError, ClaimLostError
 from millrace.domain.facts import Fact
 from millrace.domain.work import FlowName
+from millrace.errors import UnavailableError
 from millrace.steps.actor import current_actor
 from millrace.steps.stores import ledger
 
+log = logging.getLogger(__name__)
+
 LEASE = timedelta(seconds=60)
 """How long a run on another machine may be silent before its work is taken over."""
+_POLL_SECONDS = 0.1
 
 
 def take_claim(key: str, run_id: str) -> Claim:
@@ -28,7 +34,7 @@ def take_claim(key: str, run_id: str) -> Claim:
     ClaimHeldError, ClaimDoneError
         If another run is doing it, or it was done.
     """
-    return ledger().claim(key, current_owner(run_id), clock.now(), LEASE, is_dead)
+    return ledger().claim(key, current_owner(run_id), clock.now(), LEASE, is_dead, is_living_here)
 
 
 def ensure_held(claim: Claim) -> None:
@@ -71,13 +77,19 @@ def is_in_hand(model: str, flow: FlowName | None = None) -> bool:
     return any(_is_living(claim) for claim in _list_held(model, flow))
 
 
+def list_living_runs() -> frozenset[str]:
+    """Name the runs that hold a claim on anything, and live."""
+    return frozenset(claim.owner.run_id for claim in ledger().list_claims() if _is_living(claim))
+
+
 def _list_held(model: str, flow: FlowName | None) -> list[Claim]:
     prefixes = tuple(f"{name}:{model}:" for name in FlowName if flow in {None, name})
     return [claim for claim in ledger().list_claims() if claim.key.startswith(prefixes)]
 
 
 def _is_living(claim: Claim) -> bool:
-    return clock.now() < claim.lease_until and not is_dead(claim.owner)
+    owner = claim.owner
+    return is_living_here(owner) or (clock.now() < claim.lease_until and not is_dead(owner))
 
 
 @contextmanager
@@ -96,9 +108,27 @@ def held(claim: Claim) -> Iterator[Claim]:
         beat.join()
 
 
+@contextmanager
+def taking_turns(key: str, run_id: str) -> Iterator[None]:
+    """Let one run at a time into the block; the others wait until it is through, or dead."""
+    with held(_await_claim(key, run_id)) as claim:
+        yield
+        ledger().release(claim)
+
+
+def _await_claim(key: str, run_id: str) -> Claim:
+    while True:
+        try:
+            return take_claim(key, run_id)
+        except ClaimHeldError:
+            time.sleep(_POLL_SECONDS)
+
+
 def _keep_alive(claim: Claim, stop: threading.Event) -> None:
     while not stop.wait(LEASE.total_seconds() / 4):
         try:
             ledger().renew(claim, clock.now(), LEASE)
         except ClaimLostError:
             return  # the next write under this claim is refused, and says so
+        except UnavailableError as error:
+            log.warning("the lease of %s could not be renewed, it is tried again: %s", claim.key, error)

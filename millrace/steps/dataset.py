@@ -1,7 +1,7 @@
 """The dataset of a model: which parts it has, and the files that follow from the ledger."""
 
 from millrace.adapters.dataset_files import BrokenDatasetFileError, read_dataset_or_none, write_dataset
-from millrace.adapters.pins import init_home, is_pin_current, is_pushed, pin_data
+from millrace.adapters.pins import DATA_FOLDER, init_home, is_pin_current, is_pushed, pin_data
 from millrace.domain.dataset import Dataset
 from millrace.domain.dataset_history import fold_datasets
 from millrace.domain.facts import BatchAccepted, DatasetAdopted, DatasetCheckedOut
@@ -42,8 +42,14 @@ def ensure_restored() -> None:
     settings = load_settings()
     missing: list[str] = []
     for file in settings.datasets.glob("*.json"):
-        dataset = read_dataset_or_none(settings.datasets, file.stem)
-        adopted = bool(current_dataset(file.stem).parts)
+        known = current_dataset(file.stem)
+        adopted = bool(known.parts)
+        try:
+            dataset = read_dataset_or_none(settings.datasets, file.stem)
+        except BrokenDatasetFileError:
+            if not adopted:
+                raise
+            dataset = known  # the file will be rewritten from the ledger
         missing += [
             file.stem
             for part in (dataset.parts if dataset else ())
@@ -91,14 +97,15 @@ def publish_dataset(model: str) -> str | None:
 
 
 def find_dataset_trouble(model: str) -> str | None:
-    """Return what `publish_dataset` would put right, if anything."""
-    home, dataset = load_settings().home, current_dataset(model)
-    if not dataset.parts:
-        return None
-    trouble = _file_trouble(model, dataset)
-    if trouble is None and not (is_pin_current(home) and is_pushed(home)):
-        return "data.dvc does not pin all of data/"
-    return trouble
+    """Return what is wrong with the model's dataset file, if anything."""
+    dataset = current_dataset(model)
+    return _file_trouble(model, dataset) if dataset.parts else None
+
+
+def is_data_pinned() -> bool:
+    """Say whether all of `data/`, of every model, is pinned and at the remote."""
+    home = load_settings().home
+    return not (home / DATA_FOLDER).exists() or (is_pin_current(home) and is_pushed(home))
 
 
 def _publish_file(model: str) -> str | None:

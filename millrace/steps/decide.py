@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError
-from millrace.domain.decision import Decision, Reason, decide, run_key
+from millrace.domain.decision import Decision, DecisionFacts, Reason, decide, run_key
 from millrace.domain.facts import (
     Action,
     ChallengerJudged,
@@ -14,7 +14,7 @@ from millrace.domain.facts import (
     VersionRegistered,
 )
 from millrace.steps.actor import current_actor
-from millrace.steps.claims import take_claim
+from millrace.steps.claims import take_claim, taking_turns
 from millrace.steps.dataset import current_dataset, ensure_restored
 from millrace.steps.retrain_facts import find_inputs, gather_facts
 from millrace.steps.rows import count_blocks
@@ -44,35 +44,41 @@ def decide_retraining(
 ) -> Decided:
     """Decide whether to train, take the claim if so, and record the decision, above all when it is no.
 
-    `detail` is what the one who asks has found, in its words: `0.41`.
+    `detail` is what the one who asks has found, in its words: `0.41`. One run decides at a time: what
+    it decides is a fact of the next decision, such as that a period was decided.
     """
     ensure_restored()
+    model_config(model)  # of a model that is not there nothing is recorded, not even a claim
+    with taking_turns(f"decide:{model}", run_id):
+        facts = _gather(model, reason, force, now, detail)
+        decision = decide(facts, model_config(model).retrain)
+        key, claim = run_key(model, facts.inputs), None
+        if decision.action is Action.TRAIN:
+            try:
+                claim = take_claim(key, run_id)
+            except (ClaimHeldError, ClaimDoneError) as error:
+                decision = _skipped(decision, str(error))
+        made = DecisionMade(key, decision.action, decision.reason, decision.findings, facts.inputs)
+        ledger().append(model, made, now, current_actor())
+        return Decided(made, claim)
+
+
+def finish_run(claim: Claim, judged: ChallengerJudged) -> None:
+    """Mark the run as done: the same inputs are never trained again."""
+    ledger().finish(claim, f"bundle {judged.digest[:12]}, {judged.outcome}: {judged.reason}")
+
+
+def _gather(model: str, reason: Reason, force: bool, now: datetime, detail: str) -> DecisionFacts:
     inputs = find_inputs(model)
     counts = count_blocks(model_config(model), current_dataset(model), now)
-    facts = gather_facts(model, inputs, frozenset({reason}), now)
-    facts = replace(
-        facts,
+    return replace(
+        gather_facts(model, inputs, frozenset({reason}), now),
         asked_text=f"{reason.value} {detail}".rstrip() + (", forced" if force else ""),
         forced=force,
         rows=counts.rows,
         recent_blocks=counts.recent_blocks,
         golden_blocks=counts.golden_blocks,
     )
-    decision = decide(facts, model_config(model).retrain)
-    key, claim = run_key(model, inputs), None
-    if decision.action is Action.TRAIN:
-        try:
-            claim = take_claim(key, run_id)
-        except (ClaimHeldError, ClaimDoneError) as error:
-            decision = _skipped(decision, str(error))
-    made = DecisionMade(key, decision.action, decision.reason, decision.findings, inputs)
-    ledger().append(model, made, now, current_actor())
-    return Decided(made, claim)
-
-
-def finish_run(claim: Claim, judged: ChallengerJudged) -> None:
-    """Mark the run as done: the same inputs are never trained again."""
-    ledger().finish(claim, f"bundle {judged.digest[:12]}, {judged.outcome}: {judged.reason}")
 
 
 def _skipped(decision: Decision, finding: str) -> Decision:

@@ -1,5 +1,6 @@
 """Which deployments is Prefect to know? Those of prefect.yaml, with the schedules that the models ask for."""
 
+import logging
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -14,7 +15,10 @@ from millrace.adapters.models import find_model, list_models
 from millrace.adapters.prefect_file import PREFECT_FILE, Entry, PrefectFileError, Trigger, read_prefect_file
 from millrace.domain.config import ModelConfig
 from millrace.domain.deployment import Deployment, Facts
+from millrace.errors import ModelFileError
 from millrace.settings import PROJECT_ROOT, load_settings
+
+log = logging.getLogger(__name__)
 
 OURS = "millrace"
 """The tag of our deployments, and the start of our triggers' names: what has it unasked is removed."""
@@ -35,7 +39,7 @@ _CODE = (Path("flows"), Path("millrace/domain"))
 def list_wanted() -> list[Deployment]:
     """Return every deployment of prefect.yaml, with a schedule for each model whose `model.toml` has one."""
     file, models = PROJECT_ROOT / PREFECT_FILE, load_settings().models
-    configs = [find_model(models, name) for name in list_models(models)]
+    configs = [config for name in list_models(models) if (config := _find_valid(models, name)) is not None]
     code = _version()
     wanted = [_deployment(file, entry, configs, code) for entry in read_prefect_file(file)]
     for name in _CRONS.keys() - {one.name for one in wanted}:
@@ -44,6 +48,15 @@ def list_wanted() -> list[Deployment]:
                 file, f"{name}: missing, and needed for the schedule of {', '.join(schedules)}"
             )
     return wanted
+
+
+def _find_valid(models: Path, name: str) -> ModelConfig | None:
+    """Leave out a model whose file has a mistake: all others are to run, and `doctor` names it."""
+    try:
+        return find_model(models, name)
+    except ModelFileError as error:
+        log.warning("no schedule for %s: %s", name, error)
+        return None
 
 
 def _deployment(file: Path, entry: Entry, configs: list[ModelConfig], code: str) -> Deployment:

@@ -1,12 +1,16 @@
 """Which files in the inboxes were never taken in, and are no longer being written?"""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 
 from millrace.adapters.batches import digest_of_file
 from millrace.steps.arrivals import list_inbox
 from millrace.steps.stores import ledger
+
+log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 5.0
 """How long a file must not have changed: half a CSV is a CSV."""
@@ -18,7 +22,7 @@ PARQUET_QUIET_SECONDS = 0.9
 class _Seen:
     """A file as it was at the last look, and since when it has been so."""
 
-    marks: tuple[int, int, int]
+    marks: tuple[int, int, int, int]
     since: float
     digest: str | None = None
     is_handled: bool = False
@@ -47,16 +51,24 @@ class InboxWatch:
         seen = self._look(model, path)
         if seen is None or seen.is_handled or not seen.is_quiet(path):
             return None
-        seen.digest = seen.digest or digest_of_file(path)
+        try:
+            path.name.encode()  # it will stand in the ledger
+            seen.digest = seen.digest or digest_of_file(path)
+        except (OSError, UnicodeEncodeError) as error:
+            log.warning("%s: %r stays in the inbox until it is changed: %s", model, path.name, error)
+            seen.is_handled = True
+            return None
         seen.is_handled = ledger().arrival_state(model, seen.digest) is not None
         return None if seen.is_handled else seen.digest
 
     def _look(self, model: str, path: Path) -> _Seen | None:
         try:
             stat = path.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
-        marks = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        if not S_ISREG(stat.st_mode):
+            return None
+        marks = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         known = self._seen.get((model, path))
         if known is None or known.marks != marks:
             known = self._seen[model, path] = _Seen(marks, time.monotonic())

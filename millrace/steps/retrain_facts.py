@@ -62,7 +62,8 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
         min_blocks=enough,
         paused=find_pause(model),
         due=last_due(config.retrain.schedule, now) if config.retrain.schedule else None,
-        decided_at=decided.at if decided else None,
+        # what a clock that was ahead has written proves nothing yet
+        decided_at=decided.at if decided and decided.at <= now else None,
     )
 
 

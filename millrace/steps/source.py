@@ -5,20 +5,21 @@ from pathlib import Path
 
 from millrace.domain.facts import SourceAsked
 from millrace.domain.schedule import last_due
+from millrace.domain.work import IngestReason
 from millrace.steps.actor import current_actor
 from millrace.steps.automation import find_pause
 from millrace.steps.stores import ledger, model_config
 
 
-def find_why_not(model: str, files: list[Path] | None, now: datetime) -> str | None:
-    """Say why an ingest that nobody asked for by hand has nothing to do, None when it has.
+def find_why_not(model: str, reason: IngestReason, now: datetime) -> str | None:
+    """Say why an ingest that was asked for has nothing to do, None when it has.
 
     Of the runs for periods that were missed, one catches up on all of them.
     """
     pause = find_pause(model)
-    if pause is not None:
+    if pause is not None and reason is not IngestReason.BY_HAND:
         return f"automatic work is paused: {pause}"
-    if files is None and find_source_due(model, now) is None:
+    if reason is IngestReason.SCHEDULE and find_source_due(model, now) is None:
         last = ledger().last(model, SourceAsked)
         asked = f"asked at {last.at:%Y-%m-%d %H:%M:%S} UTC, not due since" if last else "no schedule"
         return f"the source has nothing to be asked for: {asked}"
@@ -31,7 +32,8 @@ def find_source_due(model: str, now: datetime) -> datetime | None:
     if schedule is None:
         return None
     due, asked = last_due(schedule, now), ledger().last(model, SourceAsked)
-    return due if asked is None or asked.at < due else None
+    # what a clock that was ahead has written proves nothing yet
+    return None if asked is not None and due <= asked.at <= now else due
 
 
 def finish_ingest(model: str, files: list[Path] | None, batches: int, now: datetime) -> None:

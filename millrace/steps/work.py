@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from millrace.domain.canonical import sha256_of
 from millrace.domain.decision import DecisionFacts, Reason, decide, run_key
 from millrace.domain.facts import Action, DecisionMade, Inputs
-from millrace.domain.work import FlowName, Work
+from millrace.domain.work import FlowName, IngestReason, Work
 from millrace.steps.automation import find_pause
 from millrace.steps.claims import is_in_hand, list_dead_claims
 from millrace.steps.inbox import InboxWatch
@@ -13,6 +13,9 @@ from millrace.steps.retrain_facts import find_inputs, gather_facts
 from millrace.steps.source import find_source_due
 from millrace.steps.stores import ledger, model_config
 
+FEW = 3
+"""As many files are told by their names."""
+DAY = timedelta(days=1)
 AT_ONCE = timedelta(0)
 AFTER_THE_EVENT = timedelta(seconds=20)
 """A run that an event starts has decided within 3 seconds, or 10 on busy cores."""
@@ -39,10 +42,11 @@ def find_arrived(model: str, inbox: InboxWatch) -> Work | None:
     unseen = inbox.list_unseen(model)
     if not unseen or is_in_hand(model, FlowName.INGEST) or find_pause(model) is not None:
         return None
-    names = ", ".join(path.name for path in unseen)
+    many = len(unseen) > FEW
+    names = f"{len(unseen)} files" if many else ", ".join(path.name for path in unseen)
     key = f"ingest:{model}:inbox:{sha256_of(sorted(unseen.values()))}"
     files = tuple(str(path) for path in unseen)
-    return Work(FlowName.INGEST, model, key, "arrived", names, AT_ONCE, files)
+    return Work(FlowName.INGEST, model, key, IngestReason.ARRIVED, names, AT_ONCE, files)
 
 
 def _find_source_work(model: str, now: datetime) -> Work | None:
@@ -51,7 +55,7 @@ def _find_source_work(model: str, now: datetime) -> Work | None:
         return None
     key = f"ingest:{model}:due:{due:{_MINUTE}}"
     detail = f"due at {due:%Y-%m-%d %H:%M} UTC"
-    return Work(FlowName.INGEST, model, key, Reason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
+    return Work(FlowName.INGEST, model, key, IngestReason.SCHEDULE, detail, AFTER_THE_SCHEDULE)
 
 
 def _find_dead_ingest(model: str) -> Work | None:
@@ -60,7 +64,8 @@ def _find_dead_ingest(model: str) -> Work | None:
     if not dead or model_config(model).data.source != "python":
         return None
     key = f"ingest:{model}:died:{sha256_of(sorted(dead))}"
-    return Work(FlowName.INGEST, model, key, "died", f"{len(dead)} batches are half done", AT_ONCE)
+    detail = f"{len(dead)} batches are half done"
+    return Work(FlowName.INGEST, model, key, IngestReason.DIED, detail, AT_ONCE)
 
 
 def _find_training(model: str, now: datetime) -> Work | None:
@@ -70,8 +75,9 @@ def _find_training(model: str, now: datetime) -> Work | None:
     decision, key = decide(facts, model_config(model).retrain), run_key(model, inputs)
     if is_in_hand(model, FlowName.RETRAIN):
         return None
-    # the run that was blocked counted the judged blocks: only more data, or the schedule, asks again
-    if decision.action is not Action.TRAIN or ledger().is_done(key) or last is Action.BLOCK:
+    # the run that was blocked counted the judged blocks: more data, the schedule or a day asks again
+    is_blocked = last is Action.BLOCK and facts.decided_at is not None and now - facts.decided_at < DAY
+    if decision.action is not Action.TRAIN or ledger().is_done(key) or is_blocked:
         return _find_missed_period(model, facts)
     asking = {finding.rule for finding in decision.findings if finding.action is Action.TRAIN}
     reason = next(reason for reason in Reason if reason.value in asking)

@@ -1,12 +1,14 @@
 """Is a thing that must be done once done once, whoever dies, hangs or comes late?"""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 from millrace.adapters.ledger import Ledger
 from millrace.adapters.ledger.claims import ensure_held
 from millrace.adapters.ledger.tables import entries
-from millrace.adapters.process import current_owner, is_dead
+from millrace.adapters.process import current_owner, is_dead, started_after_boot
 from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError, ClaimLostError, Owner
 from millrace.domain.facts import AlertSent, ChampionPromoted
 
@@ -156,7 +158,7 @@ def test_of_several_processes_one_gets_the_claim(
         8,
         """
 from datetime import UTC, datetime, timedelta
-from millrace.adapters.process import current_owner, is_dead
+from millrace.adapters.process import current_owner, is_dead, started_after_boot
 from millrace.domain.claim import ClaimHeldError
 noon, lease = datetime(2013, 4, 1, tzinfo=UTC), timedelta(minutes=10)
 ledger, owner = Ledger(url), current_owner(f"run-{number}")
@@ -214,13 +216,26 @@ def test_a_small_step_of_the_clock_kills_nobody() -> None:
     assert not is_dead(replace(owner, process_started=owner.process_started - 1))
 
 
+def test_a_clock_that_steps_back_an_hour_kills_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = current_owner("run")
+    stat = Path("/proc/stat").read_text()
+    [boot_time] = re.findall(r"^btime (\d+)$", stat, re.MULTILINE)
+    # Linux keeps no time of its start, but takes it from the time of day: it moves with the clock
+    (tmp_path / "stat").write_text(stat.replace(boot_time, str(int(boot_time) - 3600)))
+    (tmp_path / str(owner.pid)).symlink_to(f"/proc/{owner.pid}")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    assert not is_dead(owner)
+
+
 def test_of_another_host_nothing_is_known() -> None:
     assert not is_dead(replace(current_owner("run"), host="elsewhere", pid=ended_process()))
 
 
 def test_a_killed_process_is_dead_before_its_parent_collects_it() -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    started = psutil.Process(process.pid).create_time()
+    started = started_after_boot(psutil.Process(process.pid))
     owner = replace(current_owner("run"), pid=process.pid, process_started=started)
     assert not is_dead(owner)
     process.kill()

@@ -85,7 +85,7 @@ def test_without_the_auth_string_nothing_is_shown(browser: Browser, stack: Stack
 
 def test_a_list_of_runs_says_which_model_why_and_how_it_ended(page: Page, stack: Stack) -> None:
     page.goto(f"{ui(stack)}/runs")
-    for words in ("fares · retrain · new rows 3060", "fares · retrain · by hand", "fares · ingest"):
+    for words in ("fares · retrain · new rows 3060", "fares · retrain · by hand"):
         expect(page.get_by_text(words, exact=True).first).to_be_visible(timeout=SLOW_MS)
     shown = page.inner_text("body")
     assert "Promoted" in shown

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Stack:
 
     home: Path
     models: Path
+    more_environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     auth: str = field(default_factory=lambda: f"tests:{secrets.token_hex(8)}")
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -55,10 +56,17 @@ class Stack:
             "PREFECT_WORKER_QUERY_SECONDS": "0.5",
             "PREFECT_LOGGING_LEVEL": "INFO",
             "PYTHONDONTWRITEBYTECODE": "",
+            **self.more_environment,
         }
 
     def start(self, name: str) -> None:
         """Start `server`, `worker` or `controller` (a second one by another name that starts so)."""
+        self.launch(name)
+        if name == "server":
+            wait_for("the server", self.is_up)
+
+    def launch(self, name: str) -> None:
+        """Start a process, and wait for nothing."""
         command = {
             "server": [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(self.port)],
             "worker": [
@@ -83,13 +91,12 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
-        if name == "server":
-            wait_for("the server", self.is_up)
 
     def kill(self, name: str) -> None:
         """End a process the hard way, with everything it has started."""
         process = self.processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself, and left nothing behind
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -108,9 +115,16 @@ class Stack:
             return False
 
     def post(self, path: str, **body: Any) -> Any:
-        response = self._client().post(path, json=body)
+        """Post until the server has time for it: on SQLite it says 503 when it is too busy to write."""
+        busy, response = httpx.codes.SERVICE_UNAVAILABLE, self._client().post(path, json=body)
+        if response.status_code == busy:
+            response = wait_for("the server to have time", lambda: self._post_unless(busy, path, body))
         response.raise_for_status()
         return response.json()
+
+    def _post_unless(self, busy: int, path: str, body: dict[str, Any]) -> httpx.Response | None:
+        response = self._client().post(path, json=body)
+        return None if response.status_code == busy else response
 
     def get(self, path: str) -> Any:
         response = self._client().get(path)
@@ -129,23 +143,37 @@ class Stack:
         )
         return found
 
+    def alive(self) -> list[dict[str, Any]]:
+        """List the flow runs that have still to end."""
+        states = {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "PAUSED"]}}
+        found: list[dict[str, Any]] = self.post("/flow_runs/filter", flow_runs={"state": states})
+        return found
+
     def emit(self, event: str, about: str, **payload: Any) -> None:
         """Send an event as anybody could."""
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        resource = {"prefect.resource.id": f"millrace.model.{about}"}
-        sent = [
-            {"event": event, "occurred": now, "resource": resource, "payload": payload, "id": str(uuid4())}
-        ]
-        self._client().post("/events", json=sent).raise_for_status()
+        self.send(make_event(event, about, payload))
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Send a whole event; sent again, it is the same one."""
+        self._client().post("/events", json=[event]).raise_for_status()
 
     def _client(self) -> httpx.Client:
         user, password = self.auth.split(":")
         return httpx.Client(base_url=self.url, auth=(user, password), timeout=30)
 
 
-def wait_for(what: str, holds: Callable[[], Any]) -> Any:
+def make_event(event: str, about: str, payload: dict[str, Any], seconds_ago: float = 0.0) -> dict[str, Any]:
+    """Make an event of Prefect's about a model, as anybody could."""
+    occurred = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds_ago))
+    resource = {"prefect.resource.id": f"millrace.model.{about}"}
+    return {
+        "event": event, "occurred": occurred, "resource": resource, "payload": payload, "id": str(uuid4())
+    }  # fmt: skip
+
+
+def wait_for(what: str, holds: Callable[[], Any], seconds: float = DEADLINE_SECONDS) -> Any:
     """Return what `holds` gives once that is something; fail when it does not become so."""
-    until = time.monotonic() + DEADLINE_SECONDS
+    until = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < until, f"still waiting for {what}"
         time.sleep(0.1)

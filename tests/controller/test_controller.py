@@ -1,81 +1,41 @@
 """What happens by itself, on a real server, worker and controller."""
 
-import importlib.util
 import json
 import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import pandas as pd
 import psutil
 import pytest
 
 from millrace.adapters import clock
 from millrace.adapters.batches import digest_of_file
 from millrace.domain.canonical import sha256_of
-from millrace.domain.claim import Claim
 from millrace.domain.facts import (
     BatchAccepted,
     ChallengerTrained,
     ChampionPromoted,
-    Fact,
     MirrorRepaired,
     RunParked,
     RunRequested,
 )
 from millrace.settings import load_settings
 from millrace.steps.stores import ledger
-from tests.conftest import PLANTED
+from tests.controller.fares import (
+    MONTHS,
+    accepted,
+    day,
+    deliver,
+    facts,
+    hold_up,
+    rides,
+    training_claim,
+    write,
+)
 from tests.controller.stack import PREFECT, Stack, wait_for
 from tests.loop import take_in
-
-F = TypeVar("F", bound=Fact)
-MONTHS = ("2013-01", "2013-02", "2013-03")
-
-
-def rides(month: str) -> pd.DataFrame:
-    """All rides of a month, as the planted source has them."""
-    path = PLANTED / "fares" / "source.py"
-    spec = importlib.util.spec_from_file_location("rides", path)
-    assert spec is not None
-    assert spec.loader is not None
-    source = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(source)
-    rows: pd.DataFrame = source.read_batch(month)
-    return rows
-
-
-def deliver(stack: Stack, name: str, rows: pd.DataFrame) -> Path:
-    """Put a whole file into the inbox."""
-    folder = stack.home / "inbox" / "fares"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = write(folder / ".being-written", rows)
-    return path.rename(folder / f"{name}.parquet")
-
-
-def write(path: Path, rows: pd.DataFrame) -> Path:
-    rows.to_parquet(path, index=False)
-    return path
-
-
-def day(number: int) -> pd.DataFrame:
-    """The rides of one day of April."""
-    rows = rides("2013-04")
-    return rows[rows["at"].dt.day == number]
-
-
-def facts(kind: type[F]) -> list[F]:
-    return [entry.fact for entry in ledger().entries("fares", (kind,)) if isinstance(entry.fact, kind)]
-
-
-def accepted(name: str) -> bool:
-    return f"{name}.parquet" in [fact.part.batch for fact in facts(BatchAccepted)]
-
-
-def training_claim() -> Claim | None:
-    return next((claim for claim in ledger().list_claims() if claim.key.startswith("retrain:")), None)
 
 
 def is_quiet(stack: Stack) -> bool:
@@ -98,29 +58,7 @@ def champion(stack: Stack) -> str:
 @pytest.fixture
 def held_up(stack: Stack) -> Path:
     """A file that keeps every training from going on while it is there."""
-    (stack.models / "fares" / "pipeline.py").write_text(HELD_UP)
-    file = stack.models / "fares" / "model.toml"
-    file.write_text(file.read_text().replace('estimator = "linear"', 'estimator = "pipeline:build"'))
-    hold = stack.home / "hold"
-    hold.touch()
-    return hold
-
-
-HELD_UP = """
-import time
-
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-
-from millrace.settings import load_settings
-
-
-def build(config):
-    while (load_settings().home / "hold").exists():
-        time.sleep(0.05)
-    return make_pipeline(SimpleImputer(), LinearRegression())
-"""
+    return hold_up(stack)
 
 
 def test_files_in_an_inbox_become_a_champion_with_no_further_hand(stack: Stack, champion: str) -> None:
@@ -128,8 +66,35 @@ def test_files_in_an_inbox_become_a_champion_with_no_further_hand(stack: Stack, 
     pointer = json.loads((load_settings().channel / "fares" / "pointer.json").read_text())
     assert pointer["pointer"]["arms"][0]["digest"] == champion
     [ingest], [retrain] = stack.runs("ingest"), stack.runs("retrain")
-    assert (ingest["name"], ingest["state"]["message"]) == ("fares · ingest", "3 accepted")
+    assert ingest["name"] == "fares · ingest · arrived 2013-01.parquet, 2013-02.parquet, 2013-03.parquet"
+    assert ingest["state"]["message"] == "3 accepted"
     assert (retrain["name"], retrain["state"]["name"]) == ("fares · retrain · new rows 3060", "Promoted")
+
+
+def test_a_forged_event_about_an_unknown_model_fails_and_names_the_known_ones(
+    stack: Stack, champion: str
+) -> None:
+    stack.emit("millrace.drift.detected", "tolls", model="tolls", share=0.9)
+    run = wait_for("its run to end", lambda: ended_run(stack, "tolls · retrain · drift 0.9"))
+    assert run["state_type"] == "FAILED"
+    assert "no model 'tolls'" in run["state"]["message"]
+    assert "fares" in run["state"]["message"]
+    assert ledger().entries("tolls") == []
+
+
+def test_a_forged_event_about_unchanged_inputs_is_skipped(stack: Stack, champion: str) -> None:
+    trained = facts(ChallengerTrained)
+    stack.emit("millrace.drift.detected", "fares", model="fares", share=0.9)
+    run = wait_for("its run to end", lambda: ended_run(stack, "fares · retrain · drift 0.9"))
+    assert run["state"]["name"] == "Skipped"
+    assert run["state"]["message"].startswith("same inputs as the last finished training: ")
+    assert facts(ChallengerTrained) == trained
+
+
+def ended_run(stack: Stack, name: str) -> dict[str, Any] | None:
+    ended = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+    found = (run for run in stack.runs("retrain") if run["name"] == name and run["state_type"] in ended)
+    return next(found, None)
 
 
 def test_a_pointer_lost_by_hand_comes_back_with_a_record(stack: Stack, champion: str) -> None:
@@ -251,6 +216,7 @@ def test_a_server_that_lost_its_database_is_told_everything_again(stack: Stack, 
 def test_a_model_deleted_under_way_is_said_and_its_champion_stays(
     stack: Stack, champion: str, held_up: Path
 ) -> None:
+    deliver(stack, "day-7", day(7))
     claim = wait_for("a training to begin", training_claim)
     moved = (stack.models / "fares").rename(stack.home / "fares-elsewhere")
     held_up.unlink()

@@ -11,6 +11,7 @@ from prefect import Task
 from flows import ingest as ingest_module
 from flows import retrain as retrain_module
 from millrace.domain.decision import Reason
+from millrace.domain.work import IngestReason
 from millrace.steps import (
     alerts,
     arrivals,
@@ -44,7 +45,7 @@ def ingest(model: str = MODEL, now: datetime = NOW) -> list[batch.IngestResult]:
         "emit_data_pinned": lambda _model, _results: None,
         "send_alerts": lambda model, now: alerts.send_alerts(model, run_id, now),
     }
-    return _run_body(ingest_module, "ingest", steps, model, None, now, True)
+    return _run_body(ingest_module, "ingest", steps, model, None, now, IngestReason.BY_HAND, "")
 
 
 def retrain(model: str = MODEL, now: datetime = NOW) -> decide.RetrainResult:

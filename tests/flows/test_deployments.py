@@ -25,7 +25,7 @@ DEADLINE_SECONDS = 120.0
 
 DEPLOYMENTS = {
     "ingest/on-demand": {},
-    "ingest/on-schedule": {"by_hand": False},
+    "ingest/on-schedule": {"reason": "schedule"},
     "retrain/on-demand": {},
     "retrain/on-schedule": {"reason": "schedule"},
     "retrain/on-event": {},

@@ -59,7 +59,10 @@ def run(flow: Flow[..., Any], *arguments: Any, **named: Any) -> Ran:
     with get_client(sync_client=True) as client:
         name = client.read_flow_run(of_run).name
         only = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[of_run]))
-        artifacts = {str(one.key).rpartition("-")[2]: str(one.data) for one in client.read_artifacts(artifact_filter=only)}
+        artifacts = {
+            str(one.key).rpartition("-")[2]: str(one.data)
+            for one in client.read_artifacts(artifact_filter=only)
+        }
         tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[of_run])))
     counts = {task.name.rsplit("-", 1)[0]: task.run_count for task in tasks}
     return Ran(name, state.result(raise_on_failure=False), artifacts, counts)
@@ -137,7 +140,7 @@ def test_what_arrives_is_accepted_or_quarantined_with_a_report_and_an_alert(
     month.to_parquet(good, index=False)
     month.drop(columns="noise").to_parquet(bad, index=False)
     ran = run(ingest, "fares", [good, bad], NOON)
-    assert ran.name == "fares · ingest"
+    assert ran.name == "fares · ingest · by hand"
     assert [one.outcome for one in ran.result] == [BatchOutcome.ACCEPTED, BatchOutcome.QUARANTINED]
     assert "column 'noise' is missing" in ran.artifacts["violations"]
     assert webhook.titles == ["fares: batch february.parquet is in quarantine"]
@@ -147,7 +150,7 @@ def test_what_arrives_is_accepted_or_quarantined_with_a_report_and_an_alert(
 def test_an_error_of_ours_is_not_tried_again(fares: Home) -> None:
     ran = run(ingest, "fares", [Path("/nowhere/april.csv")], NOON)
     assert isinstance(ran.result, BatchNotFoundError)
-    assert ran.task_runs == {"list arrivals": 1, "stage the batch": 1}
+    assert ran.task_runs["stage the batch"] == 1
 
 
 def test_a_rollback_goes_back_one_champion_publishes_it_and_tells_people(

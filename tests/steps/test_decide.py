@@ -1,6 +1,9 @@
 """Every call of retrain leaves a decision with its reasons, above all when nothing is trained."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -129,3 +132,18 @@ def test_labels_that_are_not_due_yet_are_unknown_to_a_training(fares: Home) -> N
     trained = retrain("fares", FEBRUARY).decision
     rows = next(one for one in trained.findings if one.rule == "dataset").finding
     assert rows == "1,344 rows"  # 39 days of 34 and the 18 until noon, 20 days before
+
+
+def test_of_many_who_come_for_one_period_at_once_one_decides(fares: Home) -> None:
+    fares.rewrite("fares", "[retrain]", '[retrain]\nschedule = "0 6 * * *"')
+    take_in("fares", FEBRUARY)
+    together = Barrier(8)
+
+    def ask(number: int) -> str:
+        together.wait()
+        return decide_retraining("fares", Reason.SCHEDULE, False, NOON, f"run {number}").decision.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        reasons = Counter(pool.map(ask, range(8)))
+    late = "the schedule was due at 2013-04-01 06:00 UTC, decided at 2013-04-01 12:00:00"
+    assert (reasons[late], reasons.total()) == (7, 8)

@@ -1,5 +1,6 @@
 """What waits for a flow run, and what does not."""
 
+import os
 import shutil
 import time
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from millrace.domain.facts import Action, RunRequested
-from millrace.domain.work import FlowName, Work
+from millrace.domain.work import FlowName, IngestReason, Work
 from millrace.steps import inbox
 from millrace.steps.automation import pause_model, resume_model
 from millrace.steps.claims import take_claim
@@ -112,10 +113,10 @@ def test_the_same_files_are_the_same_work_for_another_controller(with_inbox: Hom
 def test_a_source_is_due_once_in_a_period(fares: Home, watch: InboxWatch) -> None:
     fares.rewrite("fares", 'source = "python"', 'source = "python"\nschedule = "0 6 * * *"')
     assert flows(works(watch)) == [(FlowName.INGEST, "schedule")]
-    assert find_why_not("fares", None, NOON) is None
+    assert find_why_not("fares", IngestReason.SCHEDULE, NOON) is None
     finish_ingest("fares", None, 0, NOON)
     assert works(watch) == []
-    assert find_why_not("fares", None, NOON) == (
+    assert find_why_not("fares", IngestReason.SCHEDULE, NOON) == (
         "the source has nothing to be asked for: asked at 2013-04-01 12:00:00 UTC, not due since"
     )
     assert flows(works(watch, NOON + timedelta(days=40))) == [(FlowName.INGEST, "schedule")]
@@ -204,7 +205,7 @@ def test_while_a_model_is_paused_nothing_waits(with_inbox: Home, watch: InboxWat
     deliver(with_inbox)
     pause_model("fares", "the agency resends May", NOON)
     assert works(watch) == []
-    why_not = find_why_not("fares", None, NOON)
+    why_not = find_why_not("fares", IngestReason.SCHEDULE, NOON)
     assert why_not is not None
     assert why_not.startswith("automatic work is paused: ")
     assert why_not.endswith(" at 2013-04-01 12:00 UTC: the agency resends May")
@@ -267,3 +268,33 @@ def test_a_file_is_read_once_however_often_it_is_looked_at(
     deliver(with_inbox, text="ride\n3\n")
     works(watch)
     assert read == [path, path]
+
+
+def test_what_cannot_be_read_stays_in_the_inbox_and_keeps_nothing_out(
+    with_inbox: Home, watch: InboxWatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = deliver(with_inbox, "good.csv")
+    (good.parent / "folder.csv").mkdir()
+    (good.parent / "loop.csv").symlink_to("loop.csv")
+    os.mkfifo(good.parent / "pipe.csv")
+    with open(os.fsencode(good.parent) + b"/\xff.csv", "wb") as odd:
+        odd.write(b"ride\n9\n")
+    [work] = works(watch)
+    assert work.files == (str(good),)
+    assert [record.args[1] for record in caplog.records if record.args] == ["\udcff.csv"]
+    works(watch)
+    assert len(caplog.records) == 1
+
+
+def test_a_block_is_asked_about_again_after_a_day(fares: Home, watch: InboxWatch) -> None:
+    take_in("fares", datetime(2013, 2, 1, 12, tzinfo=NOON.tzinfo))
+    fares.rewrite("fares", 'window = "42d"', 'window = "14d"')
+    retrain("fares", NOON)
+    assert works(watch, NOON + timedelta(hours=23)) == []
+    assert flows(works(watch, NOON + timedelta(hours=25))) == [(FlowName.RETRAIN, "new rows")]
+
+
+def test_what_a_clock_that_was_ahead_has_written_holds_no_schedule_up(fares: Home, watch: InboxWatch) -> None:
+    fares.rewrite("fares", 'source = "python"', 'source = "python"\nschedule = "0 6 * * *"')
+    finish_ingest("fares", None, 0, NOON + timedelta(days=365))
+    assert flows(works(watch)) == [(FlowName.INGEST, "schedule")]

@@ -1,7 +1,7 @@
 """Who holds which claim?"""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,30 +20,25 @@ def take_claim(
     connection: Connection,
     key: str,
     owner: Owner,
-    now: datetime,
-    lease: timedelta,
-    is_dead: Callable[[Owner], bool],
+    lease_until: datetime,
+    is_over: Callable[[Claim], bool],
 ) -> Claim:
-    """Take the claim for `owner`; the caller's transaction must keep all other takers out."""
+    """Take the claim for `owner`; the caller's transaction must keep all other takers out.
+
+    `is_over` says of the claim of another run whether that run is gone.
+    """
     row = connection.execute(select(claims).where(claims.c.key == key)).one_or_none()
-    claim = Claim(key, row.token + 1 if row else 1, owner, (now + lease).astimezone(UTC))
+    claim = Claim(key, row.token + 1 if row else 1, owner, lease_until.astimezone(UTC))
     if row is None:
         connection.execute(insert(claims).values(key=key, **_held_by(claim)))
         return claim
     if row.state == DONE:
         raise ClaimDoneError(key, row.result)
-    if row.state == HELD:
-        _refuse_while_held(_read_claim(row), owner, now, is_dead)
+    standing = _read_claim(row)
+    if row.state == HELD and standing.owner.run_id != owner.run_id and not is_over(standing):
+        raise ClaimHeldError(standing)
     connection.execute(update(claims).where(claims.c.key == key).values(_held_by(claim)))
     return claim
-
-
-def _refuse_while_held(
-    standing: Claim, owner: Owner, now: datetime, is_dead: Callable[[Owner], bool]
-) -> None:
-    is_own = standing.owner.run_id == owner.run_id
-    if not is_own and now < standing.lease_until and not is_dead(standing.owner):
-        raise ClaimHeldError(standing)
 
 
 def ensure_held(connection: Connection, claim: Claim) -> None:

@@ -92,11 +92,25 @@ class Ledger:
             return arrivals.find_state(connection, model, batch_digest)
 
     def claim(
-        self, key: str, owner: Owner, now: datetime, lease: timedelta, is_dead: Callable[[Owner], bool]
+        self,
+        key: str,
+        owner: Owner,
+        now: datetime,
+        lease: timedelta,
+        is_dead: Callable[[Owner], bool],
+        is_living: Callable[[Owner], bool] = lambda _owner: False,
     ) -> Claim:
-        """Take the right to do `key`: a new one, one's own, or one whose holder gave it up or is gone."""
+        """Take the right to do `key`: a new one, one's own, or one whose holder gave it up or is gone.
+
+        Of a holder that is neither surely dead nor surely living, the lease decides.
+        """
+
+        def is_over(standing: Claim) -> bool:
+            is_late = now >= standing.lease_until and not is_living(standing.owner)
+            return is_late or is_dead(standing.owner)
+
         with self._database.writing(tables.claims) as connection:
-            return claims.take_claim(connection, key, owner, now, lease, is_dead)
+            return claims.take_claim(connection, key, owner, now + lease, is_over)
 
     def renew(self, claim: Claim, now: datetime, lease: timedelta) -> Claim:
         renewed = replace(claim, lease_until=(now + lease).astimezone(UTC))
