@@ -36,6 +36,8 @@ def reconcile(model: str | None = None, *, json: bool = False) -> None:
         try:
             done.append(reconcile_model(name, run_id, clock.now()))
         except MillraceError as error:
+            if model is not None:
+                raise
             failed.append(f"{name}: {error}")
     if json:
         print_json(done)
@@ -43,7 +45,8 @@ def reconcile(model: str | None = None, *, json: bool = False) -> None:
         _show(done)
     for words in failed:
         print(f"error: {words}", file=sys.stderr)
-    sys.exit(1 if failed else 0)
+    if failed:
+        sys.exit(1)
 
 
 def _show(done: "list[Reconciled]") -> None:

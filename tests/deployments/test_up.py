@@ -12,7 +12,7 @@ import pytest
 from millrace.cli.up import STOPPING
 from millrace.settings import load_settings
 from millrace.steps.up import Stack
-from tests.deployments.running import Up, wait_for
+from tests.deployments.running import Up, free_ports, wait_for
 
 A_LONG_RUN = """
 import subprocess, sys, time
@@ -103,7 +103,7 @@ def test_a_port_in_use_is_named_with_its_holder_and_the_option(up: Up, tmp_path:
     assert f"port {up.prefect_port} of 127.0.0.1 is held by pid {up.pid_of('server', 'start')}" in said
     assert "--prefect-port" in said
     with socket.create_server(("127.0.0.1", 0)) as held:
-        other.prefect_port, other.mlflow_port = held.getsockname()[1] + 1, held.getsockname()[1]
+        [other.prefect_port], other.mlflow_port = free_ports(1), held.getsockname()[1]
         said = other.try_to_start()
     assert f"is held by pid {os.getpid()}" in said
     assert "--mlflow-port" in said
