@@ -159,7 +159,7 @@ class Stack:
 
     def _client(self) -> httpx.Client:
         user, password = self.auth.split(":")
-        return httpx.Client(base_url=self.url, auth=(user, password), timeout=30)
+        return httpx.Client(base_url=self.url, auth=(user, password), timeout=DEADLINE_SECONDS)
 
 
 def make_event(event: str, about: str, payload: dict[str, Any], seconds_ago: float = 0.0) -> dict[str, Any]:
