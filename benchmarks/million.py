@@ -7,7 +7,8 @@ import pandas as pd
 import tomlkit
 
 from benchmarks import planted
-from millrace.domain.config import ColumnContract, ColumnType, ContractSection
+from millrace.domain.config import ColumnContract, ContractSection
+from millrace.domain.kinds import ColumnType
 
 NAME = "million"
 ROWS = 1_000_000

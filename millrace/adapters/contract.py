@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from millrace.domain.columns import convert_column
-from millrace.domain.config import ColumnContract, ColumnType, ContractSection
+from millrace.domain.config import ColumnContract, ContractSection
 from millrace.domain.contract import Violation
+from millrace.domain.kinds import ColumnType
 
 if TYPE_CHECKING:
     from pandera.pandas import Check, DataFrameSchema

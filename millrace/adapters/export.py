@@ -8,9 +8,10 @@ import numpy as np
 
 from millrace.domain.answers import FloatArray, answers_of, measure_agreement
 from millrace.domain.bundle import Engine, Examples, InputColumn, Schema
-from millrace.domain.config import ColumnType, GateSection, Task
+from millrace.domain.config import GateSection
 from millrace.domain.facts import Agreement
 from millrace.domain.features import Columns, feature_frame
+from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.trusted import TRUSTED_TYPES
 from millrace.errors import MillraceError
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from millrace.domain.config import ColumnType, ContractSection
+from millrace.domain.config import ContractSection
 from millrace.domain.dataset import Part
+from millrace.domain.kinds import ColumnType
 from millrace.durable import sync
 from millrace.errors import MillraceError, NoSpaceError
 

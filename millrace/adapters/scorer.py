@@ -21,8 +21,8 @@ from millrace.domain.bundle import (
     check_files,
     parse_file,
 )
-from millrace.domain.config import Task
 from millrace.domain.features import Columns, feature_columns, feature_frame
+from millrace.domain.kinds import Task
 from millrace.domain.trusted import TRUSTED_TYPES
 from millrace.errors import MillraceError
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from millrace.domain.answers import FloatArray
 from millrace.domain.blocks import hashed_share
-from millrace.domain.config import Metric, ModelConfig, SearchPolicy, Task
+from millrace.domain.config import Metric, ModelConfig, SearchPolicy
+from millrace.domain.kinds import Task
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:

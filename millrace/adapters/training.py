@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from millrace.domain.answers import FloatArray, answers_of
-from millrace.domain.config import Metric, ModelConfig, Task
+from millrace.domain.config import Metric, ModelConfig
+from millrace.domain.kinds import Task
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:

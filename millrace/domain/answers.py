@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from millrace.domain.config import Task
 from millrace.domain.facts import Agreement
+from millrace.domain.kinds import Task
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:

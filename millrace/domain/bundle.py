@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from millrace.domain.canonical import canonical_json, sha256_of
-from millrace.domain.config import ColumnType, Task
+from millrace.domain.kinds import ColumnType, Task
 from millrace.errors import MillraceError
 
 MANIFEST_FILE = "manifest.json"

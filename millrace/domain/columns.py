@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
-from millrace.domain.config import ColumnContract, ColumnType
+from millrace.domain.config import ColumnContract
+from millrace.domain.kinds import ColumnType
 
 Mask = npt.NDArray[np.bool_]
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from millrace.domain.duration import parse_duration
+from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.schedule import check_cron
 
 
@@ -27,14 +28,6 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Cron = Annotated[str, AfterValidator(check_cron)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-
-
-class Task(StrEnum):
-    """What a model predicts."""
-
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
-    REGRESSION = "regression"
 
 
 class Metric(StrEnum):
@@ -123,16 +116,6 @@ class FeaturesSection(_Section):
     @property
     def names(self) -> tuple[str, ...]:
         return (*self.numeric, *self.categorical)
-
-
-class ColumnType(StrEnum):
-    """The types a column of a batch can have."""
-
-    FLOAT = "float"
-    INT = "int"
-    STRING = "string"
-    BOOL = "bool"
-    TIMESTAMP = "timestamp"
 
 
 class ColumnContract(_Section):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from millrace.domain.config import METRICS_OF, Metric, Task
+from millrace.domain.config import METRICS_OF, Metric
 from millrace.domain.gate.evidence import JudgedSet
+from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray, IntArray, block_loss, metric_value
 
 MAX_POINTS = 40

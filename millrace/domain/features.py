@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from millrace.domain.bundle import InputColumn, Schema
-from millrace.domain.config import ColumnType, ModelConfig, Task
+from millrace.domain.config import ModelConfig
+from millrace.domain.kinds import ColumnType, Task
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:

@@ -22,8 +22,9 @@ from millrace.domain.bundle import (
     digests_of,
 )
 from millrace.domain.canonical import canonical_json
-from millrace.domain.config import ModelConfig, Task
+from millrace.domain.config import ModelConfig
 from millrace.domain.features import class_names, feature_frame, label_values, schema_of
+from millrace.domain.kinds import Task
 from millrace.domain.profile import profile_rows
 
 METRIC = {Task.BINARY: "auc", Task.MULTICLASS: "log_loss", Task.REGRESSION: "rmse"}

@@ -15,7 +15,7 @@ from millrace.adapters.bundle import (
 )
 from millrace.domain.bundle import CodeDigests, CorruptBundleError, Engine, Manifest, digests_of
 from millrace.domain.canonical import canonical_json
-from millrace.domain.config import Task
+from millrace.domain.kinds import Task
 
 FILES = {
     "scorer.onnx": b"a graph",

@@ -45,7 +45,7 @@ from millrace.domain.bundle import (
     digests_of,
 )
 from millrace.domain.canonical import canonical_json
-from millrace.domain.config import ColumnType, Task
+from millrace.domain.kinds import ColumnType, Task
 
 NOON = datetime(2013, 5, 1, 12, tzinfo=UTC)
 

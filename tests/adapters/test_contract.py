@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from millrace.adapters.contract import BatchCheck, check_batch
-from millrace.domain.config import ColumnContract, ColumnType, ContractSection
+from millrace.domain.config import ColumnContract, ContractSection
 from millrace.domain.contract import Violation
+from millrace.domain.kinds import ColumnType
 
 
 def contract(**columns: ColumnContract) -> ContractSection:

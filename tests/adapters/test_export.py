@@ -19,8 +19,9 @@ from millrace.adapters.scorer import open_scorer
 from millrace.adapters.training import build_pipeline
 from millrace.domain.answers import UnpairedAnswersError, answers_of, measure_agreement
 from millrace.domain.bundle import Engine
-from millrace.domain.config import ModelConfig, Task
+from millrace.domain.config import ModelConfig
 from millrace.domain.features import feature_frame
+from millrace.domain.kinds import Task
 from tests.adapters.planted import planted_config, planted_rows, train
 
 

@@ -15,7 +15,8 @@ from millrace.adapters.models import (
     load_builder,
     load_source,
 )
-from millrace.domain.config import Metric, Task
+from millrace.domain.config import Metric
+from millrace.domain.kinds import Task
 from millrace.errors import ModelFileError, UnknownModelError
 
 ROOT = Path(__file__).resolve().parents[2]

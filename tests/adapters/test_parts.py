@@ -28,8 +28,9 @@ from millrace.adapters.parts import (
     commit_part,
     read_parts,
 )
-from millrace.domain.config import ColumnContract, ColumnType, ContractSection
+from millrace.domain.config import ColumnContract, ContractSection
 from millrace.domain.dataset import Dataset, Part
+from millrace.domain.kinds import ColumnType
 
 CONTRACT = ContractSection(
     min_rows=1,

@@ -12,7 +12,7 @@ from millrace.adapters.bundle import write_bundle
 from millrace.adapters.export import export_skops
 from millrace.adapters.scorer import open_scorer
 from millrace.domain.bundle import Engine
-from millrace.domain.config import Task
+from millrace.domain.kinds import Task
 from tests.adapters.planted import pack, planted_config, planted_rows, train
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,8 +23,8 @@ from millrace.adapters.scorer import (
 )
 from millrace.domain.answers import answers_of
 from millrace.domain.bundle import CorruptBundleError, Engine, Examples, digests_of
-from millrace.domain.config import Task
 from millrace.domain.features import MissingColumnsError, UnreadableColumnError, feature_frame
+from millrace.domain.kinds import Task
 from tests.adapters.planted import Trained, pack, planted_config, planted_rows, train, write_planted
 
 ROOT = Path(__file__).resolve().parents[2]

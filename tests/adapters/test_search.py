@@ -15,8 +15,9 @@ from millrace.adapters.search import (
 )
 from millrace.adapters.training import answer_folds
 from millrace.domain.blocks import name_blocks
-from millrace.domain.config import Metric, ModelConfig, SearchPolicy, Task
+from millrace.domain.config import Metric, ModelConfig, SearchPolicy
 from millrace.domain.features import class_names, feature_frame, label_values, schema_of
+from millrace.domain.kinds import Task
 from tests.adapters.planted import planted_config, planted_rows
 
 POLICY = SearchPolicy(trials=6, folds=3)

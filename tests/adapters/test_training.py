@@ -17,8 +17,9 @@ from millrace.adapters.training import (
     fit_pipeline,
 )
 from millrace.domain.answers import answers_of
-from millrace.domain.config import Metric, Task
+from millrace.domain.config import Metric
 from millrace.domain.features import feature_frame, label_values, schema_of
+from millrace.domain.kinds import Task
 from tests.adapters.planted import planted_config, planted_rows, train
 
 BUILT_IN = ["hist_gradient_boosting", "linear"]

@@ -7,9 +7,10 @@ import pytest
 
 from millrace.domain.blocks import sample_blocks
 from millrace.domain.change_report import ChangeReport
-from millrace.domain.config import CheckSection, Comparison, GateSection, Metric, Task
+from millrace.domain.config import CheckSection, Comparison, GateSection, Metric
 from millrace.domain.gate.change import judge_change, list_differences
 from millrace.domain.gate.evidence import JudgedSet
+from millrace.domain.kinds import Task
 from millrace.domain.verdict import Outcome
 
 LIMIT = CheckSection(rows=100, max_excess_loss=1.0)

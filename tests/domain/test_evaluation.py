@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from millrace.domain.config import Metric, Task
+from millrace.domain.config import Metric
 from millrace.domain.evaluation import (
     BINS,
     MAX_POINTS,
@@ -12,6 +12,7 @@ from millrace.domain.evaluation import (
     measure_metrics,
 )
 from millrace.domain.gate.evidence import JudgedSet
+from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from millrace.domain.bundle import InputColumn
-from millrace.domain.config import ColumnType, Task
 from millrace.domain.features import (
     NULL_TEXT,
     ClassCountError,
@@ -18,6 +17,7 @@ from millrace.domain.features import (
     label_values,
     text_values,
 )
+from millrace.domain.kinds import ColumnType, Task
 from tests.adapters.planted import planted_config
 
 FAR = 2.0**24 + 1

@@ -7,7 +7,7 @@ import pytest
 from millrace.adapters.contract import check_batch
 from millrace.adapters.models import find_model, load_source
 from millrace.domain.blocks import name_blocks, split_blocks
-from millrace.domain.config import ColumnType
+from millrace.domain.kinds import ColumnType
 from millrace.errors import UnknownBatchError
 from millrace.settings import PROJECT_ROOT
 

@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass, replace
 
-from millrace.domain.config import METRICS_OF, CheckSection, GateSection, Metric, Task
+from millrace.domain.config import METRICS_OF, CheckSection, GateSection, Metric
 from millrace.domain.gate.comparison import Measured, judge_non_inferior, measure, too_few_blocks
 from millrace.domain.gate.evidence import JudgedSet
+from millrace.domain.kinds import Task
 from millrace.domain.losses import metric_value
 from millrace.domain.verdict import Outcome, Verdict
 from millrace.errors import MillraceError
