@@ -103,7 +103,7 @@ def open_scorer(engine: Engine, content: bytes, schema: Schema) -> Answering:
     """Open a scorer from its bytes alone, as export does before there is a bundle."""
     match engine:
         case Engine.ONNX:
-            answer_chunk = functools.partial(_answer_by_graph, _open_session(content, schema), schema)
+            answer_chunk = _open_graph(content, schema).answer
         case Engine.SKLEARN:
             answer_chunk = functools.partial(_answer_by_pipeline, _open_pipeline(content), schema)
     return functools.partial(_answer_in_chunks, answer_chunk, schema)
@@ -131,8 +131,11 @@ def prove(scorer: Scorer, examples: Examples) -> None:
 
 
 def _answer_in_chunks(answer_chunk: Answering, schema: Schema, columns: Columns) -> FloatArray:
+    first = schema.inputs[0].name
+    rows = len(columns[first]) if first in columns else 0
+    if 0 < rows <= CHUNK_ROWS:
+        return answer_chunk(columns)
     feature_columns(_slice(columns, schema, 0, 0), schema.inputs)
-    rows = len(columns[schema.inputs[0].name])
     chunks = [
         answer_chunk(_slice(columns, schema, start, start + CHUNK_ROWS))
         for start in range(0, rows, CHUNK_ROWS)
@@ -147,7 +150,23 @@ def _slice(columns: Columns, schema: Schema, start: int, stop: int) -> dict[str,
     return {name: getattr(columns[name], "iloc", columns[name])[start:stop] for name in wanted}
 
 
-def _open_session(content: bytes, schema: Schema) -> Any:
+@dataclass(frozen=True)
+class _Graph:
+    """An opened graph. It is fed by position: conversion renames a column whose name clashes inside it."""
+
+    session: Any
+    schema: Schema
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def answer(self, columns: Columns) -> FloatArray:
+        ready = feature_columns(columns, self.schema.inputs).values()
+        feed = {name: values.reshape(-1, 1) for name, values in zip(self.inputs, ready, strict=True)}
+        with _graph_refusals("a graph that answers these rows"):
+            return shape_answers(self.session.run(self.outputs, feed)[0], self.schema.task)
+
+
+def _open_graph(content: bytes, schema: Schema) -> _Graph:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -155,21 +174,13 @@ def _open_session(content: bytes, schema: Schema) -> Any:
     options.log_severity_level = 4
     with _graph_refusals("a graph onnxruntime can load"):
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    found = [tensor.type for tensor in session.get_inputs()]
+    tensors = session.get_inputs()
+    found = [tensor.type for tensor in tensors]
     needed = ["tensor(string)" if column.categorical else "tensor(float)" for column in schema.inputs]
     if found != needed:
         raise UnreadableScorerError(Engine.ONNX, f"inputs {found}", f"the schema's {needed}")
-    return session
-
-
-def _answer_by_graph(session: Any, schema: Schema, columns: Columns) -> FloatArray:
-    """Feed by position: conversion renames a column whose name clashes inside the graph."""
-    ready = feature_columns(columns, schema.inputs)
-    names = [tensor.name for tensor in session.get_inputs()]
-    feed = {name: values.reshape(-1, 1) for name, values in zip(names, ready.values(), strict=True)}
-    last_output = session.get_outputs()[-1].name
-    with _graph_refusals("a graph that answers these rows"):
-        return shape_answers(session.run([last_output], feed)[0], schema.task)
+    names = tuple(tensor.name for tensor in tensors)
+    return _Graph(session, schema, names, (session.get_outputs()[-1].name,))
 
 
 @contextlib.contextmanager

@@ -46,11 +46,15 @@ class InputColumn:
 
 @dataclass(frozen=True)
 class Schema:
-    """What goes in and what comes out. `classes` are the labels in the order of the answers."""
+    """What goes in and what comes out. `classes` are the labels in the order of the answers.
+
+    `key` are the columns that name a row, for labels that come later; a request may carry them.
+    """
 
     task: Task
     inputs: tuple[InputColumn, ...]
     classes: tuple[str, ...] = ()
+    key: tuple[InputColumn, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What does a pipeline or a graph see of a raw row? The same in training and in serving."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ NULL_TEXT = "__null__"
 
 FEWEST_CLASSES = 2
 
+_PLAIN = (list, tuple)
 _CONVERSION_REFUSALS = (TypeError, ValueError, OverflowError)
 
 
@@ -64,20 +66,12 @@ class ClassCountError(MillraceError):
 
 def schema_of(config: ModelConfig, classes: tuple[str, ...]) -> Schema:
     """Return what a bundle of this model takes in and gives out."""
-    inputs = tuple(
-        InputColumn(
-            name=name,
-            type=contract.type,
-            nullable=contract.max_null_share > 0,
-            min=contract.min,
-            max=contract.max,
-            categories=contract.categories,
-            categorical=name in config.features.categorical,
-        )
-        for name in config.features.names
-        for contract in (config.contract.columns[name],)
+    return Schema(
+        config.model.task,
+        tuple(_input_column(name, config) for name in config.features.names),
+        classes,
+        tuple(_input_column(name, config) for name in config.data.key if name not in config.features.names),
     )
-    return Schema(config.model.task, inputs, classes)
 
 
 def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[str, npt.NDArray[Any]]:
@@ -99,11 +93,12 @@ def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[s
     needed = tuple(column.name for column in inputs)
     if missing := tuple(name for name in needed if name not in columns):
         raise MissingColumnsError(missing, needed)
+    numbers = _float32_columns(columns, [column.name for column in inputs if not column.categorical])
     return {
         column.name: (
             text_values(columns[column.name], column.name, column.type)
             if column.categorical
-            else _float32_values(columns[column.name], column.name)
+            else numbers[column.name]
         )
         for column in inputs
     }
@@ -195,6 +190,8 @@ def text_values(column: Any, name: str, kind: ColumnType) -> npt.NDArray[np.obje
     UnreadableColumnError
         If a value is not of type `kind`.
     """
+    if kind is ColumnType.STRING and type(column) in _PLAIN and set(map(type, column)) == {str}:
+        return np.array(column, dtype=object)
     values = (
         column.to_numpy(dtype=object, na_value=None)
         if hasattr(column, "to_numpy")
@@ -207,11 +204,21 @@ def text_values(column: Any, name: str, kind: ColumnType) -> npt.NDArray[np.obje
         raise UnreadableColumnError(name, str(error), f"values of type {kind}") from error
 
 
-def _float32_values(column: Any, name: str) -> npt.NDArray[np.float32]:
+def _float32_columns(columns: Columns, names: list[str]) -> dict[str, npt.NDArray[np.float32]]:
+    """Convert all columns at once where they are plain lists: a request's few rows cost a tenth so."""
+    raw = [columns[name] for name in names]
+    if all(type(values) in _PLAIN for values in raw):
+        # a value that is no number is found again below, where its column has a name
+        with contextlib.suppress(*_CONVERSION_REFUSALS):
+            return dict(zip(names, _to_float32(np.array(raw, dtype=np.float64)), strict=True))
+    return {name: _to_float32(number_values(values, name)) for name, values in zip(names, raw, strict=True)}
+
+
+def _to_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        values = number_values(column, name).astype(np.float32)
-    values[~np.isfinite(values)] = np.nan
-    return values
+        narrow = values.astype(np.float32)
+    narrow[~np.isfinite(narrow)] = np.nan
+    return narrow
 
 
 def _text(value: Any, kind: ColumnType) -> str:
@@ -228,3 +235,16 @@ def _text(value: Any, kind: ColumnType) -> str:
             return repr(float(value))
         case _:
             raise TypeError(f"{value!r} ({type(value).__name__})")
+
+
+def _input_column(name: str, config: ModelConfig) -> InputColumn:
+    contract = config.contract.columns[name]
+    return InputColumn(
+        name=name,
+        type=contract.type,
+        nullable=contract.max_null_share > 0,
+        min=contract.min,
+        max=contract.max,
+        categories=contract.categories,
+        categorical=name in config.features.categorical,
+    )

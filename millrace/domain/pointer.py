@@ -1,6 +1,6 @@
 """What must a prediction service serve?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from millrace.domain.canonical import canonical_json
@@ -22,15 +22,46 @@ class Arm:
     weight: int
 
 
+class Durability(StrEnum):
+    """When an answer may leave: once the disk has its log record, or at once."""
+
+    DURABLE = "durable"
+    FAST = "fast"
+
+
+@dataclass(frozen=True)
+class ServingSettings:
+    """How services treat a model's requests: `[serving]` of `model.toml`, and these values without one.
+
+    Columns named in `hashed` are logged as a keyed hash, those in `left_out` not at all.
+    """
+
+    sticky_key: str | None = None
+    durability: Durability = Durability.DURABLE
+    hashed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    retention_seconds: float | None = None
+
+
 @dataclass(frozen=True)
 class Pointer:
-    """The one small file a service follows. `ledger_head` is the head's hash at this generation."""
+    """The one small file a service follows. `ledger_head` is the head's hash at this generation.
+
+    `revision` is the ledger's number of the newest entry the pointer follows from: settings can change
+    while the generation stays. A service takes a pointer whose `(generation, revision)` is newer.
+    """
 
     model: str
     generation: int
     arms: tuple[Arm, ...]
-    sticky_key: str | None
     ledger_head: str
+    revision: int = 0
+    settings: ServingSettings = field(default_factory=ServingSettings)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What makes one pointer newer than another."""
+        return (self.generation, self.revision)
 
     @property
     def payload(self) -> bytes:
