@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import IO
 
 from millrace.errors import MillraceError
 
@@ -17,15 +18,23 @@ class VerbFailedError(MillraceError):
         super().__init__(f"millrace {' '.join(verb)} ended with exit code {code}: {words}")
 
 
+def start_verb(*verb: str, log: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
+    """Start `millrace <verb>` and do not wait for it; its complaints go to `log`, or where ours go."""
+    return subprocess.Popen(_command(*verb), stdout=subprocess.DEVNULL, stderr=log)  # noqa: S603
+
+
 def run_verb(*verb: str) -> str:
     """Run `millrace <verb>` and return what it wrote."""
-    command = [sys.executable, "-m", "millrace", *verb]
     try:
         done = subprocess.run(  # noqa: S603
-            command, check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
+            _command(*verb), check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise VerbFailedError(verb, -1, f"it did not end within {TIMEOUT_SECONDS} seconds") from error
     if done.returncode != 0:
         raise VerbFailedError(verb, done.returncode, (done.stderr or done.stdout).strip()[-500:])
     return done.stdout.strip()
+
+
+def _command(*verb: str) -> list[str]:
+    return [sys.executable, "-m", "millrace", *verb]

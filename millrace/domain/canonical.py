@@ -38,3 +38,16 @@ def readable_json(value: Any) -> str:
 def sha256_of(value: Any) -> str:
     """Return the hexadecimal SHA-256 of the canonical JSON of `value`."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def value_text(value: str | float | bool) -> str:
+    """Write one value of a column so that equal values are equal texts, whatever type carried them.
+
+    >>> [value_text(value) for value in (5, 5.0, "5", 0.1, True)]
+    ['5', '5', '5', '0.1', 'true']
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -1,6 +1,6 @@
 """What is written down of a prediction, and of the services that make them?
 
-These are the records of the prediction log. They are arrays on disk, so a field is only ever added at the end.
+These are the records of the prediction log: arrays on disk, so a field is only ever added at the end.
 """
 
 from typing import Any

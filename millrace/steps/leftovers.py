@@ -22,5 +22,6 @@ def sweep_leftovers() -> int:
         *bundles_folder(settings.channel).glob(".partial-*"),
         *settings.channel.glob("*/.pointer.json.*"),
         *settings.datasets.glob(".*.json.*"),
+        *settings.predictions.glob(".*.new"),
     ]
     return remove_leftovers(found, clock.now() - UNTOUCHED)
