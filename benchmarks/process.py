@@ -19,6 +19,7 @@ _UNSET = (
     "MILLRACE_MODELS",
     "MILLRACE_LEDGER_URL",
     "MILLRACE_ALERT_URLS",
+    "MILLRACE_CHANNEL",
     "MLFLOW_TRACKING_URI",
 )
 """What would measure something else: imports without compiled bytecode, other stores than the home's own."""

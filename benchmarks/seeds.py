@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from millrace.domain.schema import schema_of
 from rich.console import Console
 from rich.progress import track
 from scipy.stats import binom
@@ -26,7 +27,7 @@ from millrace.adapters.scorer import open_scorer
 from millrace.domain import gate
 from millrace.domain.config import ModelConfig
 from millrace.domain.facts import Agreement
-from millrace.domain.features import feature_frame, schema_of
+from millrace.domain.features import feature_frame
 from millrace.domain.gate import Judgement
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
 from millrace.domain.losses import FloatArray

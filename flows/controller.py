@@ -1,6 +1,7 @@
 """The controller: one warm process that keeps all as the ledger says, and asks for flow runs."""
 
 import logging
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from uuid import uuid4
 from flows.deployments import find_differences
 from millrace.adapters import clock
 from millrace.adapters.models import list_models
-from millrace.adapters.verbs import run_verb
+from millrace.adapters.verbs import run_verb, start_verb
 from millrace.domain.facts import RunRequested
 from millrace.domain.work import Ask, FlowName, Park, Standing, Wait, Work, plan_next
 from millrace.errors import MillraceError, UnavailableError
@@ -22,7 +23,9 @@ from millrace.steps.arrivals import ensure_inbox
 from millrace.steps.claims import is_in_hand, list_dead_claims, list_living_runs, release_dead_trainings
 from millrace.steps.dataset import ensure_restored, is_data_pinned
 from millrace.steps.inbox import InboxWatch
+from millrace.steps.prediction_log import is_log_waiting
 from millrace.steps.reconcile import find_trouble
+from millrace.steps.remote_channel import find_remote_troubles
 from millrace.steps.requests import list_requests, name_request, park_work, record_request
 from millrace.steps.silence import notice_silence
 from millrace.steps.stores import ledger
@@ -44,6 +47,10 @@ STUCK_SECONDS = 30.0
 """How often the runs that nobody hears of are looked for."""
 PIN_SECONDS = 20.0
 """How often `data.dvc` is compared with `data/`, which all models share."""
+LOG_SECONDS = 600.0
+"""How often the prediction log is compacted: in a process of its own, which nothing here waits for."""
+REMOTE_SECONDS = 60.0
+"""How often the pointers of a remote channel are compared: each is a request, and answers when it likes."""
 AGAIN_SECONDS = 600.0
 """How long what failed or changed nothing is left alone: a repair, a deploy, alerts that nobody took."""
 TROUBLE_SECONDS = 5.0
@@ -79,12 +86,15 @@ class Controller:
         self._head: int | None = None
         self._next_look = self._no_look_before = 0.0
         self._data_is_here = self._prefect_answers = False
+        self._compaction: subprocess.Popen[bytes] | None = None
         self._left_alone_until: dict[str, float] = {}
         self._chores = (
             _Chore("stuck runs", STUCK_SECONDS, self._crash_stuck_runs),
             _Chore("Prefect's deployments", DEPLOYMENTS_SECONDS, self._compare_deployments),
             _Chore("the pin of the data", PIN_SECONDS, self._compare_pin),
+            _Chore("the remote channel", REMOTE_SECONDS, self._compare_remote),
             _Chore("the catalogue", SWEEP_SECONDS, self._sweep),
+            _Chore("the prediction log", LOG_SECONDS, self._compact_log),
         )
 
     def run(self) -> None:
@@ -164,6 +174,16 @@ class Controller:
         if not is_data_pinned() and not in_hand and self._is_ripe(TROUBLE):
             self._leave_alone(TROUBLE)
             self._sweep()
+
+    def _compare_remote(self) -> None:
+        for model, trouble in find_remote_troubles().items():
+            if not is_in_hand(model) and self._is_ripe(f"{model}: remote, {trouble}"):
+                self._leave_alone(f"{model}: remote, {trouble}")
+                log.warning("%s", run_verb("reconcile", model))
+
+    def _compact_log(self) -> None:
+        if (self._compaction is None or self._compaction.poll() is not None) and is_log_waiting(clock.now()):
+            self._compaction = start_verb("log", "compact")
 
     def _sweep(self) -> None:
         log.info("%s", run_verb("reconcile"))

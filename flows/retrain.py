@@ -46,7 +46,7 @@ def retrain(
         registered = register_version(model, rows, trained, judged, claim, now)
         if judged.outcome is Outcome.PASS:
             promote_challenger(model, judged, claim, now)
-        publish_serving(model)
+        publish_serving(model, now)
         send_alerts(model, now)
         finish_run(claim, judged)
     return end_retrain(RetrainResult(decided.decision, trained, judged, registered))

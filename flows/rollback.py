@@ -15,6 +15,6 @@ def rollback(model: str, reason: str, now: datetime | None = None) -> ChampionRo
     """Go back one champion in the ledger's history, then publish it."""
     now = now or clock.now()
     fact = roll_back(model, reason, now)
-    publish_serving(model)
+    publish_serving(model, now)
     send_alerts(model, now)
     return fact

@@ -28,6 +28,7 @@ class Settings:
     catalogue_url: str  # MLFLOW_TRACKING_URI
     mlflow_ui: str | None  # MILLRACE_MLFLOW_UI, where people read about runs
     alert_urls: tuple[str, ...]  # MILLRACE_ALERT_URLS, separated by spaces
+    channel_url: str | None = None  # MILLRACE_CHANNEL, where the channel is copied for services elsewhere
 
     @property
     def var(self) -> Path:
@@ -54,8 +55,24 @@ class Settings:
         return self.var / "staging"
 
     @property
+    def predictions(self) -> Path:
+        return self.var / "predictions"
+
+    @property
     def keys(self) -> Path:
         return self.var / "keys"
+
+    @property
+    def public_key(self) -> Path:
+        return self.keys / "signing.pub"
+
+    @property
+    def store(self) -> Path:
+        return self.var / "serving"
+
+    @property
+    def tokens(self) -> Path:
+        return self.keys / "tokens.json"
 
     @property
     def artifacts(self) -> Path:
@@ -63,8 +80,8 @@ class Settings:
 
 
 def load_settings() -> Settings:
-    """Read the environment; everything defaults to the clone."""
-    home = Path(os.environ.get("MILLRACE_HOME", PROJECT_ROOT)).resolve()
+    """Read the environment; everything defaults to the clone, or to this folder where there is none."""
+    home = Path(os.environ.get("MILLRACE_HOME", _usual_home())).resolve()
     var = home / "var"
     catalogue_url = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{var / 'catalogue.sqlite'}")
     served = catalogue_url if catalogue_url.startswith("http") else None
@@ -75,7 +92,13 @@ def load_settings() -> Settings:
         catalogue_url=catalogue_url,
         mlflow_ui=os.environ.get("MILLRACE_MLFLOW_UI", served),
         alert_urls=tuple(os.environ.get("MILLRACE_ALERT_URLS", "").split()),
+        channel_url=os.environ.get("MILLRACE_CHANNEL") or None,
     )
+
+
+def _usual_home() -> Path:
+    # an installed package has no clone around it, and its own folder is no place for data
+    return PROJECT_ROOT if (PROJECT_ROOT / "pyproject.toml").exists() else Path.cwd()
 
 
 def prepare_dependencies() -> None:

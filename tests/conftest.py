@@ -45,7 +45,13 @@ class Home:
 
     def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make it the installation everything works on, whatever the shell of the tests says."""
-        for name in ("MILLRACE_LEDGER_URL", "MLFLOW_TRACKING_URI", "MILLRACE_ALERT_URLS", "MILLRACE_ACTOR"):
+        for name in (
+            "MILLRACE_LEDGER_URL",
+            "MLFLOW_TRACKING_URI",
+            "MILLRACE_ALERT_URLS",
+            "MILLRACE_ACTOR",
+            "MILLRACE_CHANNEL",
+        ):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("MILLRACE_HOME", str(self.path))
         monkeypatch.setenv("MILLRACE_MODELS", str(self.models))

@@ -72,7 +72,7 @@ def retrain(
             promote_challenger(model, judged, claim, now)
         finish_run(claim, judged)
     if in_catalogue:
-        publish_serving(model)
+        publish_serving(model, now)
     else:
-        publish_model_pointer(model)
+        publish_model_pointer(model, now)
     return RetrainResult(decided.decision, trained, judged, registered)

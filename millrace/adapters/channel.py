@@ -16,7 +16,7 @@ from millrace.errors import MillraceError
 class BadPointerError(MillraceError):
     """A pointer that must not be followed."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path | str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(
             f"{path}: {reason}, a pointer signed by this installation was needed. "
@@ -61,12 +61,25 @@ def read_pointer(root: Path, model: str, verify: Callable[[bytes, bytes], bool])
         return None
     except OSError as error:
         raise BadPointerError(path, f"cannot be read ({error.strerror})") from error
-    signed = _parse(path, content)
-    if not verify(signed.pointer.payload, _signature(path, signed)):
-        raise BadPointerError(path, "its signature is wrong")
+    return parse_pointer(content, model, verify, path)
+
+
+def parse_pointer(
+    content: bytes, model: str, verify: Callable[[bytes, bytes], bool], where: Path | str
+) -> Pointer:
+    """Return the pointer that `content`, found at `where`, is for `model`.
+
+    Raises
+    ------
+    BadPointerError
+        If it is no pointer, is not signed, or was signed for something else.
+    """
+    signed = _parse(where, content)
+    if not verify(signed.pointer.payload, _signature(where, signed)):
+        raise BadPointerError(where, "its signature is wrong")
     # a valid pointer of another model, copied here, would make this one serve that one's bundle
     if signed.pointer.model != model:
-        raise BadPointerError(path, f"is the pointer of {signed.pointer.model}")
+        raise BadPointerError(where, f"is the pointer of {signed.pointer.model}")
     return signed.pointer
 
 
@@ -79,14 +92,14 @@ def _pointer_path(root: Path, model: str) -> Path:
     return root / model / "pointer.json"
 
 
-def _parse(path: Path, content: bytes) -> SignedPointer:
+def _parse(path: Path | str, content: bytes) -> SignedPointer:
     try:
         return msgspec.json.decode(content, type=SignedPointer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadPointerError(path, f"is not a signed pointer ({error})") from error
 
 
-def _signature(path: Path, signed: SignedPointer) -> bytes:
+def _signature(path: Path | str, signed: SignedPointer) -> bytes:
     try:
         return base64.b64decode(signed.signature, validate=True)
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Who may say what serves? The Ed25519 key pair of this installation."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,13 +52,23 @@ def sign(folder: Path, payload: bytes) -> bytes:
 
 def verify(folder: Path, payload: bytes, signature: bytes) -> bool:
     """Return whether `signature` is this installation's for `payload`; needs the public key only."""
+    return load_verifier(folder / PUBLIC_KEY)(payload, signature)
+
+
+def load_verifier(public_key: Path) -> Callable[[bytes, bytes], bool]:
+    """Return what says whether a payload was signed, second argument, by the owner of `public_key`."""
     from cryptography.exceptions import InvalidSignature
 
-    try:
-        _load_public(folder / PUBLIC_KEY).verify(signature, payload)
-    except InvalidSignature:
-        return False
-    return True
+    key = _load_public(public_key)
+
+    def is_signed(payload: bytes, signature: bytes) -> bool:
+        try:
+            key.verify(signature, payload)
+        except InvalidSignature:
+            return False
+        return True
+
+    return is_signed
 
 
 def _new_private_pem() -> bytes:

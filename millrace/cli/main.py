@@ -23,16 +23,19 @@ or a change did not pass its check; 4 a batch is in quarantine; 5 something is w
 installation."""
 
 VERBS = {
+    "init": LOOP,
     "up": LOOP,
     "ingest": LOOP,
     "retrain": LOOP,
     "rollback": LOOP,
     "pause": LOOP,
     "resume": LOOP,
+    "serve": LOOP,
     "controller": LOOP,
     "demo": LOOP,
     "status": LOOK,
     "history": LOOK,
+    "log": LOOK,
     "why": LOOK,
     "data": LOOK,
     "check-change": LOOK,
@@ -41,9 +44,12 @@ VERBS = {
     "deploy": CARE,
     "audit": CARE,
     "doctor": CARE,
+    "token": CARE,
     "stage": CARE,
 }
 """Each verb is a file of this folder with a function, or an App, of its name; `-` is `_` there."""
+
+OURS = ("millrace", "flows", "tasks")
 
 app = App(
     name="millrace",
@@ -67,16 +73,29 @@ class UnwritableHomeError(MillraceError):
 def main() -> None:
     """Run one verb; an error we understand is one line, and the exit code says what kind it is."""
     try:
-        _keep_prefect_here()
+        if sys.argv[1:2] != [
+            "serve"
+        ]:  # a prediction service knows no Prefect, and may have no home to write to
+            _keep_prefect_here()
         if sys.argv[1:2] in ([], ["-h"], ["--help"]):
             _load_verbs()
         app()
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in OURS:
+            raise
+        print(f"error: {error.name} is not installed. {_extra_for(sys.argv[1:2])}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _extra_for(verb: list[str]) -> str:
+    extra = "serve" if verb == ["serve"] else "control"
+    return f'`pip install "millrace[{extra}]"` brings what this verb needs; in a clone, `make setup`'
 
 
 def _load_verbs() -> None:

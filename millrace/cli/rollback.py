@@ -24,15 +24,16 @@ def rollback(model: str, *, reason: str, json: bool = False) -> None:
     """
     from millrace.adapters import clock
     from millrace.steps.alerts import send_alerts
-    from millrace.steps.serve import mirror_champion, publish_model_pointer, roll_back
+    from millrace.steps.serve import mirror_champion, publish_model_pointer, roll_back, send_to_remote
 
     now = clock.now()
     fact = roll_back(model, reason, now)
-    publish_model_pointer(model)
+    publish_model_pointer(model, now)
     if json:
         print_json(fact)
     else:
         console().print(f"{model}: {short(fact.withdrawn)} withdrawn, {short(fact.digest)} answers again")
+    send_to_remote(model)
     try:
         mirror_champion(model)
     except UnavailableError as error:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from millrace.domain.duration import parse_duration
 from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.pointer import Durability, ServingSettings
 from millrace.domain.schedule import check_cron
 
 
@@ -232,6 +233,35 @@ class CheckSection(_Section):
     max_excess_loss: float = Field(ge=0.0)
 
 
+class ServingSection(_Section):
+    """How prediction services treat the model's requests, and what they write down of them.
+
+    Equal values of `sticky_key` go to the same version. Of the columns in `hash` the log has a
+    keyed hash only, of those in `leave_out` nothing. `retention` is how long it keeps rows.
+    """
+
+    durability: Annotated[Durability, Field(strict=False)]
+    sticky_key: str | None = None
+    hash: tuple[str, ...] = Field(default=(), strict=False)
+    leave_out: tuple[str, ...] = Field(default=(), strict=False)
+    retention: Duration | None = None
+
+    @model_validator(mode="after")
+    def _clauses_fit(self) -> Self:
+        if both := sorted({*self.hash} & {*self.leave_out}):
+            raise ValueError(f"{', '.join(both)}: in hash and in leave_out, what is not written has no hash")
+        if self.retention is not None and not self.retention:
+            raise ValueError(
+                "retention is 0 long: no prediction would be kept; leave it out to keep them all"
+            )
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is named, for whatever it is."""
+        return (*filter(None, [self.sticky_key]), *self.hash, *self.leave_out)
+
+
 class ModelConfig(_Section):
     """Everything about one model: its `model.toml`."""
 
@@ -246,10 +276,25 @@ class ModelConfig(_Section):
     retrain: RetrainSection
     silence: SilenceSection | None = None
     check: CheckSection | None = None
+    serving: ServingSection | None = None
 
     @property
     def name(self) -> str:
         return self.model.name
+
+    @property
+    def serving_settings(self) -> ServingSettings:
+        """What services are told of `[serving]`."""
+        section = self.serving
+        if section is None:
+            return ServingSettings()
+        return ServingSettings(
+            sticky_key=section.sticky_key,
+            durability=section.durability,
+            hashed=section.hash,
+            left_out=section.leave_out,
+            retention_seconds=section.retention.total_seconds() if section.retention else None,
+        )
 
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
@@ -269,4 +314,12 @@ class ModelConfig(_Section):
             self.recent.window is None
         ):
             raise ValueError("golden.until and recent.window are for models with data.time, and needed there")
+        return self
+
+    @model_validator(mode="after")
+    def _serving_fits(self) -> Self:
+        sent = (*self.features.names, *self.data.key)  # all that a request carries
+        for column in self.serving.columns if self.serving else ():
+            if column not in sent:
+                raise ValueError(f"serving names {column!r}, which is neither a feature nor in data.key")
         return self

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
+from millrace.domain.pointer import ServingSettings
 from millrace.domain.verdict import Outcome, Verdict
 
 
@@ -158,6 +159,13 @@ class ChampionRolledBack:
 
 
 @dataclass(frozen=True)
+class ServingConfigured:
+    """Services were told to treat requests otherwise from now on, as `[serving]` of `model.toml` says."""
+
+    settings: ServingSettings
+
+
+@dataclass(frozen=True)
 class MirrorRepaired:
     """A pointer, alias or dataset file differed from the ledger and was rewritten from it."""
 
@@ -240,6 +248,7 @@ Fact = (
     | VersionRegistered
     | ChampionPromoted
     | ChampionRolledBack
+    | ServingConfigured
     | MirrorRepaired
     | SourceAsked
     | RunRequested

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from millrace.domain.bundle import InputColumn, Schema
-from millrace.domain.config import ModelConfig
-from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.bundle import InputColumn
+from millrace.domain.kinds import ColumnType
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
 NULL_TEXT = "__null__"
 """What a null of a categorical column becomes: a category of its own, for graphs have no null string."""
-
-FEWEST_CLASSES = 2
 
 _PLAIN = (list, tuple)
 _CONVERSION_REFUSALS = (TypeError, ValueError, OverflowError)
@@ -50,28 +47,6 @@ class UnreadableColumnError(MillraceError):
             f"column {column!r}: found {found}, needed {needed}. "
             f"Compare the rows with [contract.columns.{column}] of model.toml"
         )
-
-
-class ClassCountError(MillraceError):
-    """The target does not have the classes its task needs."""
-
-    def __init__(self, target: str, task: Task, found: tuple[str, ...]) -> None:
-        self.target, self.task, self.found = target, task, found
-        needed = "exactly 2" if task is Task.BINARY else "2 or more"
-        super().__init__(
-            f"target {target!r} has {len(found)} classes ({', '.join(found[:5])}), a {task} model "
-            f"needs {needed}. Widen training.window, or correct model.task"
-        )
-
-
-def schema_of(config: ModelConfig, classes: tuple[str, ...]) -> Schema:
-    """Return what a bundle of this model takes in and gives out."""
-    return Schema(
-        config.model.task,
-        tuple(_input_column(name, config) for name in config.features.names),
-        classes,
-        tuple(_input_column(name, config) for name in config.data.key if name not in config.features.names),
-    )
 
 
 def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[str, npt.NDArray[Any]]:
@@ -113,55 +88,24 @@ def feature_frame(columns: Columns, inputs: tuple[InputColumn, ...]) -> "pd.Data
     import pandas as pd
 
     ready = feature_columns(columns, inputs)
-    return pd.DataFrame(
-        {
-            name: values if values.dtype == object else values.astype(np.float64)
-            for name, values in ready.items()
-        }
-    ).astype({column.name: object for column in inputs if column.categorical})
+    texts = [column.name for column in inputs if column.categorical]
+    numbers = [column.name for column in inputs if not column.categorical]
+    # one block of each kind, its type given: pandas would make and convert one block for each column
+    frame = pd.DataFrame(_block(ready, numbers, np.float64), columns=numbers)
+    if texts:
+        frame = pd.concat(
+            [frame, pd.DataFrame(_block(ready, texts, object), columns=texts, dtype=object)], axis=1
+        )
+    names = [column.name for column in inputs]
+    return frame if [*frame.columns] == names else frame[names]
 
 
-def class_names(columns: Columns, config: ModelConfig) -> tuple[str, ...]:
-    """Name the classes of the target, in the order of the answers; none for a regression.
-
-    Numbers are in numeric order, false comes before true, text is alphabetical. The last of
-    a binary model's two classes is the positive one.
-
-    Raises
-    ------
-    ClassCountError
-        If there are fewer than two classes, or not exactly two for a binary model.
-    """
-    if config.model.task is Task.REGRESSION:
-        return ()
-    target, kind = config.data.target, config.contract.columns[config.data.target].type
-    texts = set(text_values(columns[target], target, kind).tolist()) - {NULL_TEXT}
-    is_number = kind in (ColumnType.INT, ColumnType.FLOAT)
-    names = tuple(sorted(texts, key=lambda text: (float(text) if is_number else 0.0, text)))
-    if len(names) < FEWEST_CLASSES or (config.model.task is Task.BINARY and len(names) > FEWEST_CLASSES):
-        raise ClassCountError(target, config.model.task, names)
-    return names
-
-
-def label_values(columns: Columns, config: ModelConfig, classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    """Turn the target into numbers: the position in `classes`, or the value itself for a regression.
-
-    Raises
-    ------
-    UnreadableColumnError
-        If a label is null, or a class that is not in `classes`.
-    """
-    target = config.data.target
-    if config.model.task is Task.REGRESSION:
-        labels = number_values(columns[target], target)
-        if not np.isfinite(labels).all():
-            raise UnreadableColumnError(target, "a null or infinite label", "rows with a label only")
-        return labels
-    texts = text_values(columns[target], target, config.contract.columns[target].type)
-    positions = {name: float(position) for position, name in enumerate(classes)}
-    if unknown := set(texts.tolist()) - set(classes):
-        raise UnreadableColumnError(target, f"label {min(unknown)!r}", f"one of {', '.join(classes)}")
-    return np.array([positions[text] for text in texts], dtype=np.float64)
+def _block(ready: dict[str, npt.NDArray[Any]], names: list[str], kind: Any) -> npt.NDArray[Any]:
+    rows = len(next(iter(ready.values())))
+    block = np.empty((len(names), rows), dtype=kind)
+    for at, name in enumerate(names):
+        block[at] = ready[name]
+    return block.T
 
 
 def number_values(column: Any, name: str) -> npt.NDArray[np.float64]:
@@ -235,16 +179,3 @@ def _text(value: Any, kind: ColumnType) -> str:
             return repr(float(value))
         case _:
             raise TypeError(f"{value!r} ({type(value).__name__})")
-
-
-def _input_column(name: str, config: ModelConfig) -> InputColumn:
-    contract = config.contract.columns[name]
-    return InputColumn(
-        name=name,
-        type=contract.type,
-        nullable=contract.max_null_share > 0,
-        min=contract.min,
-        max=contract.max,
-        categories=contract.categories,
-        categorical=name in config.features.categorical,
-    )

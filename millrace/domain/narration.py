@@ -19,12 +19,15 @@ from millrace.domain.facts import (
     MirrorRepaired,
     RunParked,
     RunRequested,
+    ServingConfigured,
     SilenceNoticed,
     SourceAsked,
     VersionRegistered,
 )
+from millrace.domain.pointer import ServingSettings
 
 _SHORT = 12
+_DAY_SECONDS = 86_400
 
 
 def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of fact)
@@ -52,6 +55,8 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"{fact.digest[:_SHORT]} promoted to generation {fact.generation}"
         case ChampionRolledBack():
             return f"{fact.withdrawn[:_SHORT]} withdrawn, {fact.digest[:_SHORT]} answers again: {fact.reason}"
+        case ServingConfigured():
+            return f"services configured: {_tell_settings(fact.settings)}"
         case MirrorRepaired():
             return f"{fact.mirror} repaired, it was: {fact.found}"
         case SourceAsked():
@@ -71,3 +76,15 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"people were told of entry {fact.cause_seq}"
         case _:
             assert_never(fact)
+
+
+def _tell_settings(settings: ServingSettings) -> str:
+    kept = settings.retention_seconds
+    clauses = (
+        f"{settings.durability} log",
+        f"sticky by {settings.sticky_key}" if settings.sticky_key else "",
+        f"{', '.join(settings.hashed)} hashed" if settings.hashed else "",
+        f"{', '.join(settings.left_out)} left out" if settings.left_out else "",
+        f"kept for {kept / _DAY_SECONDS:g} days" if kept is not None else "kept for ever",
+    )
+    return "; ".join(filter(None, clauses))

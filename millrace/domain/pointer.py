@@ -45,10 +45,11 @@ class ServingSettings:
 
 @dataclass(frozen=True)
 class Pointer:
-    """The one small file a service follows. `ledger_head` is the head's hash at this generation.
+    """The one small file a service follows.
 
-    `revision` is the ledger's number of the newest entry the pointer follows from: settings can change
-    while the generation stays. A service takes a pointer whose `(generation, revision)` is newer.
+    `revision` is the ledger's number of the newest entry the pointer follows from, `ledger_head` that
+    entry's hash: settings can change while the generation stays. A service takes a pointer whose
+    `(generation, revision)` is newer.
     """
 
     model: str

@@ -5,15 +5,33 @@ import math
 from collections.abc import Sequence
 
 from millrace.domain.pointer import Arm
+from millrace.errors import MillraceError
+
+WHOLE = 100
+"""All requests, in percent."""
 
 _SPAN = 1 << 64
 
 
-def choose_arm(arms: Sequence[Arm], key: str) -> Arm | None:
+class NoWeightError(MillraceError):
+    """No arm of a pointer has a weight."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "found no arm with a weight, needed one to answer. `millrace reconcile` publishes it anew"
+        )
+
+
+def choose_arm(arms: Sequence[Arm], key: str) -> Arm:
     """Choose the arm of `key`: the same for the same key and weights, and each in proportion to its weight.
 
-    When weights change, only the keys move that must: none moves to an arm whose share fell.
-    None when no arm has a weight.
+    When weights change, only the keys move that must: a key leaves its arm only for one that grew relative
+    to it.
+
+    Raises
+    ------
+    NoWeightError
+        If no arm has a weight: none is to answer.
 
     References
     ----------
@@ -21,14 +39,16 @@ def choose_arm(arms: Sequence[Arm], key: str) -> Arm | None:
     the logarithmic method.
     """
     weighted = [arm for arm in arms if arm.weight > 0]
-    if len(weighted) <= 1:
-        return weighted[0] if weighted else None
+    if not weighted:
+        raise NoWeightError
+    if len(weighted) == 1:
+        return weighted[0]
     return min(weighted, key=lambda arm: (-math.log(_uniform(arm.digest, key)) / arm.weight, arm.digest))
 
 
 def is_sampled(arm: Arm, key: str) -> bool:
     """Whether a shadow arm, which has a share of all requests, sees the request of `key`."""
-    return _uniform(arm.digest, key) * 100 < arm.weight
+    return arm.weight >= WHOLE or _uniform(arm.digest, key) * WHOLE < arm.weight
 
 
 def _uniform(digest: str, key: str) -> float:

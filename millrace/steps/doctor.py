@@ -14,6 +14,7 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.audit import verify_everything
 from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.remote_channel import find_remote, find_remote_troubles
 from millrace.steps.serve import find_pointer_trouble
 from millrace.steps.stores import catalogue, ledger
 
@@ -98,6 +99,16 @@ def _pointers() -> tuple[Health, str]:
     return Health.OK, f"{len(models)} say what the ledger says"
 
 
+def _channel() -> tuple[Health, str]:
+    remote = find_remote()
+    if remote is None:
+        return Health.OK, f"services read {load_settings().channel}"
+    if troubles := find_remote_troubles():
+        wrong = "; ".join(f"{model}: {trouble}" for model, trouble in troubles.items())
+        return Health.WRONG, f"{remote.url} has {wrong}. Run `millrace reconcile`"
+    return Health.OK, f"{remote.url} has the pointers of this machine"
+
+
 def _keys() -> tuple[Health, str]:
     private = load_settings().keys / PRIVATE_KEY
     if not private.exists():
@@ -138,6 +149,7 @@ EXAMINATIONS: dict[str, Callable[[], tuple[Health, str]]] = {
     "catalogue": _catalogue,
     "data": _data,
     "pointers": _pointers,
+    "channel": _channel,
     "keys": _keys,
     "alerts": _alerts,
     "space": _space,

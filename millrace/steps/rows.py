@@ -10,8 +10,8 @@ from millrace.adapters.parts import read_parts
 from millrace.domain.blocks import name_blocks, row_identity, split_blocks
 from millrace.domain.config import ModelConfig
 from millrace.domain.dataset import Dataset
-from millrace.domain.features import class_names, label_values
 from millrace.domain.losses import FloatArray, StrArray
+from millrace.domain.schema import class_names, label_values
 from millrace.settings import load_settings
 from millrace.steps.dataset import find_dataset_version
 from millrace.steps.stores import model_config

@@ -1,5 +1,6 @@
 """What serves: changed in the ledger first, then told to the channel and mirrored in the catalogue."""
 
+import logging
 from datetime import datetime
 from functools import partial
 
@@ -7,18 +8,23 @@ from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import BadPointerError, bundles_folder, publish_pointer, read_pointer
 from millrace.adapters.keys import MissingKeyError, ensure_keys, sign, verify
 from millrace.domain.claim import Claim
-from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRolledBack
-from millrace.domain.pointer import Arm, ArmRole, Pointer
+from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRolledBack, ServingConfigured
+from millrace.domain.ledger import Entry
+from millrace.domain.pointer import Arm, ArmRole, Pointer, ServingSettings
 from millrace.domain.serving import Serving, plan_promotion, plan_rollback, standing_champions
 from millrace.domain.verdict import Outcome
-from millrace.errors import MissingReasonError
+from millrace.errors import MillraceError, MissingReasonError
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
-from millrace.steps.stores import catalogue, ensure_known, ledger
+from millrace.steps.claims import record_once
+from millrace.steps.remote_channel import copy_to_remote
+from millrace.steps.stores import catalogue, ensure_known, ledger, model_config
 
 SERVING_KINDS = (ChampionPromoted, ChampionRolledBack)
 WHOLE = 100
 """The weight, in percent, of the only arm that answers."""
+
+log = logging.getLogger(__name__)
 
 
 def promote_challenger(model: str, judged: ChallengerJudged, claim: Claim, now: datetime) -> Serving:
@@ -53,14 +59,24 @@ def roll_back(model: str, reason: str, now: datetime) -> ChampionRolledBack:
     return fact
 
 
-def publish_serving(model: str) -> None:
-    """Tell the channel what serves, then mirror it in the catalogue."""
-    publish_model_pointer(model)
+def publish_serving(model: str, now: datetime) -> None:
+    """Tell the channel what serves, then mirror it in the remote one and in the catalogue."""
+    publish_model_pointer(model, now)
+    send_to_remote(model)
     mirror_champion(model)
 
 
-def publish_model_pointer(model: str) -> str | None:
+def send_to_remote(model: str) -> None:
+    """Copy the model's part of the channel to the remote one; what cannot be sent follows by reconcile."""
+    try:
+        copy_to_remote(model)
+    except (MillraceError, OSError) as error:
+        log.warning("%s: the remote channel is to follow by `millrace reconcile`: %s", model, error)
+
+
+def publish_model_pointer(model: str, now: datetime) -> str | None:
     """Make the channel's pointer what the ledger says; return what was wrong with it, if anything."""
+    configure_serving(model, now)
     settings, wanted, found = load_settings(), _wanted_pointer(model), None
     if wanted is not None:
         ensure_keys(settings.keys)
@@ -86,19 +102,59 @@ def mirror_champion(model: str) -> str | None:
     return found
 
 
-def _wanted_pointer(model: str) -> Pointer | None:
-    serving = ledger().serving(model)
-    entry = ledger().entry_at_generation(model, serving.generation)
-    if serving.champion is None or entry is None:
-        return None
-    arms = (Arm(serving.champion, ArmRole.ANSWER, WHOLE),)
-    return Pointer(model, serving.generation, arms, None, entry.hash)
+def configure_serving(model: str, now: datetime) -> None:
+    """Record `[serving]` of model.toml where it differs from what services were told last."""
+    asked = _changed_settings(model)
+    if asked is not None:
+        told = ledger().last(model, ServingConfigured)
+        key = f"serving:{model}:{told.seq if told else 0}"
+        record_once(key, model, ServingConfigured(asked), f"serving of {model}", now)
 
 
 def find_pointer_trouble(model: str) -> str | None:
     """Return what is wrong with the channel's pointer, if anything."""
     wanted = _wanted_pointer(model)
-    return None if wanted is None else _pointer_trouble(model, wanted)
+    if wanted is None:
+        return None
+    if _changed_settings(model) is not None:
+        return "[serving] of model.toml was changed"
+    return _pointer_trouble(model, wanted)
+
+
+def _changed_settings(model: str) -> ServingSettings | None:
+    """Return what `[serving]` asks for, None when services know it or there is nothing they could serve."""
+    if ledger().serving(model).champion is None:
+        return None
+    try:
+        asked = model_config(model).serving_settings
+    except (MillraceError, OSError):
+        # a file that is being edited, or is gone, must not keep a rollback from the services; all who
+        # work by it say what is wrong with it
+        return None
+    return None if asked == _told_settings(ledger().last(model, ServingConfigured)) else asked
+
+
+def _told_settings(entry: Entry | None) -> ServingSettings:
+    if entry is not None and isinstance(entry.fact, ServingConfigured):
+        return entry.fact.settings
+    return ServingSettings()
+
+
+def _wanted_pointer(model: str) -> Pointer | None:
+    serving = ledger().serving(model)
+    crowned = ledger().entry_at_generation(model, serving.generation)
+    if serving.champion is None or crowned is None:
+        return None
+    configured = ledger().last(model, ServingConfigured)
+    newest = configured if configured is not None and configured.seq > crowned.seq else crowned
+    return Pointer(
+        model,
+        serving.generation,
+        arms=(Arm(serving.champion, ArmRole.ANSWER, WHOLE),),
+        ledger_head=newest.hash,
+        revision=newest.seq,
+        settings=_told_settings(configured),
+    )
 
 
 def _pointer_trouble(model: str, wanted: Pointer) -> str | None:
@@ -109,4 +165,8 @@ def _pointer_trouble(model: str, wanted: Pointer) -> str | None:
         return str(error)
     if found == wanted:
         return None
-    return "no pointer" if found is None else f"pointer at generation {found.generation}"
+    if found is None:
+        return "no pointer"
+    if found.generation == wanted.generation:
+        return f"pointer at revision {found.revision}, generation {found.generation}"
+    return f"pointer at generation {found.generation}"

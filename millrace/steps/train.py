@@ -25,8 +25,9 @@ from millrace.domain.canonical import canonical_json
 from millrace.domain.claim import Claim
 from millrace.domain.config import ModelConfig
 from millrace.domain.facts import ChallengerTrained, DecisionMade
-from millrace.domain.features import feature_frame, schema_of
+from millrace.domain.features import feature_frame
 from millrace.domain.profile import profile_rows
+from millrace.domain.schema import schema_of
 from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.rows import SplitRows

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from millrace.adapters.catalogue import find_file
+from millrace.adapters.keys import ensure_keys
 from millrace.adapters.models import find_model, list_models
 from millrace.adapters.ports import LOOPBACK, ensure_free
 from millrace.adapters.supervisor import MARK, Lock, Process, Supervisor, list_processes, running_alone
@@ -22,6 +23,7 @@ from millrace.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings, load_settin
 CONFIG = PROJECT_ROOT / "deployments" / "supervisord.conf"
 PREFECT_PORT = "--prefect-port"
 MLFLOW_PORT = "--mlflow-port"
+SERVE_PORT = "--serve-port"
 
 _OF_A_PERSON = ("PREFECT_API_KEY", "PREFECT_PROFILE")
 """What would lead the programs to another server than ours."""
@@ -49,6 +51,7 @@ class Stack:
     settings: Settings
     prefect_port: int
     mlflow_port: int
+    serve_port: int
 
     @property
     def prefect_home(self) -> Path:
@@ -83,6 +86,10 @@ class Stack:
     @property
     def prefect_url(self) -> str:
         return f"http://{LOOPBACK}:{self.prefect_port}"
+
+    @property
+    def serve_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.serve_port}"
 
     @property
     def has_mlflow(self) -> bool:
@@ -126,6 +133,7 @@ class Stack:
             MARK: str(self.settings.home),
             "MILLRACE_MLFLOW_PORT": str(self.mlflow_port),
             "MILLRACE_PREFECT_PORT": str(self.prefect_port),
+            "MILLRACE_SERVE_PORT": str(self.serve_port),
             "MILLRACE_UP_LOG": str(self.log),
             "MILLRACE_UP_LOGS": str(self.logs),
             "MILLRACE_UP_MLFLOW": str(self.has_mlflow).lower(),
@@ -140,7 +148,7 @@ class Stack:
 
 
 @contextmanager
-def start_stack(prefect_port: int, mlflow_port: int) -> Iterator[tuple[Stack, Supervisor]]:
+def start_stack(prefect_port: int, mlflow_port: int, serve_port: int) -> Iterator[tuple[Stack, Supervisor]]:
     """Prepare what the programs need, and start them under one supervisor.
 
     Raises
@@ -148,7 +156,7 @@ def start_stack(prefect_port: int, mlflow_port: int) -> Iterator[tuple[Stack, Su
     AlreadyUpError, LeftoverProcessesError, PortTakenError, RelativeStoreError
         Before anything is started.
     """
-    stack = Stack(load_settings(), prefect_port, mlflow_port)
+    stack = Stack(load_settings(), prefect_port, mlflow_port, serve_port)
     stack.prefect_home.mkdir(parents=True, exist_ok=True)
     stack.logs.mkdir(parents=True, exist_ok=True)
     with running_alone(stack.settings.home, stack.prefect_home / "up.lock") as lock:
@@ -162,6 +170,7 @@ def _ensure_possible(stack: Stack) -> None:
         raise LeftoverProcessesError(left)
     find_file(stack.settings.catalogue_url)
     ensure_free(stack.prefect_port, PREFECT_PORT)
+    ensure_free(stack.serve_port, SERVE_PORT)
     if stack.has_mlflow:
         ensure_free(stack.mlflow_port, MLFLOW_PORT)
 
@@ -170,6 +179,7 @@ def _prepare(stack: Stack) -> None:
     for inbox in stack.inboxes.values():
         if "*" not in str(inbox):
             inbox.mkdir(parents=True, exist_ok=True)
+    ensure_keys(stack.settings.keys)
     create_secret(stack.auth_file, f"millrace:{secrets.token_urlsafe(24)}\n".encode())
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in stack.client_environment.items()]
     lines.append(f'export PATH={shlex.quote(str(_bin()))}:"$PATH"\n')
@@ -178,7 +188,11 @@ def _prepare(stack: Stack) -> None:
 
 def _start(stack: Stack, lock: Lock) -> Supervisor:
     supervisor = Supervisor(CONFIG, stack.environment, lock, stack.logs / "supervisord.log")
-    lock.leave_notice(f"Prefect {stack.prefect_url}, MLflow {stack.mlflow_url}", os.getpid(), supervisor.pid)
+    lock.leave_notice(
+        f"Prefect {stack.prefect_url}, MLflow {stack.mlflow_url}, service {stack.serve_url}",
+        os.getpid(),
+        supervisor.pid,
+    )
     return supervisor
 
 

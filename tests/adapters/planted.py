@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from millrace.domain.schema import class_names, label_values, schema_of
 
 from millrace.adapters.bundle import write_bundle
 from millrace.adapters.export import ExportedScorer, export_scorer, make_examples
@@ -23,7 +24,7 @@ from millrace.domain.bundle import (
 )
 from millrace.domain.canonical import canonical_json
 from millrace.domain.config import ModelConfig
-from millrace.domain.features import class_names, feature_frame, label_values, schema_of
+from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
 from millrace.domain.profile import profile_rows
 

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from millrace.adapters.channel import BadPointerError, bundles_folder, publish_pointer, read_pointer
-from millrace.domain.pointer import Arm, ArmRole, Pointer
+from millrace.domain.pointer import Arm, ArmRole, Durability, Pointer, ServingSettings
 
-FIRST = Pointer("fares", 1, (Arm("a" * 64, ArmRole.ANSWER, 100),), None, "f" * 64)
+FIRST = Pointer("fares", 1, (Arm("a" * 64, ArmRole.ANSWER, 100),), "f" * 64, 4)
 SECOND = Pointer(
     "fares",
     2,
     (Arm("b" * 64, ArmRole.ANSWER, 95), Arm("a" * 64, ArmRole.SHADOW, 5)),
-    "trip_id",
     "e" * 64,
+    9,
+    ServingSettings("trip_id", Durability.FAST, ("name",), ("address",), retention_seconds=86_400.0),
 )
 
 PUBLISH_FOR_EVER = """
@@ -30,7 +31,7 @@ from millrace.adapters.channel import publish_pointer
 from millrace.domain.pointer import Arm, ArmRole, Pointer
 for generation in range(10**9):
     arms = tuple(Arm(f"{generation:064x}", ArmRole.ANSWER, 1) for _ in range(50))
-    pointer = Pointer("fares", generation, arms, None, "f" * 64)
+    pointer = Pointer("fares", generation, arms, "f" * 64)
     publish_pointer(Path(sys.argv[1]), pointer, lambda payload: payload)
 """
 
@@ -87,6 +88,8 @@ def test_models_do_not_share_a_pointer_and_bundles_lie_beside_them(tmp_path: Pat
             "is not a signed pointer",
         ),
         ({"pointer": {"generation": "1"}}, "is not a signed pointer"),
+        ({"pointer": {"revision": 5}}, "its signature is wrong"),
+        ({"pointer": {"settings": {"durability": "fast"}}}, "its signature is wrong"),
     ],
 )
 def test_a_changed_pointer_is_not_followed(tmp_path: Path, change: dict[str, object], reason: str) -> None:

@@ -32,12 +32,14 @@ from millrace.domain.facts import (
     RuleFinding,
     RunParked,
     RunRequested,
+    ServingConfigured,
     SilenceNoticed,
     SourceAsked,
     Subject,
     VersionRegistered,
 )
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
+from millrace.domain.pointer import Durability, ServingSettings
 from millrace.domain.serving import Serving
 from millrace.domain.verdict import Outcome, Verdict
 
@@ -82,6 +84,8 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     VersionRegistered("k", "c1", 3, "run"),
     ChampionPromoted("c1", None, 1, "passed"),
     ChampionRolledBack("c0", "c1", 2, "by hand"),
+    ServingConfigured(ServingSettings("ride", Durability.FAST, ("name",), ("address",), 86_400.5)),
+    ServingConfigured(ServingSettings()),
     MirrorRepaired("alias", "c1"),
     SourceAsked(2),
     RunRequested("ingest:fares:inbox:1", "ingest", "arrived, flüge.parquet", 2),

@@ -17,6 +17,7 @@ from millrace.adapters.models import (
 )
 from millrace.domain.config import Metric
 from millrace.domain.kinds import Task
+from millrace.domain.pointer import Durability, ServingSettings
 from millrace.errors import ModelFileError, UnknownModelError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,13 +44,19 @@ def mistakes(models: Path) -> list[str]:
     return caught.value.mistakes
 
 
+def with_serving(clause: str) -> str:
+    return f'[serving]\ndurability = "durable"\n{clause}\n[retrain]'
+
+
 UNKNOWN_KEYS = [
     ("estimator =", "estimatr =", "training.estimatr: unknown key, did you mean 'estimator'?"),
     ("[recent]", "[recents]", "recents: unknown key, did you mean 'recent'?"),
     ('type = "timestamp"', 'typ = "timestamp"', "contract.columns.at.typ: unknown key, did you mean 'type'?"),
     ("max = 40", "mx = 40", "contract.columns.distance_km.mx: unknown key, did you mean 'max'?"),
     ("[contract]", "[qqq]\n[contract]", "qqq: unknown key, allowed: check, contract, data, features, gate,"
-                                        " golden, model, recent, retrain, silence, training"),
+                                        " golden, model, recent, retrain, serving, silence, training"),
+    ("[retrain]", "[serving]\ndurability = \"fast\"\nstick_key = \"ride\"\n[retrain]",
+     "serving.stick_key: unknown key, did you mean 'sticky_key'?"),
 ]  # fmt: skip
 
 WRONG_VALUES = [
@@ -88,6 +95,19 @@ THINGS_THAT_DO_NOT_FIT = [
     ('categories = ["day", "night"]', 'pattern = "("',
      "contract.columns.tariff.pattern: found '(', no regular expression: missing ), unterminated subpattern"
      " at position 0"),
+    ("[retrain]", with_serving('sticky_key = "noise"'),
+     "the file: serving names 'noise', which is neither a feature nor in data.key"),
+    ("[retrain]", with_serving('hash = ["fare"]'),
+     "the file: serving names 'fare', which is neither a feature nor in data.key"),
+    ("[retrain]", with_serving('leave_out = ["distance_km", "at"]'),
+     "the file: serving names 'at', which is neither a feature nor in data.key"),
+    ("[retrain]", with_serving('hash = ["ride", "distance_km"]\nleave_out = ["ride"]'),
+     "serving: ride: in hash and in leave_out, what is not written has no hash"),
+    ("[retrain]", with_serving('retention = "0d"'),
+     "serving: retention is 0 long: no prediction would be kept; leave it out to keep them all"),
+    ("[retrain]", "[serving]\n[retrain]", "serving.durability: missing"),
+    ("[retrain]", "[serving]\ndurability = \"sometimes\"\n[retrain]",
+     "serving.durability: found 'sometimes', Input should be 'durable' or 'fast'"),
 ]  # fmt: skip
 
 
@@ -226,3 +246,14 @@ def test_the_demo_of_the_shipped_models_is_found() -> None:
 def test_without_a_demo_the_missing_file_is_named(models: Path) -> None:
     with pytest.raises(ModelCodeError, match=r"no model has a demo\.toml"):
         find_demo(models)
+
+
+def test_what_services_are_told_is_what_the_section_says(models: Path) -> None:
+    clauses = 'sticky_key = "ride"\nhash = ["ride"]\nleave_out = ["distance_km"]\nretention = "90d"'
+    rewrite(models, "[retrain]", with_serving(clauses))
+    told = find_model(models, "fares").serving_settings
+    assert told == ServingSettings("ride", Durability.DURABLE, ("ride",), ("distance_km",), 90 * 86_400.0)
+
+
+def test_without_a_section_services_are_told_the_defaults(models: Path) -> None:
+    assert find_model(models, "fares").serving_settings == ServingSettings()

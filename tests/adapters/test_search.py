@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+from millrace.domain.schema import class_names, label_values, schema_of
 
 from millrace.adapters.search import (
     NoFoldError,
@@ -16,7 +17,7 @@ from millrace.adapters.search import (
 from millrace.adapters.training import answer_folds
 from millrace.domain.blocks import name_blocks
 from millrace.domain.config import Metric, ModelConfig, SearchPolicy
-from millrace.domain.features import class_names, feature_frame, label_values, schema_of
+from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
 from tests.adapters.planted import planted_config, planted_rows
 

@@ -5,16 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from millrace.domain.schema import ClassCountError, class_names, label_values
 
 from millrace.domain.bundle import InputColumn
 from millrace.domain.features import (
     NULL_TEXT,
-    ClassCountError,
     UnreadableColumnError,
-    class_names,
     feature_columns,
     feature_frame,
-    label_values,
     text_values,
 )
 from millrace.domain.kinds import ColumnType, Task

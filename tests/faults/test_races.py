@@ -132,13 +132,19 @@ def test_a_pointer_that_is_late_does_not_stay_over_a_newer_one(ingested_home: Pa
     pointer = ingested_home / "var" / "channel" / MODEL / "pointer.json"
     pointer.unlink()
     late = processes.start(
-        ingested_home, paused_at, "millrace.steps.serve:publish_pointer", tmp_path, publish_serving, MODEL
+        ingested_home,
+        paused_at,
+        "millrace.steps.serve:publish_pointer",
+        tmp_path,
+        publish_serving,
+        MODEL,
+        NOW,
     )
     wait_for(tmp_path / "paused")
     serving = ledger().serving(MODEL)
     again = plan_promotion(serving, str(serving.champion), "crowned a second time")
     ledger().change_serving(MODEL, again, NOW, "a test", seen=1)
-    publish_serving(MODEL)
+    publish_serving(MODEL, NOW)
     (tmp_path / "go").touch()
     assert processes.exit_code(late) == 0
     settings = load_settings()

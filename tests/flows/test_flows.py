@@ -74,14 +74,16 @@ def published(model: str) -> str | None:
     return pointer.arms[0].digest if pointer else None
 
 
-@pytest.mark.parametrize("model", ["fares", "progression"])
+@pytest.mark.parametrize(
+    ("model", "kinds"), [("fares", PROMOTED), ("progression", [*PROMOTED, "ServingConfigured"])]
+)
 def test_a_first_model_is_judged_registered_promoted_and_published_in_this_order(
-    fares: Home, model: str
+    fares: Home, model: str, kinds: list[str]
 ) -> None:
     loop.take_in(model, NOON)
     ran = run(retrain, model, Reason.SCHEDULE, now=NOON)
     assert ran.name == f"{model} · retrain · schedule"
-    assert [kind for kind in fares.kinds(model) if kind != "BatchAccepted"] == PROMOTED
+    assert [kind for kind in fares.kinds(model) if kind != "BatchAccepted"] == kinds
     assert ran.result.judged.outcome is Outcome.PASS
     assert fares.serving(model).champion == ran.result.trained.digest == published(model)
     assert catalogue().alias(model, "champion") == ran.result.registered.version == 1
@@ -170,6 +172,7 @@ def test_a_rollback_goes_back_one_champion_publishes_it_and_tells_people(
 
 def test_every_step_of_the_flows_is_in_the_loop_that_the_other_tests_run(fares: Home) -> None:
     """tests/loop.py is the flows without Prefect: both must leave the same entries."""
+    fares.rewrite("fares", "[retrain]", '[serving]\ndurability = "fast"\n\n[retrain]')
     ways: dict[str, Callable[[datetime], object]] = {
         "loop": lambda now: (loop.take_in("fares", now), loop.retrain("fares", now, in_catalogue=True)),
         "flows": lambda now: (ingest("progression", now=now), retrain("progression", now=now)),
@@ -177,4 +180,4 @@ def test_every_step_of_the_flows_is_in_the_loop_that_the_other_tests_run(fares: 
     for act in ways.values():
         act(NOON)
     left = {model: list(dict.fromkeys(fares.kinds(model))) for model in ("fares", "progression")}
-    assert left["fares"] == left["progression"] == ["BatchAccepted", *PROMOTED]
+    assert left["fares"] == left["progression"] == ["BatchAccepted", *PROMOTED, "ServingConfigured"]

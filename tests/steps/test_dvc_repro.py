@@ -37,6 +37,7 @@ NO_PART = {
     "millrace.domain.facts",
     "millrace.domain.gate",
     "millrace.domain.gate.evidence",
+    "millrace.domain.kinds",
     "millrace.domain.serving",
     "millrace.durable",
     "millrace.errors",
