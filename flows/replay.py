@@ -8,11 +8,13 @@ from pathlib import Path
 
 from flows.ingest import ingest
 from flows.retrain import retrain
+from millrace.adapters.service_client import ServiceClient
 from millrace.domain.decision import Reason
 from millrace.domain.demo import DemoScript
 from millrace.domain.replay import QUARANTINED, ReplayRow
 from millrace.steps.batch import BatchOutcome
 from millrace.steps.replay import (
+    ask_champion,
     break_features,
     find_champion,
     list_source_batches,
@@ -25,10 +27,14 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Replay:
-    """The replay of one model by its script; what each thing that arrived led to, as it happens."""
+    """The replay of one model by its script; what each thing that arrived led to, as it happens.
+
+    `service` is a prediction service of this installation: what is kept up is scored by its answers.
+    """
 
     model: str
     script: DemoScript
+    service: ServiceClient
 
     def play(self) -> Iterator[ReplayRow]:
         """Yield a row for each thing that arrives, in the order of the simulated clock."""
@@ -43,7 +49,12 @@ class Replay:
                 if batch == self.script.corrupted.batch:
                     corrupted = write_corrupted(self.model, self.script.corrupted)
                     yield self._arrive(batch, now, [corrupted])
-                yield self._scored(self._arrive(batch, now), frozen)
+                # the month's flights are asked about before anybody knows how they ended
+                kept = ask_champion(self.service, self.model, batch) if find_champion(self.model) else None
+                arrived = self._arrive(batch, now)
+                yield replace(
+                    arrived, frozen=score_batch(self.model, frozen, batch) if frozen else None, kept=kept
+                )
         break_features(self.model, self.script.bad_challenger)
         yield self._retrain(known[-1], now + DAY, Reason.CONFIG)
 
@@ -73,14 +84,4 @@ class Replay:
             frozen=None,
             kept=None,
             seconds=time.monotonic() - started,
-        )
-
-    def _scored(self, row: ReplayRow, frozen: str | None) -> ReplayRow:
-        """Add how good the first champion and the one that answered were on what arrived."""
-        if frozen is None or row.champion_before is None:
-            return row
-        return replace(
-            row,
-            frozen=score_batch(self.model, frozen, row.month),
-            kept=score_batch(self.model, row.champion_before, row.month),
         )

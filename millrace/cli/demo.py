@@ -25,13 +25,14 @@ def demo() -> None:
     _prepare_home()
     from flows.server import prefect_server
     from millrace.adapters.models import find_demo
+    from millrace.steps.replay import prediction_service
 
     model, script = find_demo(HOME / "models")
     out, rows = console(), []
-    with watched(f"{model} · replay"), prefect_server("flows.replay"):
+    with watched(f"{model} · replay"), prefect_server("flows.replay"), prediction_service() as service:
         from flows.replay import Replay
 
-        for row in Replay(model, script).play():
+        for row in Replay(model, script, service).play():
             rows.append(row)
             out.print(f"{row.month}  {row.event:<15} {row.decision:<6} {row.gate:<13} {row.seconds:5.1f} s")
     page = _page(model, rows)

@@ -24,8 +24,9 @@ def up(
     *,
     prefect_port: Annotated[Port, Parameter(env_var="MILLRACE_PREFECT_PORT")] = 4200,
     mlflow_port: Annotated[Port, Parameter(env_var="MILLRACE_MLFLOW_PORT")] = 5000,
+    serve_port: Annotated[Port, Parameter(env_var="MILLRACE_SERVE_PORT")] = 8300,
 ) -> None:
-    """Run Prefect's server, a worker, the controller and MLflow on this machine, until Ctrl-C.
+    """Run Prefect's server, a worker, the controller, MLflow and the prediction service, until Ctrl-C.
 
     All of it listens on 127.0.0.1 only and restarts what dies. What it prints is in one log.
     With MLFLOW_TRACKING_URI naming a server, no MLflow is started.
@@ -38,12 +39,14 @@ def up(
         Where Prefect's server and its UI listen.
     mlflow_port
         Where the MLflow UI listens.
+    serve_port
+        Where the prediction service listens.
     """
     from millrace.steps.up import start_stack
 
     out, started = console(), time.monotonic()
     told: dict[str, str] = {}
-    with start_stack(prefect_port, mlflow_port) as (stack, supervisor):
+    with start_stack(prefect_port, mlflow_port, serve_port) as (stack, supervisor):
         out.print(f"starting; all that is printed goes to {_shown(stack.log)}", soft_wrap=True)
         for change in supervisor.changes(lambda: out.print(STOPPING)):
             words = _describe(change, stack)
@@ -72,6 +75,7 @@ up after {seconds:.0f} s
 
 Prefect  {stack.prefect_url}  sign in with the line in {_shown(stack.auth_file)}
 MLflow   {stack.mlflow_url}
+Service  {stack.serve_url}/docs
 
 In another shell:
 {listed}

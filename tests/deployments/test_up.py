@@ -69,11 +69,24 @@ def test_mlflow_shows_this_catalogue_and_answers_to_its_own_name_only(up: Up) ->
     assert (up.home / "var" / "catalogue.sqlite").exists()
 
 
+def wait_for_text(path: Path, word: str) -> str:
+    wait_for(f"{word} in {path.name}", lambda: path.exists() and word in path.read_text())
+    return path.read_text()
+
+
 def answers(url: str) -> bool:
     try:
         return httpx.get(url).is_success
     except httpx.HTTPError:
         return False
+
+
+def test_the_prediction_service_lives_and_says_what_it_waits_for(up: Up) -> None:
+    url = f"http://127.0.0.1:{up.serve_port}"
+    wait_for("the service", lambda: answers(f"{url}/healthz"))
+    waiting = httpx.get(f"{url}/readyz")
+    assert (waiting.status_code, waiting.json()["models"]) == (httpx.codes.SERVICE_UNAVAILABLE, {})
+    assert '"route":"readyz"' in wait_for_text(up.home / "var" / "log" / "access.log", "readyz")
 
 
 def test_what_holds_the_auth_string_is_for_its_owner_only(up: Up) -> None:
@@ -85,7 +98,14 @@ def test_what_holds_the_auth_string_is_for_its_owner_only(up: Up) -> None:
 
 def test_each_line_of_the_one_log_names_its_program(up: Up) -> None:
     lines = (up.home / "var" / "log" / "millrace.log").read_text().splitlines()
-    assert {line.split()[2] for line in lines} >= {"server", "mlflow", "worker", "controller", "deploy"}
+    assert {line.split()[2] for line in lines} >= {
+        "server",
+        "mlflow",
+        "worker",
+        "controller",
+        "deploy",
+        "serve",
+    }
 
 
 def test_a_second_start_names_the_first_and_leaves_it_alone(up: Up) -> None:
@@ -136,7 +156,7 @@ def test_ctrl_c_ends_all_in_order(up: Up) -> None:
 
 def test_a_catalogue_that_is_a_server_needs_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://someone:secret@mlflow.example.org/team")
-    stack = Stack(load_settings(), 4200, 5000)
+    stack = Stack(load_settings(), 4200, 5000, 8300)
     assert not stack.has_mlflow
     assert stack.mlflow_url == "https://mlflow.example.org/team"
 

@@ -8,6 +8,7 @@ from flows.replay import Replay
 from millrace.adapters.models import find_demo
 from millrace.domain.facts import BatchQuarantined
 from millrace.domain.replay import QUARANTINED
+from millrace.steps.replay import prediction_service
 from millrace.steps.stores import ledger
 from tests.conftest import Home
 
@@ -35,7 +36,8 @@ def test_history_runs_again_with_its_accidents_on_a_clock_of_its_own(home: Home)
     (home.models / "fares" / "demo.toml").write_text(DEMO, "utf-8")
     home.learn_from("fares", "distance_km", "tariff", "luggage")
 
-    rows = list(Replay(*find_demo(home.models)).play())
+    with prediction_service() as service:
+        rows = list(Replay(*find_demo(home.models), service).play())
 
     assert [(row.month, row.event, row.decision) for row in rows] == [
         ("2013-03", "arrived", "TRAIN"),

@@ -1,0 +1,170 @@
+"""How does a service come to serve what the channel says?"""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from millrace.adapters import clock
+from millrace.adapters.bundle_store import BundleStore
+from millrace.adapters.channel_source import ChannelSource, UnreachableChannelError
+from millrace.serving.following.acceptance import Verify
+from millrace.serving.following.followed_model import FollowedModel, Loaded, ModelState
+from millrace.serving.following.trouble import Doing, Trouble, TroubleKind, Troubles
+
+LISTING_SECONDS = 10.0
+"""How often a channel that is not a folder is asked for new models: a listing there costs money."""
+
+PRUNING_SECONDS = 3600.0
+STOP_SECONDS = 15.0
+
+_NICENESS = 10
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """One thread that looks at every model's pointer in turn, and hands over what is loaded and proven.
+
+    `on_change` is called in that thread.
+    """
+
+    def __init__(
+        self,
+        source: ChannelSource,
+        store: BundleStore,
+        verify: Verify,
+        on_change: Callable[[str, Loaded], None],
+        interval_seconds: float = 0.25,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source, self._store, self._interval_seconds = source, store, interval_seconds
+        self._verify, self._on_change, self._monotonic = verify, on_change, monotonic
+        self._models: dict[str, FollowedModel] = {}
+        self._listed_at: float | None = None
+        self._prune_at = 0.0
+        self._troubles = Troubles("channel")
+        self._is_ready, self._is_over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all models that the store or else the channel knows have been tried once."""
+        return self._is_ready.is_set()
+
+    def wait_until_ready(self, seconds: float) -> bool:
+        """Wait until they have been tried, or so long; return whether they have."""
+        return self._is_ready.wait(seconds)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong with the channel as a whole."""
+        return self._troubles.first
+
+    @property
+    def models(self) -> list[str]:
+        """The models that serve or should."""
+        return sorted(name for name, followed in self._models.items() if followed.is_known)
+
+    def state(self, model: str) -> ModelState | None:
+        """Return what a model serves and what is wrong with it; None for one nobody has told of."""
+        followed = self._models.get(model)
+        return followed.state if followed is not None and followed.is_known else None
+
+    def start(self) -> None:
+        """Begin to follow, in a thread of low priority: to load must not take the core from answering."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no longer; what serves stays."""
+        self._is_over.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+
+    def recover(self) -> None:
+        """Serve what the store holds; the channel is not asked."""
+        stored = [model for model in self._store.list_models() if model in (self._source.models or [model])]
+        for model in stored:
+            self._followed(model).recover()
+        states = [self._models[model].state for model in stored]
+        if states and all(state.pointer is not None for state in states):
+            self._is_ready.set()
+
+    def look(self) -> None:
+        """Look once at every model's pointer, and do what it asks for."""
+        lost = self._list()
+        changed = False
+        for followed in list(self._models.values()):
+            if lost is None:
+                lost = _read(followed)
+            else:
+                followed.lose(lost)
+            changed |= followed.act()
+        if changed or self._monotonic() >= self._prune_at:
+            self._prune()
+        self._is_ready.set()
+
+    def _run(self) -> None:
+        _lower_priority()
+        _survive(self.recover)
+        while not self._is_over.is_set():
+            _survive(self.look)
+            self._is_over.wait(self._interval_seconds)
+
+    def _list(self) -> UnreachableChannelError | None:
+        """Take up new models; return the error of a channel that does not answer at all."""
+        if not self._is_listing_due():
+            return None
+        try:
+            models = self._source.list_models()
+        except UnreachableChannelError as error:
+            self._troubles.begin(Doing.READING, TroubleKind.UNREACHABLE, str(error))
+            return error if not error.answered or self._source.is_local else None
+        self._listed_at = self._monotonic()
+        self._troubles.end(Doing.READING)
+        for model in models:
+            self._followed(model)
+        return None
+
+    def _is_listing_due(self) -> bool:
+        if self._listed_at is None or self._source.is_local:
+            return True
+        return self._monotonic() - self._listed_at >= LISTING_SECONDS
+
+    def _followed(self, model: str) -> FollowedModel:
+        if model not in self._models:
+            followed = FollowedModel(
+                model, self._source, self._store, self._verify, self._on_change, self._monotonic
+            )
+            self._models = {**self._models, model: followed}
+        return self._models[model]
+
+    def _prune(self) -> None:
+        self._prune_at = self._monotonic() + PRUNING_SECONDS
+        keep = {digest for followed in self._models.values() for digest in followed.digests}
+        with contextlib.suppress(OSError):
+            self._store.prune(keep, clock.now())
+
+
+def _read(followed: FollowedModel) -> UnreachableChannelError | None:
+    try:
+        followed.read()
+    except UnreachableChannelError as error:
+        return None if error.answered else error
+    return None
+
+
+def _survive(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Exception:
+        # without this thread the service would serve the same for ever, and nobody would know
+        log.exception("a look at the channel failed; the next comes in its turn")
+
+
+def _lower_priority() -> None:
+    """Yield to the threads that answer, where the system has a priority of each thread: Linux."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

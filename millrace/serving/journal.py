@@ -1,0 +1,77 @@
+"""How does what was answered get into the prediction log, and when does the answer know?"""
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from millrace.adapters.prediction_log.segment import encode
+from millrace.domain.prediction import Answered, AnsweredRow, Record
+
+if TYPE_CHECKING:
+    from millrace.adapters.prediction_log.writer import SegmentWriter
+    from millrace.serving.served import AnsweringArm
+
+
+class LogUnavailableError(Exception):
+    """The disk does not take the log record of a durable answer."""
+
+
+class Journal:
+    """Writes what was answered in one turn of the event loop as one record per arm."""
+
+    def __init__(self, writer: "SegmentWriter", loop: asyncio.AbstractEventLoop) -> None:
+        self._writer, self._loop = writer, loop
+        self._rows: dict[AnsweringArm, list[AnsweredRow]] = {}
+        self._waiting: dict[AnsweringArm, list[asyncio.Future[None]]] = {}
+
+    def answered(self, arm: "AnsweringArm", row: AnsweredRow) -> None:
+        """Log a row, at the end of this turn of the loop."""
+        if not self._rows:
+            self._loop.call_soon(self._flush)
+        if (rows := self._rows.get(arm)) is None:
+            rows = self._rows[arm] = []
+        rows.append(row)
+
+    def disk_has(self, arm: "AnsweringArm") -> "asyncio.Future[None]":
+        """Return when the disk has what was logged of a durable arm; it may raise `LogUnavailableError`."""
+        future = self._loop.create_future()
+        self._waiting.setdefault(arm, []).append(future)
+        return future
+
+    def write(self, record: Record) -> None:
+        """Log a record nobody waits for."""
+        self._writer.append(encode(record))
+
+    def write_durable(self, record: Record) -> "asyncio.Future[None]":
+        """Log a record; the future is done when the disk has it."""
+        future = self._loop.create_future()
+        self._append(record, [future])
+        return future
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, {}
+        waiting, self._waiting = self._waiting, {}
+        for arm, answered in rows.items():
+            record = Answered(
+                arm.model, arm.digest, arm.generation, arm.role, arm.logged_columns, arm.privately(answered)
+            )
+            if (futures := waiting.get(arm)) is None:
+                self.write(record)
+            else:
+                self._append(record, futures)
+
+    def _append(self, record: Record, futures: "list[asyncio.Future[None]]") -> None:
+        self._writer.append_durable(encode(record), partial(self._tell_from_thread, futures))
+
+    def _tell_from_thread(self, futures: "list[asyncio.Future[None]]", error: OSError | None) -> None:
+        self._loop.call_soon_threadsafe(_tell, futures, error)
+
+
+def _tell(futures: "list[asyncio.Future[None]]", error: OSError | None) -> None:
+    for future in futures:
+        # a client that has hung up has cancelled its own
+        if not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(LogUnavailableError(str(error)))

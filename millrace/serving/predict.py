@@ -1,0 +1,132 @@
+"""What happens to a request for answers, from its bytes to its answer's?"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from millrace.domain.prediction import Answer, AnsweredRow
+from millrace.serving.http import RETRY_AFTER, Head, Receive, RefusedError, ensure_json, read_body
+from millrace.serving.journal import LogUnavailableError
+from millrace.serving.requests import InvalidRowsError, MalformedRequestError, Row, is_array
+
+if TYPE_CHECKING:
+    from millrace.serving.served import AnsweringArm, Served
+    from millrace.serving.service import Service
+
+Given = list[tuple["AnsweringArm", Answer]]
+"""The answer of each row, and the arm it came from."""
+Found = tuple["AnsweringArm", Answer | None]
+
+
+async def predict(
+    service: "Service", served: "Served", head: Head, receive: Receive, request_id: str
+) -> bytes:
+    """Answer one row or many, and return the body of the answer.
+
+    Raises
+    ------
+    RefusedError
+        With every reason why no row was answered.
+    """
+    ensure_json(head)
+    body = await read_body(receive, head, service.receiving)
+    started = time.perf_counter()
+    try:
+        rows = served.schema.decode(body)
+    except (InvalidRowsError, MalformedRequestError) as error:
+        raise refused_rows(service, served.model, error) from error
+    given = await answer_rows(service, served, request_id, rows, started)
+    service.seconds(served.model, "predict").observe(time.perf_counter() - started)
+    return _write(served, request_id, given, is_many=is_array(body))
+
+
+async def answer_rows(
+    service: "Service", served: "Served", request_id: str, rows: Sequence[Row], started: float
+) -> Given:
+    """Score rows by their arms, log them, and show them to the shadows; all rows are answered, or none."""
+    if len(rows) > service.limits.max_rows:
+        raise RefusedError(
+            413,
+            "too_many_rows",
+            f"found {len(rows):,} rows, allowed are {service.limits.max_rows:,} in one request",
+        )
+    with service.turns:
+        given = await _score(served, request_id, rows)
+        waits = _log(service, request_id, rows, given, int((time.perf_counter() - started) * 1e6))
+        if waits:
+            await until_logged(waits)
+    for at, (_, answer) in enumerate(given):
+        if answer is None:
+            raise RefusedError(
+                500, "non_finite_answer", f"the model gave no finite answer to row {at}. No row was answered"
+            )
+    for shadow in served.shadows:
+        for at, row in enumerate(rows):
+            shadow.offer(request_id, at, row, served.key_of(request_id, row))
+    return given  # type: ignore[return-value] # None was refused above
+
+
+def refused_rows(
+    service: "Service", model: str, error: InvalidRowsError | MalformedRequestError
+) -> RefusedError:
+    """Turn what the schema found into a refusal, and count it by field."""
+    if isinstance(error, MalformedRequestError):
+        return RefusedError(400, "malformed", str(error))
+    for problem in error.problems:
+        service.count_violation(model, problem.field)
+    return RefusedError(422, "invalid_rows", str(error), error.problems)
+
+
+async def _score(served: "Served", request_id: str, rows: Sequence[Row]) -> list[Found]:
+    if (only := served.only_arm) is not None:
+        return [(only, answer) for answer in await only.batcher.answer(rows)]
+    parts = [
+        (arm, positions, arm.batcher.answer([rows[at] for at in positions]))
+        for arm, positions in served.route(request_id, rows).items()
+    ]
+    found: dict[int, Found] = {}
+    for arm, positions, answers in parts:
+        for at, answer in zip(positions, await answers, strict=True):
+            found[at] = (arm, answer)
+    return [found[at] for at in range(len(rows))]
+
+
+def _log(
+    service: "Service", request_id: str, rows: Sequence[Row], given: list[Found], micros: int
+) -> "list[asyncio.Future[None]]":
+    now = time.time()
+    for at, (arm, answer) in enumerate(given):
+        service.journal.answered(arm, AnsweredRow(request_id, at, now, rows[at], answer, micros))
+    durable = {arm for arm, _ in given if arm.is_durable}
+    return [service.journal.disk_has(arm) for arm in durable]
+
+
+async def until_logged(waits: "Iterable[asyncio.Future[None]]") -> None:
+    """Wait for the disk.
+
+    Raises
+    ------
+    RefusedError
+        503 if it does not take the log.
+    """
+    try:
+        for wait in waits:
+            await wait
+    except LogUnavailableError as error:
+        raise RefusedError(
+            503,
+            "log_unavailable",
+            f"the prediction log cannot be written ({error}); this model answers only what is logged. "
+            "Nothing was acknowledged, try again",
+            headers=RETRY_AFTER,
+        ) from error
+
+
+def _write(served: "Served", request_id: str, given: Given, *, is_many: bool) -> bytes:
+    head = f'{{"request_id":"{request_id}","model":"{served.model}","generation":{served.generation},'
+    if not is_many:
+        arm, answer = given[0]
+        return f"{head}{arm.tail}{arm.write_answer(answer)}}}".encode()
+    answers = ",".join(f"{{{arm.tail}{arm.write_answer(answer)}}}" for arm, answer in given)
+    return f'{head}"answers":[{answers}]}}'.encode()

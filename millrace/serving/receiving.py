@@ -1,0 +1,123 @@
+"""How long may a client take to say what it wants? uvicorn itself would wait for ever."""
+
+import asyncio
+import re
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from millrace.serving.http import RETRY_AFTER, RefusedError, new_request_id, refusal_body
+from millrace.serving.metrics import Metrics
+from millrace.serving.settings import Limits
+
+TOO_SLOW = RefusedError(408, "slow", "the request took too long to arrive")
+TOO_LONG = RefusedError(431, "long_head", "the headers are too long")
+TOO_MANY = RefusedError(503, "too_many", "too many connections are open. Try again", headers=RETRY_AFTER)
+NO_HTTP = RefusedError(400, "no_http", "this is not HTTP that can be read")
+
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+
+
+class Receiving:
+    """The connections whose request is not whole yet, and since when."""
+
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self.limits, self._metrics = limits, metrics
+        self.begun: dict[DeadlineProtocol, float] = {}
+        self.open = 0
+        self.held_bytes = 0
+        """Of bodies that are not whole yet."""
+
+    def cut_slow(self, now: float) -> None:
+        """Cut every connection whose request began too long ago."""
+        late = now - self.limits.receive_seconds
+        for protocol in [one for one, begun in self.begun.items() if begun < late]:
+            protocol.cut(TOO_SLOW)
+
+    def count(self, reason: str) -> None:
+        """Count a connection that was cut."""
+        self._metrics.cut.labels(reason).inc()
+
+
+class DeadlineProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a deadline for receiving, and bounds on headers and connections.
+
+    The application that uvicorn has loaded must have a `receiving`.
+    """
+
+    def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self._receiving: Receiving = config.loaded_app.receiving
+        self._begun = self._receiving.begun
+        self._head_bytes = 0
+        self._max_head = self._receiving.limits.max_head_bytes
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._receiving.open += 1
+        self._begun[self] = self.loop.time()
+        if self._receiving.open > self._receiving.limits.max_connections:
+            self.cut(TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._receiving.open -= 1
+        self._begun.pop(self, None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self not in self._begun:
+            # the next request of a kept connection has begun
+            self._begun[self] = self.loop.time()
+        if self._head_bytes >= 0:
+            if b"h2c" in data:
+                data = _without_upgrade(data)
+            self._head_bytes += len(data)
+            # a head that comes in one piece is parsed as soon as it is here
+            if self._head_bytes == len(data) > self._max_head and b"\r\n\r\n" not in data[: self._max_head]:
+                self.cut(TOO_LONG)
+                return
+        super().data_received(data)
+        if self._head_bytes > self._max_head:
+            self.cut(TOO_LONG)
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = -1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        self._begun.pop(self, None)
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self.cut(NO_HTTP)
+
+    def cut(self, reason: RefusedError) -> None:
+        """Say why, and close."""
+        self._begun.pop(self, None)
+        self._receiving.count(reason.kind)
+        if self.transport.is_closing():
+            return
+        # an answer that has begun cannot be followed by another
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(_whole_answer(reason))
+        self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Hide an offer of HTTP/2, as Java's client makes it: the parser would drop the body behind it."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nx-offer:", head) + end + rest
+
+
+def _whole_answer(refused: RefusedError) -> bytes:
+    body = refusal_body(refused, new_request_id())
+    head = [
+        b"HTTP/1.1 %d %s" % (refused.status, HTTPStatus(refused.status).phrase.encode()),
+        b"content-type: application/json",
+        b"content-length: %d" % len(body),
+        b"connection: close",
+        *(b"%s: %s" % header for header in refused.headers),
+    ]
+    return b"\r\n".join([*head, b"", body])
