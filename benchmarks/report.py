@@ -19,18 +19,35 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number; `most` is what was asked of it at the most, None where nothing was."""
+    """One measured number; `most` and `least` are what was asked of it, None where nothing was."""
 
     name: str
     value: float
     unit: str
     most: float | None = None
+    least: float | None = None
 
     @property
     def standing(self) -> str:
-        if self.most is None:
-            return ""
-        return "holds" if self.value <= self.most else "OVER"
+        if self.most is not None and self.value > self.most:
+            return "OVER"
+        if self.least is not None and self.value < self.least:
+            return "UNDER"
+        return "" if self.most is None and self.least is None else "holds"
+
+    @property
+    def asked(self) -> str:
+        bounds = (("at most", self.most), ("at least", self.least))
+        said = (f"{word} {bound:,.3g} {self.unit}".rstrip() for word, bound in bounds if bound is not None)
+        return ", ".join(said)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Contenders beside each other; the first of `columns` and of each row is the name."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,7 @@ class Report:
     figures: tuple[Figure, ...]
     versions: dict[str, str]
     machine: dict[str, str | int | float]
+    grid: Grid | None = None
 
 
 def make_report(benchmark: str, title: str, figures: tuple[Figure, ...], packages: tuple[str, ...]) -> Report:
@@ -65,20 +83,32 @@ def read_report(text: str) -> Report:
     """Read what `--json` printed."""
     fields = json.loads(text)
     figures = tuple(Figure(**figure) for figure in fields.pop("figures"))
-    return Report(figures=figures, **fields)
+    grid = fields.pop("grid", None)
+    return Report(figures=figures, grid=None if grid is None else Grid(**grid), **fields)
 
 
 def show(report: Report) -> None:
     """Print the table a person reads."""
-    table = Table("figure", "measured", "at most", "", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("figure", "measured", "asked", "", box=SIMPLE_HEAD, pad_edge=False)
     for figure in report.figures:
-        most = "" if figure.most is None else f"{figure.most:,.3g} {figure.unit}"
-        table.add_row(figure.name, f"{figure.value:,.3g} {figure.unit}", most, figure.standing)
+        table.add_row(figure.name, f"{figure.value:,.3g} {figure.unit}", figure.asked, figure.standing)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(report.title, style="bold")
-    console.print(table)
+    if report.grid is not None:
+        console.print(_table_of(report.grid))
+    if report.figures:
+        console.print(table)
     taken = {**report.machine, **report.versions}
     console.print(", ".join(f"{name} {value}" for name, value in taken.items()), style="dim")
+
+
+def _table_of(grid: Grid) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in grid.columns:
+        table.add_column(column, justify="left" if column == grid.columns[0] else "right")
+    for name, *values in grid.rows:
+        table.add_row(str(name), *("" if value is None else f"{value:,.3g}" for value in values))
+    return table
 
 
 def run(measure: Callable[[int], Report], rounds: int, question: str | None) -> None:
