@@ -1,11 +1,6 @@
 """Who may come in, and what is written about who came?"""
 
-import contextlib
-import sys
-import time
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from millrace.serving.http import Head, RefusedError
 
@@ -15,6 +10,9 @@ if TYPE_CHECKING:
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 """What a load balancer asks has no token."""
 
+MAX_SEEN_HOSTS = 256
+"""Spellings of our hosts that are known again at once; clients could invent any number of ports."""
+
 
 class Gatekeeper:
     """Lets in who names one of our hosts and, where there are tokens, has one."""
@@ -23,6 +21,7 @@ class Gatekeeper:
         self._tokens, self._needs_token = tokens, needs_token
         self._hosts = frozenset(host.lower().encode() for host in hosts)
         self._is_open_to_all = b"*" in self._hosts
+        self._seen: set[bytes] = set()
         self.refresh()
 
     def admit(self, head: Head, path: str) -> None:
@@ -60,39 +59,10 @@ class Gatekeeper:
         self._needs_token = self._needs_token or self._tokens.count > 0 or self._tokens.trouble is not None
 
     def _is_ours(self, host: bytes) -> bool:
-        host = host.lower()
-        if host in self._hosts:
+        if host in self._seen:
             return True
-        name, colon, port = host.rpartition(b":")
-        return bool(colon) and port.isdigit() and name in self._hosts
-
-
-class _Line(msgspec.Struct, gc=False):
-    at: float
-    request_id: str
-    method: str
-    route: str
-    model: str
-    status: int
-    seconds: float
-
-
-class AccessLog:
-    """One JSON line per request on standard output, without what was asked or answered."""
-
-    def __init__(self) -> None:
-        self._lines: list[_Line] = []
-        self._encode_lines = msgspec.json.Encoder().encode_lines
-
-    def add(self, request_id: str, method: str, route: str, model: str, status: int, seconds: float) -> None:
-        """Note a request; it is written within a second."""
-        self._lines.append(_Line(time.time(), request_id, method, route, model, status, seconds))
-
-    def flush(self) -> None:
-        """Write what was noted."""
-        if self._lines:
-            lines, self._lines = self._lines, []
-            # a full disk behind standard output must not end what else is done each second
-            with contextlib.suppress(OSError):
-                sys.stdout.buffer.write(self._encode_lines(lines))
-                sys.stdout.buffer.flush()
+        name, colon, port = host.lower().rpartition(b":")
+        is_ours = host.lower() in self._hosts or (bool(colon) and port.isdigit() and name in self._hosts)
+        if is_ours and len(self._seen) < MAX_SEEN_HOSTS:
+            self._seen.add(host)
+        return is_ours

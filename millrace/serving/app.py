@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,7 +11,6 @@ from starlette.routing import Router
 
 from millrace.serving.http import (
     ClientGoneError,
-    Head,
     Receive,
     RefusedError,
     Scope,
@@ -20,7 +18,6 @@ from millrace.serving.http import (
     name_request,
     new_request_id,
     read_head,
-    send_json,
     send_refusal,
 )
 from millrace.serving.predict import predict
@@ -30,8 +27,8 @@ from millrace.serving.service import Service
 
 _MODELS, _PREDICT = "/v1/models/", "/predict"
 
-Answer = Callable[[str], Awaitable[int]]
-"""Answers the request of this id, and returns the status."""
+CLIENT_GONE = 499
+"""What is counted where nobody is there to be answered; the number is nginx's."""
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +47,27 @@ class Application:
         return self._service.receiving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request in, answer it or say why not, and count it."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
+        started, status, request_id = time.perf_counter(), CLIENT_GONE, ""
         path: str = scope["path"]
+        model = path[len(_MODELS) : -len(_PREDICT)] if _is_predict(path) else None
         head = read_head(scope)
-        if path.startswith(_MODELS) and path.endswith(_PREDICT):
-            model = path[len(_MODELS) : -len(_PREDICT)]
-            answer = partial(self._predict, model, scope["method"], receive, send, head)
-            await self._handle("predict", model, scope, send, head, answer)
-        else:
-            await self._handle("", "", scope, send, head, partial(self._other, scope, receive, send))
+        try:
+            request_id = name_request(head)
+            self._service.gatekeeper.admit(head, path)
+            if model is not None:
+                status = await predict(self._service, model, scope, head, receive, send, request_id)
+            else:
+                status = await self._other(scope, receive, send, request_id)
+        except ClientGoneError:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is answered in the one form, and counted
+            status = await self._refuse(error, scope, model, send, request_id)
+        finally:
+            self._count(scope, model, status, request_id, started)
 
     @asynccontextmanager
     async def _lifespan(self, _app: Router) -> AsyncIterator[None]:
@@ -68,42 +75,23 @@ class Application:
         yield
         await self._service.stop()
 
-    async def _handle(
-        self, route: str, model: str, scope: Scope, send: Send, head: Head, answer: Answer
-    ) -> None:
-        """Let the request in, answer it or say why not, and count it."""
-        service, started, status, request_id = self._service, time.perf_counter(), 499, ""
-        try:
-            request_id = name_request(head)
-            service.gatekeeper.admit(head, scope["path"])
-            status = await answer(request_id)
-        except ClientGoneError:
-            pass
-        except Exception as error:  # noqa: BLE001 - whatever went wrong is answered in the one form, and counted
-            refused = _as_refused(error, model, request_id)
-            status = refused.status
-            asked = model or scope.get("path_params", {}).get("model", "")
-            service.metrics.refusals.labels(service.known(asked), refused.kind).inc()
-            await send_refusal(send, refused, request_id or new_request_id(), scope["path"])
-        finally:
-            # a client of the other protocol may have named its request in the body
-            request_id = scope.get("request_id", request_id)
-            route = route or getattr(scope.get("endpoint"), "__name__", "unknown")
-            model = service.known(model or scope.get("path_params", {}).get("model", ""))
-            service.count_request(model, route, status)
-            if service.access_log:
-                seconds = time.perf_counter() - started
-                service.access_log.add(request_id, scope["method"], route, model, status, seconds)
-
-    async def _predict(
-        self, model: str, method: str, receive: Receive, send: Send, head: Head, request_id: str
+    async def _refuse(
+        self, error: Exception, scope: Scope, model: str | None, send: Send, request_id: str
     ) -> int:
-        if method != "POST":
-            raise RefusedError(405, "method", f"found {method}, needed POST", headers=((b"allow", b"POST"),))
-        served = self._service.find(model)
-        body = await predict(self._service, served, head, receive, request_id)
-        await send_json(send, 200, body, request_id)
-        return 200
+        refused = _as_refused(error, model, request_id)
+        known = self._service.known(_model_of(scope, model))
+        self._service.metrics.refusals.labels(known, refused.kind).inc()
+        await send_refusal(send, refused, request_id or new_request_id(), scope["path"])
+        return refused.status
+
+    def _count(self, scope: Scope, model: str | None, status: int, request_id: str, started: float) -> None:
+        route = "predict" if model is not None else getattr(scope.get("endpoint"), "__name__", "unknown")
+        known = self._service.known(_model_of(scope, model))
+        self._service.metrics.count(known, route, status)
+        if (access_log := self._service.access_log) is not None:
+            # a client of the other protocol may have named its request in the body
+            name = scope.get("request_id", request_id)
+            access_log.add(name, scope["method"], route, known, status, time.perf_counter() - started)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         scope["request_id"], scope["app"], status = request_id, self, 500
@@ -118,7 +106,15 @@ class Application:
         return status
 
 
-def _as_refused(error: Exception, model: str, request_id: str) -> RefusedError:
+def _is_predict(path: str) -> bool:
+    return path.startswith(_MODELS) and path.endswith(_PREDICT)
+
+
+def _model_of(scope: Scope, model: str | None) -> str:
+    return model if model is not None else str(scope.get("path_params", {}).get("model", ""))
+
+
+def _as_refused(error: Exception, model: str | None, request_id: str) -> RefusedError:
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, HTTPException):

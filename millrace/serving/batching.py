@@ -22,7 +22,7 @@ LINGER_SHARE = 0.3
 
 
 class Batcher:
-    """Answers what came in one turn of the event loop together.
+    """Answers what came in two turns of the event loop together.
 
     A fast scorer answers in the loop itself, so a lonely request waits for nothing. A slow one
     answers in a thread, one batch at a time; meanwhile the next batch gathers by itself.
@@ -45,7 +45,8 @@ class Batcher:
         self._waiting.append((rows, future))
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._flush, loop)
+            # between the two turns the loop looks at its sockets once more, without waiting: twice the batch
+            loop.call_soon(loop.call_soon, self._flush, loop)
         return future
 
     def close(self) -> None:

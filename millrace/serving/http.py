@@ -123,7 +123,9 @@ async def read_body(receive: Receive, head: Head, receiving: "Receiving") -> byt
     max_bytes = receiving.limits.max_body_bytes
     if head.content_length.isdigit() and int(head.content_length) > max_bytes:
         raise _too_large(int(head.content_length), max_bytes)
-    message = await _receive_body(receive)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
     body: bytes = message.get("body", b"")
     if message.get("more_body", False):
         return await _read_rest(receive, body, receiving)
@@ -137,7 +139,9 @@ async def _read_rest(receive: Receive, begun: bytes, receiving: "Receiving") -> 
     receiving.held_bytes += len(body)
     try:
         while not is_whole:
-            message = await _receive_body(receive)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
             chunk = message.get("body", b"")
             body += chunk
             receiving.held_bytes += len(chunk)
@@ -193,13 +197,6 @@ def protocol_refusal(error: RefusedError, request_id: str) -> bytes:
     if error.problems:
         body["problems"] = error.problems
     return msgspec.json.encode(body)
-
-
-async def _receive_body(receive: Receive) -> MutableMapping[str, Any]:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    return message
 
 
 def _too_large(size: int, max_bytes: int) -> RefusedError:

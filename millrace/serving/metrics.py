@@ -22,6 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._counted: dict[tuple[str, str, int], int] = {}
         self.requests = Counter(
             "millrace_requests",
             "Requests answered or refused.",
@@ -94,8 +95,20 @@ class Metrics:
             "livemax",
         )
 
+    def count(self, model: str, route: str, status: int) -> None:
+        """Count a request that is over; `flush`, which is slow, shows it within a second."""
+        key = (model, route, status)
+        self._counted[key] = self._counted.get(key, 0) + 1
+
+    def flush(self) -> None:
+        """Show what was counted."""
+        counted, self._counted = self._counted, {}
+        for labels, requests in counted.items():
+            self.requests.labels(*labels).inc(requests)
+
     def exposition(self) -> bytes:
         """Return what Prometheus reads; of all workers where there are several."""
+        self.flush()
         if MULTIPROCESS not in os.environ:
             return bytes(generate_latest(self._registry))
         _forget_dead(Path(os.environ[MULTIPROCESS]))

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from millrace.domain.prediction import Answer, AnsweredRow
-from millrace.serving.http import RETRY_AFTER, Head, Receive, RefusedError, ensure_json, read_body
+from millrace.serving.http import (
+    RETRY_AFTER,
+    Head,
+    Receive,
+    RefusedError,
+    Scope,
+    Send,
+    ensure_json,
+    read_body,
+    send_json,
+)
 from millrace.serving.journal import LogUnavailableError
 from millrace.serving.requests import InvalidRowsError, MalformedRequestError, Row, is_array
 
@@ -19,16 +29,21 @@ Given = list[tuple["AnsweringArm", Answer]]
 Found = tuple["AnsweringArm", Answer | None]
 
 
-async def predict(
-    service: "Service", served: "Served", head: Head, receive: Receive, request_id: str
-) -> bytes:
-    """Answer one row or many, and return the body of the answer.
+async def predict(  # noqa: PLR0913, PLR0917 - what ASGI gives, and what was found out about it already
+    service: "Service", model: str, scope: Scope, head: Head, receive: Receive, send: Send, request_id: str
+) -> int:
+    """Answer one row or many, and return the status.
 
     Raises
     ------
     RefusedError
         With every reason why no row was answered.
     """
+    if scope["method"] != "POST":
+        raise RefusedError(
+            405, "method", f"found {scope['method']}, needed POST", headers=((b"allow", b"POST"),)
+        )
+    served = service.find(model)
     ensure_json(head)
     body = await read_body(receive, head, service.receiving)
     started = time.perf_counter()
@@ -37,8 +52,9 @@ async def predict(
     except (InvalidRowsError, MalformedRequestError) as error:
         raise refused_rows(service, served.model, error) from error
     given = await answer_rows(service, served, request_id, rows, started)
-    service.seconds(served.model, "predict").observe(time.perf_counter() - started)
-    return _write(served, request_id, given, is_many=is_array(body))
+    service.seconds(model, "predict").observe(time.perf_counter() - started)
+    await send_json(send, 200, _write(served, request_id, given, is_many=is_array(body)), request_id)
+    return 200
 
 
 async def answer_rows(
@@ -52,7 +68,10 @@ async def answer_rows(
             f"found {len(rows):,} rows, allowed are {service.limits.max_rows:,} in one request",
         )
     with service.turns:
-        given = await _score(served, request_id, rows)
+        if (only := served.only_arm) is not None:
+            given: list[Found] = [(only, answer) for answer in await only.batcher.answer(rows)]
+        else:
+            given = await _answer_by_arms(served, request_id, rows)
         waits = _log(service, request_id, rows, given, int((time.perf_counter() - started) * 1e6))
         if waits:
             await until_logged(waits)
@@ -78,9 +97,7 @@ def refused_rows(
     return RefusedError(422, "invalid_rows", str(error), error.problems)
 
 
-async def _score(served: "Served", request_id: str, rows: Sequence[Row]) -> list[Found]:
-    if (only := served.only_arm) is not None:
-        return [(only, answer) for answer in await only.batcher.answer(rows)]
+async def _answer_by_arms(served: "Served", request_id: str, rows: Sequence[Row]) -> list[Found]:
     parts = [
         (arm, positions, arm.batcher.answer([rows[at] for at in positions]))
         for arm, positions in served.route(request_id, rows).items()
@@ -95,11 +112,12 @@ async def _score(served: "Served", request_id: str, rows: Sequence[Row]) -> list
 def _log(
     service: "Service", request_id: str, rows: Sequence[Row], given: list[Found], micros: int
 ) -> "list[asyncio.Future[None]]":
-    now = time.time()
+    now, log = time.time(), service.journal.answered
     for at, (arm, answer) in enumerate(given):
-        service.journal.answered(arm, AnsweredRow(request_id, at, now, rows[at], answer, micros))
-    durable = {arm for arm, _ in given if arm.is_durable}
-    return [service.journal.disk_has(arm) for arm in durable]
+        log(arm, AnsweredRow(request_id, at, now, rows[at], answer, micros))
+    if not given[0][0].is_durable:  # which is a matter of the model, not of the arm
+        return []
+    return [service.journal.disk_has(arm) for arm in {arm for arm, _ in given}]
 
 
 async def until_logged(waits: "Iterable[asyncio.Future[None]]") -> None:

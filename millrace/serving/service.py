@@ -1,6 +1,7 @@
 """What does one process of the prediction service hold, from its start to its end?"""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -16,7 +17,8 @@ from millrace.adapters.prediction_log.privacy import ensure_salt, private_column
 from millrace.adapters.prediction_log.writer import SegmentWriter
 from millrace.adapters.tokens import TokenBook
 from millrace.domain.prediction import Alive, ServedModel, Stopped
-from millrace.serving.access import AccessLog, Gatekeeper
+from millrace.serving.access import Gatekeeper
+from millrace.serving.access_log import AccessLog
 from millrace.serving.following import Follower, Loaded
 from millrace.serving.http import RETRY_AFTER, RefusedError
 from millrace.serving.journal import Journal
@@ -54,7 +56,6 @@ class Service:
         self.turns = Turns(settings.limits.max_active)
         self._troubled: dict[str, set[str]] = {}
         self.seconds = cache(self.metrics.seconds.labels)
-        self._requests = cache(self.metrics.requests.labels)
 
     async def start(self) -> None:
         """Serve what the store has, then follow the channel."""
@@ -74,6 +75,8 @@ class Service:
         # a worker that listens before it has loaded takes requests from those that could answer them
         await loop.run_in_executor(None, self.follower.wait_until_ready, START_SECONDS)
         self._ticking = loop.create_task(self._tick())
+        # what was imported stays: a full collection that looks at it again holds up every request
+        gc.freeze()
 
     async def stop(self) -> None:
         """Let nothing be lost that was answered."""
@@ -84,7 +87,7 @@ class Service:
         self.journal.write(Stopped(self.instance, time.time()))
         await self._loop.run_in_executor(None, self.writer.close)
         if self.access_log:
-            self.access_log.flush()
+            self.access_log.close()
 
     def find(self, model: str) -> Served:
         """Return what answers for a model.
@@ -129,10 +132,6 @@ class Service:
             "models": models,
         }
 
-    def count_request(self, model: str, route: str, status: int) -> None:
-        """Count a request that is over."""
-        self._requests(model, route, status).inc()
-
     def count_violation(self, model: str, field: str | None) -> None:
         """Count a field the schema refused; of names that are no columns there is no end, so they are one."""
         known = field if field in self.models[model].schema.names else "other"
@@ -169,14 +168,13 @@ class Service:
             self.receiving.cut_slow(self._loop.time())
             self.gatekeeper.refresh()
             self._show()
-            if self.access_log:
-                self.access_log.flush()
             if (now := time.monotonic()) - told >= ALIVE_SECONDS:
                 told = now
                 self._tell_alive()
 
     def _show(self) -> None:
         metrics, writer = self.metrics, self.writer
+        metrics.flush()
         metrics.active.set(self.turns.active)
         metrics.connections.set(self.receiving.open)
         metrics.log_waiting.set(writer.lag)

@@ -36,7 +36,7 @@ def scorer() -> Doubling:
     return Doubling()
 
 
-def test_what_comes_in_one_turn_is_one_batch_and_each_gets_its_own(scorer: Doubling) -> None:
+def test_what_comes_together_is_one_batch_and_each_gets_its_own(scorer: Doubling) -> None:
     async def ask() -> list[list[Answer | None]]:
         batcher = Batcher(scorer, FAST, lambda _: None)
         return await asyncio.gather(*(batcher.answer([(float(at),), (at + 0.5,)]) for at in range(5)))
@@ -45,7 +45,7 @@ def test_what_comes_in_one_turn_is_one_batch_and_each_gets_its_own(scorer: Doubl
     assert scorer.batches == [10]
 
 
-def test_a_lonely_row_is_answered_in_the_next_turn_of_the_loop(scorer: Doubling) -> None:
+def test_a_lonely_row_is_answered_two_turns_of_the_loop_later(scorer: Doubling) -> None:
     async def ask() -> int:
         turns, answer = 0, Batcher(scorer, FAST, lambda _: None).answer([(1.0,)])
         while not answer.done():
@@ -53,7 +53,7 @@ def test_a_lonely_row_is_answered_in_the_next_turn_of_the_loop(scorer: Doubling)
             await asyncio.sleep(0)
         return turns
 
-    assert asyncio.run(ask()) == 1
+    assert asyncio.run(ask()) == 2
 
 
 def test_a_slow_scorer_leaves_the_loop_alone_and_gathers_the_next_batch_meanwhile(scorer: Doubling) -> None:

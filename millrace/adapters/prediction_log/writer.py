@@ -17,8 +17,8 @@ from pathlib import Path
 
 from millrace.adapters.prediction_log.open_segment import OpenSegment
 
-LOSS_WINDOW_SECONDS = 0.05
-"""How long a fast frame waits in memory."""
+LOSS_WINDOW_SECONDS = 0.01
+"""How long a fast frame waits in memory. Longer, and its write would hold up what answers on the same core."""
 SYNC_SECONDS = 1.0
 """How long a fast frame waits in the page cache, which outlives the process but not the machine."""
 
@@ -61,7 +61,7 @@ class SegmentWriter:
     ) -> None:
         self._folder, self._limits, self._clock = folder, limits or Limits(), clock
         self._instance = re.sub(r"[^A-Za-z0-9_-]", "_", instance)
-        self._lock, self._wake = threading.Lock(), threading.Event()
+        self._lock, self._wake, self._hurry = threading.Lock(), threading.Event(), threading.Event()
         self._batch, self._in_flight = _Batch(), 0
         self._segment: OpenSegment | None = None
         self._begun_at = self._synced_at = 0.0
@@ -88,6 +88,8 @@ class SegmentWriter:
                 batch.size = size
             else:
                 self.lost_frames += 1
+        if not self._wake.is_set():
+            self._wake.set()
 
     def append_durable(self, frame: bytes, done: Done) -> None:
         """Log a frame at once, and call `done` from the writer's thread when the disk has it, or cannot.
@@ -104,20 +106,24 @@ class SegmentWriter:
                 batch.size = size
         if not is_taken:
             done(OSError(errno.ENOBUFS, f"the prediction log takes no more: {self.lag} frames wait"))
-        elif not self._wake.is_set():  # all that come before the thread looks are one group
+        elif not self._hurry.is_set():  # all that come before the thread looks are one group
+            self._hurry.set()
             self._wake.set()
 
     def close(self) -> None:
         """Write what waits, and close the segment; what is appended from now on is refused."""
         with self._lock:
             self._is_closing = True
+        self._hurry.set()
         self._wake.set()
         self._thread.join()
 
     def _run(self) -> None:
         is_last = False
         while not is_last:
-            self._wake.wait(LOSS_WINDOW_SECONDS)
+            if self._wake.wait(SYNC_SECONDS):
+                self._hurry.wait(LOSS_WINDOW_SECONDS)
+            self._hurry.clear()
             self._wake.clear()
             batch, is_last = self._take()
             if batch.frames:
