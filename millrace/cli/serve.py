@@ -1,5 +1,7 @@
 """`millrace serve`: the prediction service."""
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -75,4 +77,8 @@ def serve(  # noqa: PLR0913 - each is a flag of its own
         interval_seconds=interval,
         has_access_log=access_log,
     )
+    shown = f"[{host}]" if ":" in host else host
+    # with nobody to tell, or on a full disk, it serves all the same
+    with contextlib.suppress(OSError):
+        print(f"http://{shown}:{port}/docs shows what is answered; Ctrl-C ends it", file=sys.stderr)
     run(settings, host, port, workers)

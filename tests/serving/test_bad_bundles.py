@@ -84,4 +84,3 @@ def test_what_must_not_answer_changes_nothing_and_is_told(
     good = publish(service.home, service.home.add(MODEL, edition(1)))
     wait_for_generation(service, good)
     assert told(service)["trouble"] is None
-    wait_for(lambda: total(service, "millrace_channel_trouble", model=MODEL) == 0, "the end of the alarm")

@@ -138,7 +138,8 @@ def test_an_access_log_that_cannot_be_written_stops_nothing_else(tmp_path: Path)
     with running_service(home, command=("-c", FULL_OUTPUT)) as service:
         assert ask(service, 1).status == 200
         # what is done each second goes on
-        with socket.create_connection(("127.0.0.1", service.port)):
+        here = ("127.0.0.1", service.port)
+        with socket.create_connection(here), socket.create_connection(here):
             wait_for(lambda: total(service, "millrace_connections") >= 2, "the connection")
         wait_for(lambda: total(service, "millrace_connections") < 2, "its end")
         assert {ask(service, number).status for number in range(20)} == {200}

@@ -23,7 +23,7 @@ from tests.serving.under_load import MODEL, edition, edition_of, request, wait_f
 
 EDITIONS = 4
 RATE = 500.0
-SLICE = 2_000
+SLICE = 1_000
 """Requests of one run of the load; runs follow each other until all swaps are made."""
 
 GRACE_SECONDS = 5.0

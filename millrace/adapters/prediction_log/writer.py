@@ -18,7 +18,7 @@ from pathlib import Path
 from millrace.adapters.prediction_log.open_segment import OpenSegment
 
 LOSS_WINDOW_SECONDS = 0.01
-"""How long a fast frame waits in memory. Longer, and its write would hold up what answers on the same core."""
+"""How long a fast frame waits in memory. Longer, and its write would hold up what answers on that core."""
 SYNC_SECONDS = 1.0
 """How long a fast frame waits in the page cache, which outlives the process but not the machine."""
 
