@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ from millrace.domain.canonical import canonical_json
 from millrace.domain.pointer import Pointer
 from millrace.durable import replace_file, sync
 from millrace.errors import MillraceError
+
+Content = TypeVar("Content")
 
 
 class BadPointerError(MillraceError):
@@ -26,9 +29,9 @@ class BadPointerError(MillraceError):
 
 @dataclass(frozen=True)
 class SignedPointer:
-    """The content of `pointer.json`; the signature is base64."""
+    """The content of `pointer.json`; the signature, in base64, is of the bytes of `pointer` there."""
 
-    pointer: Pointer
+    pointer: msgspec.Raw
     signature: str
 
 
@@ -40,9 +43,8 @@ def bundles_folder(root: Path) -> Path:
 def publish_pointer(root: Path, pointer: Pointer, sign: Callable[[bytes], bytes]) -> None:
     """Make `pointer` the one services follow; a crash leaves the one before it or this one."""
     signature = base64.b64encode(sign(pointer.payload)).decode()
-    replace_file(
-        _pointer_path(root, pointer.model), canonical_json(SignedPointer(pointer, signature)).encode()
-    )
+    content = canonical_json({"pointer": pointer, "signature": signature})
+    replace_file(_pointer_path(root, pointer.model), content.encode())
     sync(root)
 
 
@@ -74,13 +76,15 @@ def parse_pointer(
     BadPointerError
         If it is no pointer, is not signed, or was signed for something else.
     """
-    signed = _parse(where, content)
-    if not verify(signed.pointer.payload, _signature(where, signed)):
+    signed = _parse(where, content, SignedPointer)
+    # the bytes received, not those we would write: a newer installation signs fields that are unknown here
+    if not verify(bytes(signed.pointer), _signature(where, signed)):
         raise BadPointerError(where, "its signature is wrong")
+    pointer = _parse(where, signed.pointer, Pointer)
     # a valid pointer of another model, copied here, would make this one serve that one's bundle
-    if signed.pointer.model != model:
-        raise BadPointerError(where, f"is the pointer of {signed.pointer.model}")
-    return signed.pointer
+    if pointer.model != model:
+        raise BadPointerError(where, f"is the pointer of {pointer.model}")
+    return pointer
 
 
 def list_published(root: Path) -> list[str]:
@@ -92,9 +96,9 @@ def _pointer_path(root: Path, model: str) -> Path:
     return root / model / "pointer.json"
 
 
-def _parse(path: Path | str, content: bytes) -> SignedPointer:
+def _parse(path: Path | str, content: bytes | msgspec.Raw, kind: type[Content]) -> Content:
     try:
-        return msgspec.json.decode(content, type=SignedPointer)
+        return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadPointerError(path, f"is not a signed pointer ({error})") from error
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
+from millrace.domain.address import mask_address, mask_text
 from millrace.domain.bundle import MANIFEST_FILE
 from millrace.durable import replace_file
 from millrace.errors import UnavailableError
@@ -31,7 +31,7 @@ class RemoteChannel:
     """A copy of the channel at any address fsspec knows, laid out like the folder it is copied from."""
 
     def __init__(self, url: str) -> None:
-        self.url = mask_secrets(url)
+        self.url, self._secret_url = mask_address(url), url
         with self._answering():
             from fsspec.core import url_to_fs
             from fsspec.utils import get_protocol
@@ -100,7 +100,7 @@ class RemoteChannel:
         for path, model in paths.items():
             content = found[path]
             if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
-                raise RemoteChannelError(self.url, _spell(content)) from content
+                raise RemoteChannelError(self.url, self._spell(content)) from content
             contents[model] = content if isinstance(content, bytes) else None
         return contents
 
@@ -109,14 +109,7 @@ class RemoteChannel:
         try:
             yield
         except Exception as error:  # each store behind fsspec has errors of its own
-            raise RemoteChannelError(self.url, _spell(error)) from error
+            raise RemoteChannelError(self.url, self._spell(error)) from error
 
-
-def mask_secrets(url: str) -> str:
-    """Return the address without user, password and query, for messages."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
-
-
-def _spell(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    def _spell(self, error: Exception) -> str:
+        return mask_text(f"{type(error).__name__}: {error}".splitlines()[0], self._secret_url)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -42,6 +42,22 @@ class InputColumn:
     max: float | None = None
     categories: tuple[str, ...] | None = None
     categorical: bool = False
+
+    def narrowed_by(self, other: "InputColumn") -> "InputColumn":
+        """Return the column that allows what both do; their types must be the same.
+
+        >>> wide = InputColumn("x", ColumnType.INT, True, min=0, max=9)
+        >>> both = wide.narrowed_by(InputColumn("x", ColumnType.INT, False, min=3))
+        >>> (both.nullable, both.min, both.max)
+        (False, 3, 9)
+        """
+        return replace(
+            self,
+            nullable=self.nullable and other.nullable,
+            min=max((low for low in (self.min, other.min) if low is not None), default=None),
+            max=min((high for high in (self.max, other.max) if high is not None), default=None),
+            categories=_common(self.categories, other.categories),
+        )
 
 
 @dataclass(frozen=True)
@@ -152,6 +168,12 @@ def check_files(files: Mapping[str, bytes]) -> Manifest:
         if found.get(name, "nothing") != needed[name] or needed[name] == "nothing":
             raise CorruptBundleError(name, found.get(name, "nothing"), needed[name])
     return manifest
+
+
+def _common(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return tuple(category for category in one if category in other)
 
 
 def _required(manifest: Manifest) -> tuple[str, ...]:

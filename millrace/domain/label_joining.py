@@ -9,6 +9,9 @@ import pandas as pd
 
 from millrace.domain.canonical import canonical_json, value_text
 
+ROW = ["request_id", "row"]
+"""What names a row to its client, who may give one request id to several requests."""
+
 
 @dataclass(frozen=True)
 class LabelCounts:
@@ -29,6 +32,9 @@ def join_labels(
     rows: pd.DataFrame, inputs: pd.DataFrame, labels: pd.DataFrame, label_delay: timedelta | None
 ) -> tuple[pd.DataFrame, LabelCounts]:
     """Give each row its label: of several the newest, from the time it was first said.
+
+    A label that names its row by a request id which several requests share is of the newest of them
+    that was answered before it: see `find_rows`.
 
     Parameters
     ----------
@@ -67,10 +73,38 @@ def join_labels(
 
 
 def _pair_by_request(rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    named = ["request_id", "row"]
-    given = labels.loc[labels["request_id"].notna(), named].rename_axis("given").reset_index()
-    answered = rows[named].assign(position=range(len(rows)))
-    return given.merge(answered, on=named)[["given", "position"]]
+    positions = find_rows(labels[labels["request_id"].notna()], rows).dropna()
+    return pd.DataFrame({"given": positions.index, "position": positions.to_numpy("int64")})
+
+
+def find_rows(later: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[float]":
+    """Find which answered row a label, or a shadow's answer, is about.
+
+    Of several rows with its `request_id` and `row` it is the last one answered up to its own time; where
+    a clock says that there is none, the first one after.
+
+    Parameters
+    ----------
+    later : shape (n_later, 3 or more)
+        With `request_id`, `row` and `at`.
+    rows : shape (n_rows, 3 or more)
+        The same.
+
+    Returns
+    -------
+    shape (n_later,)
+        The position in `rows` on the index of `later`, null where no row has that name.
+    """
+    if later.empty or rows.empty:
+        return pd.Series(index=later.index, dtype="float64")
+    named = [*ROW, "at"]
+    answered = rows[named].assign(position=range(len(rows))).sort_values("at", kind="stable")
+    asked = later[named].astype(rows[named].dtypes).sort_values("at", kind="stable")
+    before, after = (
+        pd.merge_asof(asked, answered, on="at", by=ROW, direction=direction)["position"]
+        for direction in ("backward", "forward")
+    )
+    return before.fillna(after).astype("float64").set_axis(asked.index).reindex(later.index)
 
 
 def _pair_by_key(inputs: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,16 @@
 """What must a prediction service serve?"""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from millrace.domain.canonical import canonical_json
+
+WHOLE = 100
+"""All requests, in percent."""
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""How a bundle is named: a SHA-256 in hexadecimal."""
 
 
 class ArmRole(StrEnum):
@@ -63,6 +70,12 @@ class Pointer:
     def order(self) -> tuple[int, int]:
         """What makes one pointer newer than another."""
         return (self.generation, self.revision)
+
+    @property
+    def champion(self) -> str:
+        """The digest of the answering arm with the greatest weight; of equals, the first."""
+        answering = [arm for arm in self.arms if arm.role is ArmRole.ANSWER]
+        return max(answering, key=lambda arm: arm.weight).digest
 
     @property
     def payload(self) -> bytes:

@@ -4,11 +4,8 @@ import hashlib
 import math
 from collections.abc import Sequence
 
-from millrace.domain.pointer import Arm
+from millrace.domain.pointer import WHOLE, Arm
 from millrace.errors import MillraceError
-
-WHOLE = 100
-"""All requests, in percent."""
 
 _SPAN = 1 << 64
 

@@ -1,4 +1,4 @@
-"""Who may come in, and what is written about who came?"""
+"""Who may come in?"""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from millrace.adapters.tokens import TokenBook
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
-"""What a load balancer asks has no token."""
+"""What a load balancer asks has no token. To those without one /readyz tells no details."""
 
 MAX_SEEN_HOSTS = 256
 """Spellings of our hosts that are known again at once; clients could invent any number of ports."""
@@ -37,16 +37,20 @@ class Gatekeeper:
             raise RefusedError(
                 400, "host", f"host: found {found!r}, which is not one this service answers for"
             )
-        if not self._needs_token or path in OPEN_PATHS:
-            return
-        scheme, _, token = head.authorization.partition(b" ")
-        if scheme.lower() != b"bearer" or not self._tokens.allows(token.strip()):
+        if path not in OPEN_PATHS and not self.knows(head):
             raise RefusedError(
                 401,
                 "unauthorised",
                 "authorization: needed is 'Bearer TOKEN' with a token of `millrace token create`",
                 headers=((b"www-authenticate", b"Bearer"),),
             )
+
+    def knows(self, head: Head) -> bool:
+        """Whether the request has a token that is known, or needs none."""
+        if not self._needs_token:
+            return True
+        scheme, _, token = head.authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and self._tokens.allows(token.strip())
 
     @property
     def needs_token(self) -> bool:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -22,10 +23,11 @@ from millrace.serving.http import (
 )
 from millrace.serving.predict import predict
 from millrace.serving.receiving import Receiving
-from millrace.serving.routes import as_refused, make_routes
+from millrace.serving.routes import make_routes
 from millrace.serving.service import Service
 
 _MODELS, _PREDICT = "/v1/models/", "/predict"
+_SHORTEST = len(_MODELS) + len(_PREDICT)
 
 CLIENT_GONE = 499
 """What is counted where nobody is there to be answered; the number is nginx's."""
@@ -38,7 +40,7 @@ class Application:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # without Starlette's own application around it, every error comes to `_handle`
+        # without Starlette's own application around it, every error comes to `__call__`
         self._rest = Router(make_routes(service), redirect_slashes=False, lifespan=self._lifespan)
 
     @property
@@ -81,7 +83,10 @@ class Application:
         refused = _as_refused(error, model, request_id)
         known = self._service.known(_model_of(scope, model))
         self._service.metrics.refusals.labels(known, refused.kind).inc()
-        await send_refusal(send, refused, request_id or new_request_id(), scope["path"])
+        try:
+            await send_refusal(send, refused, request_id or new_request_id(), scope["path"])
+        except ClientGoneError:
+            return CLIENT_GONE
         return refused.status
 
     def _count(self, scope: Scope, model: str | None, status: int, request_id: str, started: float) -> None:
@@ -100,14 +105,18 @@ class Application:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            try:
+                await send(message)
+            except (RuntimeError, OSError) as error:
+                raise ClientGoneError from error
 
         await self._rest(scope, receive, watch)
         return status
 
 
 def _is_predict(path: str) -> bool:
-    return path.startswith(_MODELS) and path.endswith(_PREDICT)
+    # the two may not share their slash
+    return path.startswith(_MODELS) and path.endswith(_PREDICT) and len(path) >= _SHORTEST
 
 
 def _model_of(scope: Scope, model: str | None) -> str:
@@ -118,6 +127,15 @@ def _as_refused(error: Exception, model: str | None, request_id: str) -> Refused
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, HTTPException):
-        return as_refused(error)
+        return _leads_nowhere(error)
     log.error("%s: request %s failed", model, request_id, exc_info=error)
     return RefusedError(500, "internal", "the request could not be answered; the service's log says why")
+
+
+def _leads_nowhere(error: HTTPException) -> RefusedError:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allow = ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
+        return RefusedError(
+            405, "method", f"the method: needed is one of {allow}", headers=((b"allow", allow.encode()),)
+        )
+    return RefusedError(404, "unknown_path", "no such path; /docs lists those there are")

@@ -33,13 +33,14 @@ class Batcher:
         self._inline = row_seconds < INLINE_SECONDS
         self._on_batch = on_batch
         self._waiting: list[Job] = []
-        self._scheduled = False
+        self._scheduled = self._closing = False
         self._threads: ThreadPoolExecutor | None = None
 
     def answer(self, rows: Sequence[Row]) -> "asyncio.Future[list[Answer | None]]":
         """Return a future of an answer for each row; None where there is no finite one."""
         loop = asyncio.get_running_loop()
         if len(rows) > (INLINE_ROWS if self._inline else MAX_ROWS):
+            self._on_batch(len(rows))
             return loop.run_in_executor(None, self._score, rows)
         future: asyncio.Future[list[Answer | None]] = loop.create_future()
         self._waiting.append((rows, future))
@@ -50,9 +51,9 @@ class Batcher:
         return future
 
     def close(self) -> None:
-        """End the thread, once what it was given is answered."""
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
+        """End the thread, once all that was asked is answered."""
+        self._closing = True
+        self._end_if_idle()
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         jobs, self._waiting = _cut(self._waiting, INLINE_ROWS if self._inline else MAX_ROWS)
@@ -64,16 +65,28 @@ class Batcher:
             loop.create_task(self._flush_in_thread(loop, jobs))
 
     async def _flush_in_thread(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
-        self._threads = self._threads or ThreadPoolExecutor(1, "millrace-scorer")
         started = time.perf_counter()
         rows = [rows for rows, _ in jobs]
-        _deliver(jobs, await loop.run_in_executor(self._threads, _score_jobs, self._score, rows))
+        try:
+            self._threads = self._threads or ThreadPoolExecutor(1, "millrace-scorer")
+            found = await loop.run_in_executor(self._threads, _score_jobs, self._score, rows)
+        except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told, and the next may have one
+            found = [error] * len(jobs)
+            self._threads = None
+        _deliver(jobs, found)
         self._go_on(loop, LINGER_SHARE * (time.perf_counter() - started))
 
     def _go_on(self, loop: asyncio.AbstractEventLoop, linger_seconds: float) -> None:
         self._scheduled = bool(self._waiting)
         if self._waiting:
             loop.call_later(linger_seconds, self._flush, loop)
+        elif self._closing:
+            self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if self._threads is not None and not self._scheduled:
+            self._threads.shutdown(wait=False)
+            self._threads = None  # a request that still comes, as it began before the swap, gets another
 
 
 def _cut(jobs: list[Job], max_rows: int) -> tuple[list[Job], list[Job]]:

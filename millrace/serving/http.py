@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
 
 class ClientGoneError(Exception):
-    """The client hung up before its request was whole."""
+    """The client hung up before its request was whole, or before its answer was."""
 
 
 class Head(msgspec.Struct, gc=False):
@@ -127,10 +127,11 @@ async def read_body(receive: Receive, head: Head, receiving: "Receiving") -> byt
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        return await _read_rest(receive, body, receiving)
+    # what has come may be too much already, and no more of it need come
     if len(body) > max_bytes:
         raise _too_large(len(body), max_bytes)
+    if message.get("more_body", False):
+        return await _read_rest(receive, body, receiving)
     return body
 
 
@@ -161,20 +162,28 @@ async def _read_rest(receive: Receive, begun: bytes, receiving: "Receiving") -> 
 async def send_json(
     send: Send, status: int, body: bytes, request_id: str, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Send a whole answer."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", JSON),
-                (b"content-length", b"%d" % len(body)),
-                (b"x-request-id", request_id.encode()),
-                *headers,
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+    """Send a whole answer.
+
+    Raises
+    ------
+    ClientGoneError
+        If the connection was closed meanwhile.
+    """
+    start = {
+        "type": "http.response.start",
+        "status": status,
+        "headers": [
+            (b"content-type", JSON),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode()),
+            *headers,
+        ],
+    }
+    try:
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+    except (RuntimeError, OSError) as error:
+        raise ClientGoneError from error
 
 
 async def send_refusal(send: Send, error: RefusedError, request_id: str, path: str) -> None:

@@ -1,7 +1,9 @@
 """How do clients of the Open Inference Protocol (version 2, REST) ask? Through the path of `predict`."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,9 +14,11 @@ from millrace.domain.kinds import Task
 from millrace.serving.http import Head, RefusedError, ensure_json, name_request, read_body, read_head
 from millrace.serving.predict import Given, answer_rows, refused_rows
 from millrace.serving.requests import (
+    MAX_PROBLEMS,
     InvalidRowsError,
     MalformedRequestError,
     Problem,
+    cut,
     malformed,
     refuse_repeated_fields,
 )
@@ -62,12 +66,14 @@ async def infer(service: "Service", served: "Served", request: Request) -> dict[
     body = await read_body(request.receive, head, service.receiving)
     started = time.perf_counter()
     try:
-        asked = _decode(body)
-        wanted = _wanted(asked)
-        columns = _columns(served, asked)
-        rows = served.schema.check(
-            [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        )
+        # with no turn left it would be decoded for nothing
+        with service.turns:
+            asked = _decode(body)
+            wanted = _wanted(asked)
+            columns = _columns(served, asked)
+            rows = served.schema.check(
+                [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+            )
     except (InvalidRowsError, MalformedRequestError) as error:
         raise refused_rows(service, served.model, error) from error
     request_id = request.scope["request_id"] = _named(asked, request.scope["request_id"])
@@ -160,7 +166,10 @@ def _wanted(asked: InferRequest) -> set[str]:
         raise InvalidRowsError(
             [
                 Problem(
-                    None, "outputs", repr(min(unknown)), f"{ANSWER!r} and {DIGEST!r}, or no outputs for both"
+                    None,
+                    "outputs",
+                    repr(cut(min(unknown))),
+                    f"{ANSWER!r} and {DIGEST!r}, or no outputs for both",
                 )
             ]
         )
@@ -176,7 +185,7 @@ def _named(asked: InferRequest, request_id: str) -> str:
 
 def _columns(served: "Served", asked: InferRequest) -> dict[str, list[Any]]:
     """Return the values of each tensor, all of one length."""
-    if problems := list(_misnamed(served, asked)):
+    if problems := list(islice(_misnamed(served, asked), MAX_PROBLEMS)):
         raise InvalidRowsError(problems)
     by_name = {column.name: column for column in served.schema.columns}
     columns = {tensor.name: values_of(tensor, by_name[tensor.name]) for tensor in asked.inputs}
@@ -193,17 +202,17 @@ def _columns(served: "Served", asked: InferRequest) -> dict[str, list[Any]]:
 
 
 def _misnamed(served: "Served", asked: InferRequest) -> Iterator[Problem]:
-    names = [tensor.name for tensor in asked.inputs]
+    names = Counter(tensor.name for tensor in asked.inputs)
     known = ", ".join(served.schema.names)
     for column in served.schema.required:
         if column.name not in names:
             allowed = f"a tensor of datatype {datatype_of(column.type)} for this column"
             yield Problem(None, column.name, "nothing", allowed)
-    for name in dict.fromkeys(names):
+    for name, times in names.items():
         if name not in served.schema.names:
-            yield Problem(None, name, "an unknown tensor", f"one of {known}")
-        elif names.count(name) > 1:
-            yield Problem(None, name, f"{names.count(name)} tensors of this name", "one")
+            yield Problem(None, cut(name), "an unknown tensor", f"one of {known}")
+        elif times > 1:
+            yield Problem(None, name, f"{times} tensors of this name", "one")
 
 
 def _answer(served: "Served", request_id: str, given: Given, wanted: set[str]) -> dict[str, Any]:

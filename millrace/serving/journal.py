@@ -1,6 +1,8 @@
 """How does what was answered get into the prediction log, and when does the answer know?"""
 
 import asyncio
+import errno
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,9 @@ from millrace.domain.prediction import Answered, AnsweredRow, Record
 if TYPE_CHECKING:
     from millrace.adapters.prediction_log.writer import SegmentWriter
     from millrace.serving.served import AnsweringArm
+
+
+log = logging.getLogger(__name__)
 
 
 class LogUnavailableError(Exception):
@@ -52,13 +57,27 @@ class Journal:
         rows, self._rows = self._rows, {}
         waiting, self._waiting = self._waiting, {}
         for arm, answered in rows.items():
-            record = Answered(
-                arm.model, arm.digest, arm.generation, arm.role, arm.logged_columns, arm.privately(answered)
-            )
-            if (futures := waiting.get(arm)) is None:
-                self.write(record)
-            else:
-                self._append(record, futures)
+            futures = waiting.get(arm)
+            try:
+                self._log(arm, answered, futures)
+            except Exception as error:  # noqa: BLE001 - the rows of the other arms are not to go with these
+                # what it says can be a value of a private column
+                name = type(error).__name__
+                log.warning("%s: %d rows cannot be logged: %s", arm.model, len(answered), name)
+                if futures is None:
+                    self._writer.count_lost()
+                else:
+                    _tell(futures, OSError(errno.EINVAL, name))
+
+    def _log(
+        self, arm: "AnsweringArm", answered: list[AnsweredRow], futures: "list[asyncio.Future[None]] | None"
+    ) -> None:
+        rows = arm.privately(answered)
+        record = Answered(arm.model, arm.digest, arm.generation, arm.role, arm.logged_columns, rows)
+        if futures is None:
+            self.write(record)
+        else:
+            self._append(record, futures)
 
     def _append(self, record: Record, futures: "list[asyncio.Future[None]]") -> None:
         self._writer.append_durable(encode(record), partial(self._tell_from_thread, futures))

@@ -4,7 +4,9 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -19,6 +21,7 @@ from millrace.serving.requests import (
     MalformedRequestError,
     Problem,
     RequestSchema,
+    cut,
     malformed,
     refuse_repeated_fields,
     shown,
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
 
 _FIELDS = ("label", "request_id", "row", "key")
 _BY_REQUEST = "the x-request-id of an answer: 1 to 128 letters, digits and any of . _ : -"
+
+MAX_KEY_SETS = 16
+"""Sets of columns that the keys of one request may have: each is a schema to compile."""
+MAX_SCHEMAS = 64
+
+_schemas: "WeakKeyDictionary[Served, dict[tuple[str, ...], RequestSchema]]" = WeakKeyDictionary()
 
 Grouped = dict[tuple[str, ...], list[Label]]
 """Labels by the columns of their keys; those that name a request have none."""
@@ -45,20 +54,21 @@ async def take_labels(service: "Service", served: "Served", head: Head, receive:
     """
     ensure_json(head)
     body = await read_body(receive, head, service.receiving)
-    grouped = _read(served, _decode(body, service.limits.max_rows), service.limits.max_rows)
-    now, waits = time.time(), []
-    for columns, labels in grouped.items():
-        privacy = served.make_privacy(columns)
-        private = [
-            label if label.key is None else msgspec.structs.replace(label, key=privacy.apply(label.key))
-            for label in labels
-        ]
-        record = Labelled(served.model, now, privacy.columns, private)
-        if served.pointer.settings.durability is Durability.DURABLE:
-            waits.append(service.journal.write_durable(record))
-        else:
-            service.journal.write(record)
-    await until_logged(waits)
+    with service.turns:
+        grouped = _read(served, _decode(body, service.limits.max_rows), service.limits.max_rows)
+        now, waits = time.time(), []
+        for columns, labels in grouped.items():
+            privacy = served.make_privacy(columns)
+            private = [
+                label if label.key is None else msgspec.structs.replace(label, key=privacy.apply(label.key))
+                for label in labels
+            ]
+            record = Labelled(served.model, now, privacy.columns, private)
+            if served.pointer.settings.durability is Durability.DURABLE:
+                waits.append(service.journal.write_durable(record))
+            else:
+                service.journal.write(record)
+        await until_logged(waits)
     count = sum(map(len, grouped.values()))
     service.metrics.labels.labels(served.model).inc(count)
     return count
@@ -124,17 +134,22 @@ class _LabelReader:
         self._names = key_names(served)
         self._needed = [column.name for column in schema.key if column.name in self._names]
         self._columns = {column.name: column for column in served.schema.columns}
-        self._schemas: dict[tuple[str, ...], RequestSchema] = {}
+        self._schemas = _schemas.setdefault(served, {})
+        self._sets = set[tuple[str, ...]]()
 
     def read(self, at: int, given: Any) -> list[Problem] | tuple[tuple[str, ...], Label]:
         """Return the columns of its key and the label, or what is wrong with it."""
         if not isinstance(given, dict):
             return [Problem(at, None, shown(given), "an object with 'label' and 'request_id' or 'key'")]
-        if problems := list(self._misshapen(at, given)):
+        if problems := list(islice(self._misshapen(at, given), MAX_PROBLEMS)):
             return problems
         columns = self._key_columns(given)
         key = None
         if columns:
+            self._sets.add(columns)
+            if len(self._sets) > MAX_KEY_SETS:
+                found = "keys of more sets of columns than one request may have"
+                return [Problem(at, "key", found, f"at most {MAX_KEY_SETS} sets of columns in one request")]
             try:
                 (key,) = self._schema(columns).check([given["key"]])
             except InvalidRowsError as error:
@@ -145,7 +160,7 @@ class _LabelReader:
 
     def _misshapen(self, at: int, given: dict[str, Any]) -> Iterator[Problem]:
         for name in given.keys() - set(_FIELDS):
-            yield Problem(at, name, "an unknown field", f"one of {', '.join(_FIELDS)}")
+            yield Problem(at, cut(name), "an unknown field", f"one of {', '.join(_FIELDS)}")
         if "label" not in given:
             yield Problem(at, "label", "nothing", self._allowed)
         elif self._label(given["label"]) is None:
@@ -177,7 +192,7 @@ class _LabelReader:
         for name in key:
             if name not in self._names:
                 found = "a column that the log leaves out" if name in self._columns else "an unknown column"
-                yield Problem(at, name, found, f"one of {', '.join(self._names)}")
+                yield Problem(at, cut(name), found, f"one of {', '.join(self._names)}")
         for name in self._needed:
             if name not in key:
                 yield Problem(at, name, "nothing", "a value for each key column of the model")
@@ -187,6 +202,8 @@ class _LabelReader:
 
     def _schema(self, columns: tuple[str, ...]) -> RequestSchema:
         if columns not in self._schemas:
+            if len(self._schemas) >= MAX_SCHEMAS:
+                self._schemas.clear()
             # null names no row
             typed = [dataclasses.replace(self._columns[name], nullable=False) for name in columns]
             self._schemas[columns] = RequestSchema(typed)

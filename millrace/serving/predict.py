@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from asyncio import to_thread
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from millrace.domain.prediction import Answer, AnsweredRow
@@ -18,7 +20,14 @@ from millrace.serving.http import (
     send_json,
 )
 from millrace.serving.journal import LogUnavailableError
-from millrace.serving.requests import InvalidRowsError, MalformedRequestError, Row, is_array
+from millrace.serving.requests import (
+    MAX_PROBLEMS,
+    InvalidRowsError,
+    MalformedRequestError,
+    Problem,
+    Row,
+    is_array,
+)
 
 if TYPE_CHECKING:
     from millrace.serving.served import AnsweringArm, Served
@@ -27,6 +36,10 @@ if TYPE_CHECKING:
 Given = list[tuple["AnsweringArm", Answer]]
 """The answer of each row, and the arm it came from."""
 Found = tuple["AnsweringArm", Answer | None]
+
+
+LARGE_BODY_BYTES = 64 << 10
+"""A larger body is decoded, and its answer written, in a thread: the event loop has other clients."""
 
 
 async def predict(  # noqa: PLR0913, PLR0917 - what ASGI gives, and what was found out about it already
@@ -43,17 +56,19 @@ async def predict(  # noqa: PLR0913, PLR0917 - what ASGI gives, and what was fou
         raise RefusedError(
             405, "method", f"found {scope['method']}, needed POST", headers=((b"allow", b"POST"),)
         )
-    served = service.find(model)
+    service.find(model)
     ensure_json(head)
     body = await read_body(receive, head, service.receiving)
-    started = time.perf_counter()
+    # what answers may have changed while the body came
+    served, started, is_large = service.find(model), time.perf_counter(), len(body) > LARGE_BODY_BYTES
     try:
-        rows = served.schema.decode(body)
+        rows = await to_thread(served.schema.decode, body) if is_large else served.schema.decode(body)
     except (InvalidRowsError, MalformedRequestError) as error:
         raise refused_rows(service, served.model, error) from error
     given = await answer_rows(service, served, request_id, rows, started)
     service.seconds(model, "predict").observe(time.perf_counter() - started)
-    await send_json(send, 200, _write(served, request_id, given, is_many=is_array(body)), request_id)
+    write = partial(_write, served, request_id, given, is_many=is_array(body))
+    await send_json(send, 200, await to_thread(write) if is_large else write(), request_id)
     return 200
 
 
@@ -72,18 +87,15 @@ async def answer_rows(
             given: list[Found] = [(only, answer) for answer in await only.batcher.answer(rows)]
         else:
             given = await _answer_by_arms(served, request_id, rows)
-        waits = _log(service, request_id, rows, given, int((time.perf_counter() - started) * 1e6))
+        micros = int((time.perf_counter() - started) * 1e6)
+        _refuse_non_finite(service, request_id, rows, given, micros)
+        waits = _log(service, request_id, rows, given, micros)
         if waits:
             await until_logged(waits)
-    for at, (_, answer) in enumerate(given):
-        if answer is None:
-            raise RefusedError(
-                500, "non_finite_answer", f"the model gave no finite answer to row {at}. No row was answered"
-            )
     for shadow in served.shadows:
         for at, row in enumerate(rows):
             shadow.offer(request_id, at, row, served.key_of(request_id, row))
-    return given  # type: ignore[return-value] # None was refused above
+    return given  # type: ignore[return-value] # a row without an answer was refused above
 
 
 def refused_rows(
@@ -95,6 +107,28 @@ def refused_rows(
     for problem in error.problems:
         service.count_violation(model, problem.field)
     return RefusedError(422, "invalid_rows", str(error), error.problems)
+
+
+def _refuse_non_finite(
+    service: "Service", request_id: str, rows: Sequence[Row], given: list[Found], micros: int
+) -> None:
+    """Refuse rows that the model has no number for; they are logged, as evidence about the model."""
+    lost = [at for at, (_, answer) in enumerate(given) if answer is None]
+    if not lost:
+        return
+    now = time.time()
+    for at in lost:
+        arm = given[at][0]
+        service.journal.answered(arm, AnsweredRow(request_id, at, now, rows[at], None, micros))
+    problems = [
+        Problem(at, None, "a row", "one the model gives a finite answer to") for at in lost[:MAX_PROBLEMS]
+    ]
+    raise RefusedError(
+        422,
+        "non_finite_answer",
+        f"the model gives no finite answer to row {lost[0]}. No row was answered",
+        problems,
+    )
 
 
 async def _answer_by_arms(served: "Served", request_id: str, rows: Sequence[Row]) -> list[Found]:

@@ -14,18 +14,25 @@ from millrace.serving.settings import Limits
 TOO_SLOW = RefusedError(408, "slow", "the request took too long to arrive")
 TOO_LONG = RefusedError(431, "long_head", "the headers are too long")
 TOO_MANY = RefusedError(503, "too_many", "too many connections are open. Try again", headers=RETRY_AFTER)
+PIPELINED = RefusedError(429, "pipelined", "too many requests were sent before an answer was read")
 NO_HTTP = RefusedError(400, "no_http", "this is not HTTP that can be read")
+
+UNREAD = "unread"
+"""Why a connection was cut whose client does not read; no answer would reach it."""
+MAX_PIPELINED = 16
+"""Requests that wait for the one before them on their connection; clients that wait send none."""
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
 class Receiving:
-    """The connections whose request is not whole yet, and since when."""
+    """The connections, which of them have a request that is not whole yet, and since when."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.limits, self._metrics = limits, metrics
         self.begun: dict[DeadlineProtocol, float] = {}
-        self.open = 0
+        self.connections: set[DeadlineProtocol] = set()
+        self._unread: dict[DeadlineProtocol, tuple[int, float]] = {}
         self.held_bytes = 0
         """Of bodies that are not whole yet."""
 
@@ -34,6 +41,28 @@ class Receiving:
         late = now - self.limits.receive_seconds
         for protocol in [one for one, begun in self.begun.items() if begun < late]:
             protocol.cut(TOO_SLOW)
+        self._cut_unread(now)
+
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self.connections)
+
+    def _cut_unread(self, now: float) -> None:
+        """Cut every connection whose client has taken nothing of what waits for it."""
+        before, self._unread = self._unread, {}
+        for protocol in list(self.connections):
+            waiting = protocol.transport.get_write_buffer_size()
+            # one that was closed is not gone before its client has read the rest
+            if not waiting and not protocol.transport.is_closing():
+                continue
+            size, since = before.get(protocol, (waiting, now))
+            # more may be written meanwhile, only less is progress
+            since = now if waiting < size else since
+            self._unread[protocol] = (waiting, since)
+            if now - since > self.limits.receive_seconds:
+                self.count(UNREAD)
+                protocol.transport.abort()
 
     def count(self, reason: str) -> None:
         """Count a connection that was cut."""
@@ -55,13 +84,13 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._receiving.open += 1
+        self._receiving.connections.add(self)
         self._begun[self] = self.loop.time()
         if self._receiving.open > self._receiving.limits.max_connections:
             self.cut(TOO_MANY)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._receiving.open -= 1
+        self._receiving.connections.discard(self)
         self._begun.pop(self, None)
         super().connection_lost(exc)
 
@@ -81,9 +110,17 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._head_bytes > self._max_head:
             self.cut(TOO_LONG)
 
+    def on_message_begin(self) -> None:
+        # the rest of a packet may begin another request
+        self._begun.setdefault(self, self.loop.time())
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         self._head_bytes = -1
-        super().on_headers_complete()
+        if len(self.pipeline) < MAX_PIPELINED:
+            super().on_headers_complete()
+        elif not self.transport.is_closing():
+            self.cut(PIPELINED)
 
     def on_message_complete(self) -> None:
         self._head_bytes = 0
@@ -99,10 +136,15 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._receiving.count(reason.kind)
         if self.transport.is_closing():
             return
-        # an answer that has begun cannot be followed by another
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if self._may_say():
             self.transport.write(_whole_answer(reason))
         self.transport.close()
+
+    def _may_say(self) -> bool:
+        """Whether what is said now cannot be taken for the answer to another request, or for a part of it."""
+        if self.cycle is None or self.cycle.response_complete:
+            return True
+        return self.cycle.more_body and not self.cycle.response_started and not self.pipeline
 
 
 def _without_upgrade(data: bytes) -> bytes:

@@ -1,10 +1,12 @@
 """What may a request hold? The bundle's schema as a type that msgspec decodes and checks in one pass."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -75,6 +77,8 @@ class RequestSchema:
         self._one = msgspec.json.Decoder(self.row_type)
         self._many = msgspec.json.Decoder(list[self.row_type])  # type: ignore[name-defined]
         self._texts = [at for at, column in enumerate(self.columns) if _may_be_text(column)]
+        self._wholes = [at for at, column in enumerate(self.columns) if column.type is ColumnType.INT]
+        self._is_finishing = len(self.columns) > len(self.required) or bool(self._wholes)
         self._times = [at for at, column in enumerate(self.columns) if column.type is ColumnType.TIMESTAMP]
 
     def decode(self, body: bytes) -> list[Row]:
@@ -98,10 +102,9 @@ class RequestSchema:
                 "found an empty array, needed at least one row. Send an object for each row"
             )
         rows = [msgspec.structs.astuple(row) for row in parsed]
-        # each field has a colon of its own; a text may have more of them
-        if (colons := body.count(b":")) != len(rows) * len(self.columns) and colons != self._colons(rows):
+        if not self._is_each_field_once(body, rows):
             refuse_repeated_fields(body)
-        if len(self.columns) == len(self.required):
+        if not self._is_finishing:
             return rows
         try:
             return [self._finished(row) for row in rows]
@@ -121,15 +124,21 @@ class RequestSchema:
     def _types(self) -> dict[str, Any]:
         return {column.name: field_type(column) for column in self.columns}
 
-    def _colons(self, rows: list[Row]) -> int:
-        """Count the colons of a body without repeated fields: one for each field, and those in texts."""
+    def _is_each_field_once(self, body: bytes, rows: list[Row]) -> bool:
+        """Whether that is sure by the colons: each field has one, and a text may have more of them."""
+        colons = body.count(b":")
+        if len(self.columns) == len(self.required) and colons == len(rows) * len(self.columns):
+            return True
+        fields = sum(value is not msgspec.UNSET for row in rows for value in row)
         texts: int = sum(row[at].count(":") for row in rows for at in self._texts if type(row[at]) is str)
-        if len(self.columns) == len(self.required):
-            return texts + len(rows) * len(self.columns)
-        return texts + sum(value is not msgspec.UNSET for row in rows for value in row)
+        # a colon that is written as \u003a is in the text and not in the body
+        return colons == fields + texts and b"\\u003" not in body
 
     def _finished(self, row: Row) -> Row:
         values: list[Any] = [None if value is msgspec.UNSET else value for value in row]
+        for at in self._wholes:
+            if type(values[at]) is float:
+                values[at] = int(values[at])  # 3.0 is how many clients write 3, and must not be another key
         for at in self._times:
             if values[at] is not None:
                 values[at] = utc_text(values[at])
@@ -148,28 +157,22 @@ class RequestSchema:
         raise AssertionError("msgspec refused what each of its fields allows")
 
     def _find_problems(self, rows: Sequence[Any]) -> InvalidRowsError:
-        problems: list[Problem] = []
-        for at, row in enumerate(rows):
-            problems += self._problems(at, row)
-            if len(problems) >= MAX_PROBLEMS:
-                break
-        return InvalidRowsError(problems[:MAX_PROBLEMS])
+        found = (problem for at, row in enumerate(rows) for problem in self._problems(at, row))
+        return InvalidRowsError(list(islice(found, MAX_PROBLEMS)))
 
-    def _problems(self, at: int, row: object) -> list[Problem]:
+    def _problems(self, at: int, row: object) -> Iterator[Problem]:
         if not isinstance(row, dict):
-            return [Problem(at, None, shown(row), "an object with a value for each field")]
-        found = [
-            Problem(at, column.name, "nothing", describe_column(column))
-            for column in self.required
-            if column.name not in row
-        ]
+            yield Problem(at, None, shown(row), "an object with a value for each field")
+            return
+        for column in self.required:
+            if column.name not in row:
+                yield Problem(at, column.name, "nothing", describe_column(column))
         by_name = {column.name: column for column in self.columns}
         for name, value in row.items():
             if name not in by_name:
-                found.append(Problem(at, str(name), "an unknown field", f"one of {', '.join(self.names)}"))
+                yield Problem(at, cut(str(name)), "an unknown field", f"one of {', '.join(self.names)}")
             elif not self._fits(name, value):
-                found.append(Problem(at, name, shown(value), describe_column(by_name[name])))
-        return found
+                yield Problem(at, name, shown(value), describe_column(by_name[name]))
 
     def _fits(self, name: str, value: object) -> bool:
         try:
@@ -195,8 +198,9 @@ def refuse_repeated_fields(body: bytes) -> None:
 
     def refuse(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
-        if repeated := {name for name in names if names.count(name) > 1}:
-            raise MalformedRequestError(f"found the field {min(repeated)!r} twice in one row, needed it once")
+        if len(set(names)) != len(names):
+            repeated = min(name for name, times in Counter(names).items() if times > 1)
+            raise MalformedRequestError(f"found the field {cut(repeated)!r} twice in one row, needed it once")
 
     # numbers stay text: Python refuses to read one of 5,000 digits
     json.loads(body, object_pairs_hook=refuse, parse_int=str, parse_float=str)
@@ -214,4 +218,9 @@ def shown(value: object) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (RecursionError, ValueError):
         return "something too deep or too long to show"
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """Cut a text of the client's to what a person reads."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

@@ -1,19 +1,17 @@
 """What can be asked of a service besides answers to rows?"""
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from millrace.serving.describing import describe_served
 from millrace.serving.docs_page import DOCS_HEADERS, write_docs
-from millrace.serving.http import RefusedError, read_head
+from millrace.serving.http import read_head
 from millrace.serving.infer import describe_model, ensure_version, infer
 from millrace.serving.labels import take_labels
 from millrace.serving.openapi import OpenApi
@@ -31,25 +29,18 @@ def make_routes(service: "Service") -> list[Route]:
     return [*_routes_of_service(service), *_routes_of_models(service), *_routes_of_protocol(service)]
 
 
-def as_refused(error: HTTPException) -> RefusedError:
-    """Say in the one form why a path or a method leads nowhere."""
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allow = ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
-        return RefusedError(
-            405, "method", f"the method: needed is one of {allow}", headers=((b"allow", allow.encode()),)
-        )
-    return RefusedError(404, "unknown_path", "no such path; /docs lists those there are")
-
-
 def _routes_of_service(service: "Service") -> list[Route]:
     open_api = OpenApi(service)
 
     async def healthz(_request: Request) -> Response:
         return _answer({"live": True})
 
-    async def readyz(_request: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         found = service.readiness()
-        return _answer(found, 200 if found["ready"] else 503)
+        status = 200 if found["ready"] else 503
+        if not service.gatekeeper.knows(read_head(request.scope)):
+            found = _without_details(found)
+        return _answer(found, status)
 
     async def metrics(_request: Request) -> Response:
         return Response(service.metrics.exposition(), media_type=METRICS_TYPE)
@@ -58,8 +49,9 @@ def _routes_of_service(service: "Service") -> list[Route]:
         return _answer(open_api.document())
 
     async def docs(request: Request) -> Response:
-        address = f"{request.url.scheme}://{request.headers['host']}"
-        return Response(write_docs(service, address), headers=DOCS_HEADERS, media_type="text/html")
+        return Response(
+            write_docs(service, _address_of(request)), headers=DOCS_HEADERS, media_type="text/html"
+        )
 
     return [
         Route("/healthz", healthz),
@@ -126,6 +118,18 @@ def _routes_of_protocol(service: "Service") -> list[Route]:
             Route(f"{path}/infer", v2_infer, methods=["POST"]),
         ]
     return routes
+
+
+def _without_details(readiness: dict[str, Any]) -> dict[str, Any]:
+    models = {name: {"ready": model["ready"]} for name, model in readiness["models"].items()}
+    return {"ready": readiness["ready"], "models": models}
+
+
+def _address_of(request: Request) -> str:
+    """Return where the client found the service; HTTP/1.0 does not say it."""
+    host, port = request.scope.get("server") or ("localhost", None)
+    # Starlette's own URL does not bear every host that a client may send
+    return f"{request.scope['scheme']}://" + request.headers.get("host", f"{host}:{port}" if port else host)
 
 
 def _answer(content: Any, status: int = 200, request: Request | None = None) -> Response:

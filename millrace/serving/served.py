@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from millrace.domain.bundle import InputColumn
+from millrace.domain.canonical import value_text
 from millrace.domain.kinds import Task
 from millrace.domain.pointer import Arm, ArmRole, Durability, Pointer
 from millrace.domain.prediction import Answer, AnsweredRow
@@ -114,7 +115,7 @@ class Served:
         self.make_privacy = make_privacy
         answering = self._answering = [arm for arm in pointer.arms if arm.role is ArmRole.ANSWER]
         shadows = [arm for arm in pointer.arms if arm.role is ArmRole.SHADOW]
-        self.champion = scorers[answering[0].digest]
+        self.champion = scorers[pointer.champion]
         # a challenger may know classes the champion does not: its rows get labels too
         named = [name for arm in pointer.arms for name in scorers[arm.digest].schema.classes]
         self.classes = tuple(dict.fromkeys(named))
@@ -146,7 +147,12 @@ class Served:
     def key_of(self, request_id: str, row: Row) -> str:
         """Return what decides the arm of a row."""
         value = None if self._sticky_at is None else row[self._sticky_at]
-        return request_id if value is None else str(value)
+        return request_id if value is None else value_text(value)
+
+    @property
+    def has_shadows(self) -> bool:
+        """Whether a shadow has not ended yet."""
+        return any(shadow.is_alive for shadow in self.shadows)
 
     def close(self) -> None:
         """Let what runs end, and take no more."""
@@ -157,11 +163,12 @@ class Served:
 
 
 def _request_schema(answering: "Sequence[Scorer]", shadows: "Sequence[Scorer]") -> RequestSchema:
-    """Require what any answering arm needs; what only a shadow or a key needs may be left out."""
+    """Require what any answering arm needs, allow what all of them do; shadows and keys may go without."""
     required: dict[str, InputColumn] = {}
     for scorer in answering:
         for column in scorer.schema.inputs:
-            required.setdefault(column.name, column)
+            known = required.get(column.name)
+            required[column.name] = column if known is None else column.narrowed_by(known)
     optional: dict[str, InputColumn] = {}
     for scorer in (*answering, *shadows):
         for column in (*scorer.schema.key, *scorer.schema.inputs):

@@ -7,7 +7,6 @@ import os
 import socket
 import time
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 from millrace.adapters.bundle_store import BundleStore
@@ -26,6 +25,7 @@ from millrace.serving.metrics import Metrics
 from millrace.serving.receiving import Receiving
 from millrace.serving.served import Served
 from millrace.serving.settings import ServiceSettings
+from millrace.serving.shadow import end_shadows
 from millrace.serving.turns import Turns
 
 ALIVE_SECONDS = 10.0
@@ -54,6 +54,7 @@ class Service:
         self.access_log = AccessLog() if settings.has_access_log else None
         self.models: dict[str, Served] = {}
         self.turns = Turns(settings.limits.max_active)
+        self._leaving: list[Served] = []
         self._troubled: dict[str, set[str]] = {}
         self.seconds = cache(self.metrics.seconds.labels)
 
@@ -61,7 +62,11 @@ class Service:
         """Serve what the store has, then follow the channel."""
         loop = self._loop = asyncio.get_running_loop()
         self.writer = SegmentWriter(self.settings.predictions, self.instance)
-        self._salt = _salt_of(self.settings.predictions)
+        # in every privacy it is this one array, so that one that is found later is everywhere
+        self._salt, self._has_salt = bytearray(os.urandom(SALT_BYTES)), False
+        self._find_salt()
+        if not self._has_salt:
+            log.warning("%s: no secret for the hashes of the log yet", self.settings.predictions)
         self.journal = Journal(self.writer, loop)
         settings = self.settings
         self.follower = Follower(
@@ -71,19 +76,22 @@ class Service:
             self._take,
             settings.interval_seconds,
         )
+        # what was imported stays: a full collection that looks at it again holds up every request
+        gc.freeze()
         self.follower.start()
         # a worker that listens before it has loaded takes requests from those that could answer them
         await loop.run_in_executor(None, self.follower.wait_until_ready, START_SECONDS)
         self._ticking = loop.create_task(self._tick())
-        # what was imported stays: a full collection that looks at it again holds up every request
-        gc.freeze()
 
     async def stop(self) -> None:
         """Let nothing be lost that was answered."""
         self._ticking.cancel()
         await self._loop.run_in_executor(None, self.follower.stop)
-        for served in self.models.values():
+        ending = [*self._leaving, *self.models.values()]
+        for served in ending:
             served.close()
+        shadows = [shadow for served in ending for shadow in served.shadows]
+        await self._loop.run_in_executor(None, end_shadows, shadows)
         self.journal.write(Stopped(self.instance, time.time()))
         await self._loop.run_in_executor(None, self.writer.close)
         if self.access_log:
@@ -149,6 +157,7 @@ class Service:
         self.models = {**self.models, model: served}
         self._show_arms(served, before)
         if before is not None:
+            self._leaving.append(before)
             self._loop.call_later(LINGER_SECONDS, before.close)
         self._tell_alive()
 
@@ -168,6 +177,9 @@ class Service:
             self.receiving.cut_slow(self._loop.time())
             self.gatekeeper.refresh()
             self._show()
+            self._leaving = [served for served in self._leaving if served.has_shadows]
+            if not self._has_salt:
+                await self._loop.run_in_executor(None, self._find_salt)
             if (now := time.monotonic()) - told >= ALIVE_SECONDS:
                 told = now
                 self._tell_alive()
@@ -207,11 +219,10 @@ class Service:
         answering = tuple(arm.digest for arm in served.arms)
         return ServedModel(model, served.generation, served.pointer.revision, answering, loaded, trouble)
 
-
-def _salt_of(predictions: Path) -> bytes:
-    try:
-        return ensure_salt(predictions)
-    except OSError as error:
-        # the log cannot be written either; a hash that nobody can compare is still no leak
-        log.warning("%s: no secret for the hashes of the log: %s", predictions, error)
-        return os.urandom(SALT_BYTES)
+    def _find_salt(self) -> None:
+        try:
+            self._salt[:] = ensure_salt(self.settings.predictions)
+            self._has_salt = True
+        except OSError as error:
+            # the log cannot be written either; until it can, a hash that nobody can compare is still no leak
+            log.debug("%s: no secret for the hashes of the log: %s", self.settings.predictions, error)

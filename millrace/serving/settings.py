@@ -9,7 +9,7 @@ class Limits(msgspec.Struct, frozen=True):
     """What one process takes on. Past each of them a client is told so, or cut."""
 
     max_body_bytes: int = 16 << 20
-    max_rows: int = 100_000
+    max_rows: int = 10_000
     max_active: int = 1_024
     """Requests being answered at once; the next one gets 503 and Retry-After."""
     max_connections: int = 8_192

@@ -4,8 +4,11 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from millrace.domain.features import UnreadableColumnError
 from millrace.domain.prediction import Answer, Shadowed, ShadowedRow
 from millrace.domain.routing import is_sampled
 from millrace.serving.requests import Row
@@ -19,6 +22,8 @@ MAX_QUEUED_ROWS = 10_000
 """Past it rows are dropped and counted: a slow shadow must not eat the memory of what answers."""
 MAX_BATCH_ROWS = 256
 GATHER_SECONDS = 0.005
+END_SECONDS = 2.0
+"""How long a service that ends waits for its shadows."""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +35,7 @@ class Shadow:
         self._arm, self._journal = arm, journal
         self._queue: deque[tuple[str, int, Row]] = deque()
         self._wake, self._closing = threading.Event(), False
+        self._trouble: str | None = None
         self._dropped = metrics.shadow_dropped.labels(arm.model)
         self._failed = metrics.shadow_failed.labels(arm.model)
         self._thread = threading.Thread(target=self._run, name=f"shadow {arm.model}", daemon=True)
@@ -39,6 +45,10 @@ class Shadow:
     def queued(self) -> int:
         return len(self._queue)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def offer(self, request_id: str, at: int, row: Row, key: str) -> None:
         """Take the row if it is of the sample and there is room."""
         if not is_sampled(self._arm.arm, key):
@@ -46,7 +56,7 @@ class Shadow:
         if self._arm.lacks(row):
             self._failed.inc()
             return
-        if len(self._queue) >= MAX_QUEUED_ROWS:
+        if self._closing or len(self._queue) >= MAX_QUEUED_ROWS:
             self._dropped.inc()
             return
         self._queue.append((request_id, at, row))
@@ -54,9 +64,14 @@ class Shadow:
             self._wake.set()
 
     def close(self) -> None:
-        """Score what is queued, then end."""
+        """Score what is queued, then end; what is offered from now on is dropped."""
         self._closing = True
         self._wake.set()
+
+    def give_up(self, deadline: float) -> None:
+        """Wait for what is queued, at the longest until `deadline` (monotonic), and drop the rest."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._dropped.inc(len(self._take(MAX_QUEUED_ROWS)))
 
     def _run(self) -> None:
         while not (self._closing and not self._queue):
@@ -65,7 +80,15 @@ class Shadow:
             time.sleep(0 if self._closing else GATHER_SECONDS)
             self._wake.clear()
             while self._queue:
-                self._score([self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH_ROWS))])
+                self._score(self._take(MAX_BATCH_ROWS))
+
+    def _take(self, rows: int) -> list[tuple[str, int, Row]]:
+        taken: list[tuple[str, int, Row]] = []
+        # the thread and who gives up on it may take at once
+        with suppress(IndexError):
+            while len(taken) < rows:
+                taken.append(self._queue.popleft())
+        return taken
 
     def _score(self, taken: list[tuple[str, int, Row]]) -> None:
         started, error = time.perf_counter(), None
@@ -73,12 +96,30 @@ class Shadow:
         try:
             answers = self._arm.score([row for _, _, row in taken])
         except Exception as problem:  # noqa: BLE001 - a shadow that breaks is a finding, never a fault
-            error = f"{type(problem).__name__}: {problem}"
+            error = _kind_of(problem)
             self._failed.inc(len(taken))
-            log.warning("%s: shadow %s failed: %s", self._arm.model, self._arm.digest[:12], error)
+        self._note(error)
         micros, now = int((time.perf_counter() - started) * 1e6), time.time()
         rows = [
             ShadowedRow(request_id, at, now, answer, micros)
             for (request_id, at, _), answer in zip(taken, answers, strict=True)
         ]
         self._journal.write(Shadowed(self._arm.model, self._arm.digest, self._arm.generation, rows, error))
+
+    def _note(self, error: str | None) -> None:
+        if error not in {None, self._trouble}:
+            log.warning("%s: shadow %s fails: %s", self._arm.model, self._arm.digest[:12], error)
+        self._trouble = error
+
+
+def end_shadows(shadows: Iterable[Shadow]) -> None:
+    """Wait `END_SECONDS` for shadows that are closed; what they have not scored by then is dropped."""
+    deadline = time.monotonic() + END_SECONDS
+    for shadow in shadows:
+        shadow.give_up(deadline)
+
+
+def _kind_of(problem: Exception) -> str:
+    """Name what went wrong without its sentence, which can hold values that may not be written down."""
+    name = type(problem).__name__
+    return f"{name}: column {problem.column}" if isinstance(problem, UnreadableColumnError) else name

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.keys import PRIVATE_KEY, PUBLIC_KEY, ensure_keys
-from millrace.adapters.remote_channel import mask_secrets
+from millrace.domain.address import mask_address
 from millrace.settings import load_settings
 
 INBOX = "inbox"
@@ -49,4 +49,4 @@ def init_home() -> Initialised:
 
 
 def _spell(url: str | None, folder: Path) -> str:
-    return mask_secrets(url) if url else str(folder)
+    return mask_address(url) if url else str(folder)

@@ -10,7 +10,7 @@ from millrace.adapters.keys import MissingKeyError, ensure_keys, sign, verify
 from millrace.domain.claim import Claim
 from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRolledBack, ServingConfigured
 from millrace.domain.ledger import Entry
-from millrace.domain.pointer import Arm, ArmRole, Pointer, ServingSettings
+from millrace.domain.pointer import WHOLE, Arm, ArmRole, Pointer, ServingSettings
 from millrace.domain.serving import Serving, plan_promotion, plan_rollback, standing_champions
 from millrace.domain.verdict import Outcome
 from millrace.errors import MillraceError, MissingReasonError
@@ -21,8 +21,6 @@ from millrace.steps.remote_channel import copy_to_remote
 from millrace.steps.stores import catalogue, ensure_known, ledger, model_config
 
 SERVING_KINDS = (ChampionPromoted, ChampionRolledBack)
-WHOLE = 100
-"""The weight, in percent, of the only arm that answers."""
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,6 +23,9 @@ class WebServer(ThreadingHTTPServer):
         self.faults: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
         self.has_index = True
+        self.dripping = 0
+        self.is_dripping = Event()
+        self.is_dripping.set()
 
     @property
     def url(self) -> str:
@@ -37,6 +40,7 @@ class WebServer(ThreadingHTTPServer):
         try:
             yield self
         finally:
+            self.is_dripping.clear()
             self.shutdown()
             self.server_close()
 
@@ -72,7 +76,10 @@ class _Answer(BaseHTTPRequestHandler):
         else:
             content = target.read_bytes()
             content = content[:-1] + bytes([content[-1] ^ 1]) if fault == "corrupt" else content
-            self._send(self._validators(target, content), content, body)
+            if fault == "drip" and body is None:
+                self._drip(content)
+            else:
+                self._send(self._validators(target, content), content, body)
 
     def _validators(self, target: Path, content: bytes) -> dict[str, str]:
         known = {
@@ -87,6 +94,18 @@ class _Answer(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content if body is None else body)
+
+    def _drip(self, content: bytes) -> None:
+        """Send a byte ten times a second, and the rest when the server drips no longer."""
+        self.server.dripping += 1
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        while self.server.is_dripping.is_set() and len(content) > 1:
+            self.wfile.write(content[:1])
+            content = content[1:]
+            time.sleep(0.1)
+        self.wfile.write(content)
 
     def _send_for_ever(self, body: bytes | None) -> None:
         self.send_response(200)

@@ -182,6 +182,20 @@ def test_a_manifest_of_another_digest_names_no_file_to_fetch(root: Path, tmp_pat
     assert not (tmp_path / "scorer.onnx").exists()
 
 
+@pytest.mark.parametrize("wrong", ["a.onnx", "b.onnx"])
+def test_nothing_is_asked_for_after_a_file_that_is_not_the_manifests(
+    root: Path, web: WebServer, tmp_path: Path, wrong: str
+) -> None:
+    files = {f"{name}.onnx": name.encode() for name in "abcd"}
+    digest = Channel(root, web.url).write_bundle(files)
+    web.faults[wrong] = "corrupt"
+    (tmp_path / "into").mkdir()
+    with pytest.raises(CorruptBundleError, match=f"bundle file {wrong}: found [0-9a-f]+, needed [0-9a-f]+"):
+        ChannelSource(web.url).fetch_bundle(digest, tmp_path / "into")
+    found = {path.name for path in (tmp_path / "into").iterdir()}
+    assert found == {"manifest.json", *(name for name in files if name <= wrong)}
+
+
 def read_until_settled(source: ChannelSource, web: WebServer) -> None:
     deadline = time.monotonic() + 30
     before = -1

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import zlib
 from pathlib import Path
 
@@ -135,15 +136,45 @@ def test_a_fast_frame_can_be_read_soon_and_a_service_with_nothing_to_say_leaves_
 
 
 def test_what_is_more_than_may_wait_is_counted_or_refused_at_once(tmp_path: Path) -> None:
+    is_writing, may_go_on = threading.Event(), threading.Event()
+
+    def slow_clock() -> float:
+        is_writing.set()
+        assert may_go_on.wait(60)
+        return AT.timestamp()
+
     frame = encode(answered("r1"))
-    writer = SegmentWriter(tmp_path, "one", Limits(waiting_bytes=len(frame) - 1))
+    # one frame is more than may wait, and is taken while none does
+    writer = SegmentWriter(tmp_path, "one", Limits(waiting_bytes=len(frame) - 1), slow_clock)
     writer.append(frame)
-    refused = append_and_wait(writer, answered("r2"))
+    assert is_writing.wait(60)
+    writer.append(encode(answered("r2")))
+    writer.append(encode(answered("r3")))
+    refused = append_and_wait(writer, answered("r4"))
     assert refused is not None
     assert "takes no more" in str(refused)
     assert writer.lost_frames == 1
+    may_go_on.set()
     writer.close()
-    assert append_and_wait(writer, answered("r3")) is not None
+    assert append_and_wait(writer, answered("r5")) is not None
+    window = read_window(tmp_path, MODEL, AT, AT.replace(hour=13))
+    assert list(window.predictions["request_id"]) == ["r1", "r2"]
+
+
+def test_what_is_no_error_of_the_disk_is_told_once_and_the_writer_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [float("nan")]
+    writer = SegmentWriter(tmp_path, "one", clock=lambda: now[0])
+    errors = [str(append_and_wait(writer, answered(f"r{number}"))) for number in range(3)]
+    assert ["ValueError" in error for error in errors] == [True] * 3
+    assert len(caplog.records) == 1
+    now[0] = AT.timestamp()
+    assert append_and_wait(writer, answered("r4")) is None
+    assert writer.last_error is None
+    writer.close()
+    window = read_window(tmp_path, MODEL, AT, AT.replace(hour=13))
+    assert list(window.predictions["request_id"]) == ["r4"]
 
 
 def test_a_folder_that_cannot_be_made_is_told_and_works_once_it_can(tmp_path: Path) -> None:

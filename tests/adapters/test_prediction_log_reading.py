@@ -79,9 +79,36 @@ def test_a_window_has_its_first_moment_and_not_its_last(tmp_path: Path) -> None:
 
 
 def test_of_a_row_that_was_logged_twice_the_first_counts(tmp_path: Path) -> None:
-    write_log(tmp_path, answered("r1"), answered("r1", seconds=1, digest="c" * 64))
+    write_log(tmp_path, answered("r1"), answered("r1", digest="c" * 64))
     window = window_of(tmp_path)
     assert (list(window.predictions["digest"]), window.duplicates) == (["a" * 64], 1)
+
+
+def test_a_request_id_that_many_requests_have_hides_none_of_them(tmp_path: Path) -> None:
+    requests = [answered("page", seconds=seconds, rides=(seconds,)) for seconds in (0, 10, 20)]
+    shadows = [shadowed("page", answer, seconds) for answer, seconds in ((0.1, 1), (0.2, 11), (0.9, 12))]
+    write_log(tmp_path, *requests, *shadows, labelled(by_request("page", "yes"), seconds=15))
+    for _ in ("raw", "compacted"):
+        window = window_of(tmp_path)
+        found = window.predictions
+        assert (list(found["input.ride"]), window.duplicates) == ([0, 10, 20], 0)
+        assert found["shadow_answer"].fillna(-1).tolist() == [0.1, 0.2, -1]
+        assert (len(window.shadows), window.stray_shadows) == (3, 0)
+        assert (found["label"].notna().tolist(), window.labels) == (
+            [False, True, False],
+            LabelCounts(joined=1),
+        )
+        compact(tmp_path)
+
+
+def test_a_whole_number_that_no_float_holds_does_not_hide_its_window(tmp_path: Path) -> None:
+    large = 2**53 + 1
+    for number, value in enumerate((large, 0.5)):
+        row = AnsweredRow(f"r{number}", 0, AT.timestamp(), (value,), 1.0, 1)
+        write_log(tmp_path, Answered(MODEL, "a", 1, "answer", ("x",), [row]), instance=f"i{number}")
+    for _ in ("raw", "compacted"):
+        assert window_of(tmp_path).predictions["input.x"].tolist() == [float(large), 0.5]
+        compact(tmp_path)
 
 
 def test_shadows_that_failed_or_belong_to_no_answered_row_are_counted(tmp_path: Path) -> None:
@@ -170,7 +197,7 @@ def test_a_window_is_the_same_from_segments_from_parquet_and_from_both(tmp_path:
     write_log(tmp_path, *mixed_records(timedelta(0)), shadowed("m1"), labels)
     write_log(tmp_path, *mixed_records(DAY), instance="other")
     two_days = [read_window(tmp_path, MODEL, AT, AT + 2 * DAY)]
-    assert two_days[0].predictions["label"].notna().sum() == 3
+    assert two_days[0].predictions["label"].notna().sum() == 6
     writer = SegmentWriter(tmp_path, "three")
     append_and_wait(writer, answered("r1"))
     raw = window_of(tmp_path)

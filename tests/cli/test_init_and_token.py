@@ -57,7 +57,7 @@ def test_init_tells_no_secret_of_the_remote_channel(
     monkeypatch.setenv("MILLRACE_CHANNEL", "sftp://ann:secret@host/channel")
     init()
     told = capsys.readouterr().out
-    assert "sftp://host/channel" in told
+    assert "sftp://***@host/channel" in told
     assert "ann:secret" not in told
 
 

@@ -45,3 +45,14 @@ def test_a_null_names_no_row_and_a_column_that_is_not_logged_none_either() -> No
     found, counts = join_labels(ROWS, INPUTS[["day"]].assign(ride=[None] * 3), labels, None)
     assert (found["label"].isna().all(), counts) == (True, LabelCounts(unknown=2))
     assert join_labels(ROWS, INPUTS[["day"]], labels, None)[1] == LabelCounts(unknown=2)
+
+
+def test_a_request_id_of_several_requests_names_the_newest_answered_before_the_label() -> None:
+    times = [NOON + pd.Timedelta(minutes=minutes) for minutes in (10, 0, 20)]
+    rows = pd.DataFrame({"request_id": ["page"] * 3, "row": [0] * 3, "at": times}, index=ROWS.index)
+    labels = labels_of(("a", 10, "page", 0, None), ("b", 5, "page", 0, None), ("c", 21, "page", 1, None))
+    found, counts = join_labels(rows, INPUTS, labels, None)
+    assert found["label"].dropna().to_dict() == {7: "a", 8: "b"}
+    assert counts == LabelCounts(joined=2, unknown=1)
+    early, _ = join_labels(rows, INPUTS, labels_of(("d", -1, "page", 0, None)), None)
+    assert early["label"].dropna().to_dict() == {8: "d"}

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -267,6 +268,8 @@ def test_paths_and_methods_that_lead_nowhere(service: RunningService, row: dict[
         assert_refused(service.get(path), 404, "unknown_path")
     for model in ("nobody", "", "a/b", "..", "%2e%2e", "%ff", "flights%00", "FLIGHTS", "x" * 5_000):
         assert_refused(service.post(f"/v1/models/{model}/predict", row), 404, "unknown_model")
+    assert_refused(service.get("/v1/models/predict"), 404, "unknown_model")
+    assert_refused(service.post("/v1/models/predict", row), 405, "method")
     assert_refused(service.post("/v1/models/nobody/labels", {}), 404, "unknown_model")
     for method, path, allow in (
         ("GET", FLIGHTS, "POST"),
@@ -355,13 +358,17 @@ def test_too_many_rows_and_labels_and_too_long_a_head(bounded: RunningService, r
     assert found.startswith(b"HTTP/1.1 431 "), found
 
 
+@pytest.mark.parametrize("is_label", [False, True])
 def test_beyond_the_most_requests_at_once_the_next_are_told_to_come_again(
-    bounded: RunningService, row: dict[str, Any]
+    bounded: RunningService, row: dict[str, Any], *, is_label: bool
 ) -> None:
+    path, body = (
+        ("/v1/models/flights/labels", {"request_id": "a", "label": 1}) if is_label else (FLIGHTS, row)
+    )
     with ThreadPoolExecutor(8) as clients:
 
         def ask_at_once() -> list[Answer]:
-            answers = list(clients.map(lambda _: bounded.post(FLIGHTS, row), range(32)))
+            answers = list(clients.map(lambda _: bounded.post(path, body), range(32)))
             assert {answer.status for answer in answers} <= {200, 503}
             return [answer for answer in answers if answer.status == 503]
 
@@ -418,6 +425,41 @@ def test_where_there_are_tokens_nobody_comes_in_without_one(
         for path in ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"):
             assert service.get(path).status == 200, path
         assert service.post(FLIGHTS, row, {"authorization": f"bearer {token}"}).status == 200
+        assert service.get("/readyz").json == {"ready": True, "models": {"flights": {"ready": True}}}
+        known = service.ask("GET", "/readyz", headers={"authorization": f"bearer {token}"}).json
+        assert known["models"]["flights"]["generation"] == 1
+
+
+def test_the_page_for_people_comes_to_who_names_no_host_or_none_that_is_one(
+    packed: dict[str, Packed], tmp_path: Path
+) -> None:
+    home = ServiceHome(tmp_path)
+    home.publish("flights", home.add("flights", packed["flights"]))
+    with running_service(home, "--allow-host", "*") as service:
+        found = raw(service, b"GET /docs HTTP/1.0\r\n\r\n")
+        assert found.startswith(b"HTTP/1.1 200 "), found
+        assert f"curl http://127.0.0.1:{service.port}/v1/".encode() in found
+        odd = raw(service, b"GET /docs HTTP/1.1\r\nhost: [\r\nconnection: close\r\n\r\n")
+        assert odd.startswith(b"HTTP/1.1 200 "), odd
+
+
+def test_who_hangs_up_before_its_answer_is_counted_and_is_no_error(
+    service: RunningService, row: dict[str, Any]
+) -> None:
+    sample = 'millrace_requests_total{model="flights",route="predict",status="499"}'
+    before, body = service.metric(sample), json.dumps([row] * 100).encode()
+    length = f"content-length: {len(body)}"
+    asked = head(FLIGHTS, "content-type: application/json", length).replace(b"connection: close\r\n", b"")
+
+    def hang_up() -> bool:
+        with closing(socket.create_connection(("127.0.0.1", service.port), timeout=60)) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # the first is answered, to the disk, when the connection goes away under the second
+            connection.sendall((asked + body) * 2)
+        return service.metric(sample) > before
+
+    wait_for(hang_up, "an answer that nobody is there for")
+    assert "Traceback" not in service.said.read_text("utf-8")
 
 
 def test_none_of_it_was_an_error_of_the_service(service: RunningService) -> None:

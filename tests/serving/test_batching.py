@@ -97,12 +97,13 @@ def test_a_batch_is_bounded_and_nothing_of_the_rest_is_lost(scorer: Doubling, se
 
 def test_a_large_request_is_scored_by_itself_off_the_loop(scorer: Doubling) -> None:
     async def ask() -> list[list[Answer | None]]:
-        batcher = Batcher(scorer, FAST, lambda _: None)
+        batcher = Batcher(scorer, FAST, counted.append)
         return await asyncio.gather(batcher.answer([(1.0,)] * (INLINE_ROWS + 1)), batcher.answer([(2.0,)]))
 
+    counted: list[int] = []
     large, small = asyncio.run(ask())
     assert (set(large), small) == ({2.0}, [4.0])
-    assert sorted(scorer.batches) == [1, INLINE_ROWS + 1]
+    assert sorted(scorer.batches) == sorted(counted) == [1, INLINE_ROWS + 1]
     assert len(scorer.threads) == 2
 
 
@@ -115,6 +116,37 @@ def test_who_hangs_up_takes_nobody_along(scorer: Doubling, seconds: float) -> No
         return await stays
 
     assert asyncio.run(ask()) == [4.0]
+
+
+def test_a_slow_scorer_that_is_closed_answers_all_that_still_wait_and_late_ones(scorer: Doubling) -> None:
+    scorer.may_go_on.clear()
+
+    async def ask() -> list[list[Answer | None]]:
+        batcher = Batcher(scorer, SLOW, lambda _: None)
+        first = batcher.answer([(1.0,)])
+        while not scorer.batches:
+            await asyncio.sleep(0)
+        second = batcher.answer([(2.0,)])
+        batcher.close()
+        scorer.may_go_on.set()
+        async with asyncio.timeout(20):
+            return [await first, await second, await batcher.answer([(3.0,)])]
+
+    assert asyncio.run(ask()) == [[2.0], [4.0], [6.0]]
+
+
+def test_a_thread_that_takes_nothing_is_told_to_who_waits_and_replaced(scorer: Doubling) -> None:
+    async def ask() -> list[Answer | None]:
+        batcher = Batcher(scorer, SLOW, lambda _: None)
+        await batcher.answer([(1.0,)])
+        assert batcher._threads is not None
+        batcher._threads.shutdown()
+        async with asyncio.timeout(20):
+            with pytest.raises(RuntimeError, match="after shutdown"):
+                await batcher.answer([(2.0,)])
+            return await batcher.answer([(3.0,)])
+
+    assert asyncio.run(ask()) == [6.0]
 
 
 @pytest.mark.parametrize("seconds", [FAST, SLOW])

@@ -26,8 +26,8 @@ from millrace.domain.bundle import EXAMPLES_FILE, SCHEMA_FILE, Manifest, digests
 from millrace.domain.canonical import canonical_json
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.pointer import Arm, ArmRole, Pointer
-from millrace.serving.following.followed_model import Loaded
-from millrace.serving.following.follower import Follower
+from millrace.serving.following.follower import LISTING_SECONDS, Follower
+from millrace.serving.following.loaded import Loaded
 from millrace.serving.following.pause import Pause
 from millrace.serving.following.trouble import TroubleKind
 from tests.adapters.planted import pack, planted_config, planted_rows, train
@@ -88,12 +88,19 @@ class Installation:
         self.channel.mkdir()
         ensure_keys(self.keys)
 
-    def publish(self, generation: int, *arms: str | Arm, revision: int = 0, keys: Path | None = None) -> Path:
+    def publish(
+        self,
+        generation: int,
+        *arms: str | Arm,
+        revision: int = 0,
+        keys: Path | None = None,
+        model: str = "fares",
+    ) -> Path:
         full = [Arm(arm, ArmRole.ANSWER, 100) if isinstance(arm, str) else arm for arm in arms]
-        pointer = Pointer("fares", generation, tuple(full), "f" * 64, revision)
+        pointer = Pointer(model, generation, tuple(full), "f" * 64, revision)
         publish_pointer(self.channel, pointer, partial(sign, keys or self.keys))
         self.bring()
-        return self.channel / "fares" / "pointer.json"
+        return self.channel / model / "pointer.json"
 
     def add(self, packed: Packed) -> str:
         digest = write_bundle(bundles_folder(self.channel), *packed)
@@ -105,7 +112,7 @@ class Installation:
 
     def follower(self, store: Path | None = None) -> Follower:
         def hand(model: str, loaded: Loaded) -> None:
-            assert model == "fares"
+            assert model == loaded.pointer.model
             assert {arm.digest for arm in loaded.pointer.arms} == loaded.scorers.keys()
             self.handed.append((loaded.pointer.generation, sorted(loaded.scorers)))
 
@@ -624,6 +631,145 @@ def test_a_trouble_is_logged_when_it_changes_and_not_at_every_look(
         "fares: refused_pointer: ",
         "fares: over: ",
     ]
+
+
+def test_names_that_leave_a_listing_and_never_had_a_pointer_are_forgotten(ours: Installation) -> None:
+    follower = ours.follower()
+    ours.publish(1, ours.bundle(0))
+    (ours.channel / "empty").mkdir()
+    broken = ours.channel / "broken" / "pointer.json"
+    broken.parent.mkdir()
+    broken.write_bytes(b"x")
+    follower.look()
+    assert set(follower._models) == {"fares", "empty", "broken"}
+    for name in ("fares", "empty", "broken"):
+        (ours.channel / name).rename(ours.root / name)
+    follower.look()
+    assert set(follower._models) == {"fares"}
+    assert trouble(follower) == (TroubleKind.NO_POINTER, trouble(follower)[1])  # type: ignore[index]
+    # the same bytes are judged anew: nothing is remembered of what was forgotten
+    (ours.root / "broken").rename(ours.channel / "broken")
+    follower.look()
+    state = follower.state("broken")
+    assert state is not None
+    assert state.trouble is not None
+    assert state.trouble.kind is TroubleKind.REFUSED_POINTER
+
+
+def test_a_listing_without_end_is_cut_and_told(ours: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("millrace.serving.following.follower.MODELS", 2)
+    for name in ("aaa", "zzz"):
+        (ours.channel / name).mkdir()
+    ours.publish(1, ours.bundle(0))
+    follower = ours.follower()
+    follower.look()
+    assert (set(follower._models), serves(follower)) == ({"aaa", "fares"}, 1)
+    assert follower.trouble is not None
+    assert "3 models are listed, 2 at most are followed" in follower.trouble.sentence
+    (ours.channel / "aaa").rmdir()
+    follower.look()
+    assert (set(follower._models), follower.trouble) == ({"fares", "zzz"}, None)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def following(ours: Installation) -> Iterator[Callable[[], Follower]]:
+    """Followers with their threads, which end with the test."""
+    started: list[Follower] = []
+
+    def begin() -> Follower:
+        started.append(ours.follower())
+        started[-1].start()
+        return started[-1]
+
+    yield begin
+    for follower in started:
+        follower.stop()
+
+
+def test_a_rollback_to_a_warm_bundle_waits_for_no_download(
+    ours: Installation, web: WebServer, following: Callable[[], Follower]
+) -> None:
+    first, second, third, fourth = (ours.bundle(number) for number in range(4))
+    follower = following()
+    ours.publish(1, first)
+    wait_until(lambda: serves(follower) == 1)
+    ours.publish(2, second)
+    wait_until(lambda: serves(follower) == 2)
+    web.faults[f"{third}/scorer.onnx"] = "drip"
+    ours.publish(1, third, model="aaa")
+    ours.clock.seconds += LISTING_SECONDS
+    wait_until(lambda: web.count("GET", f"{third}/scorer.onnx") == 1)
+    ours.publish(3, first)
+    wait_until(lambda: serves(follower) == 3)
+    # its own download holds it up no more than another's
+    ours.publish(4, fourth)
+    ours.publish(5, second)
+    wait_until(lambda: serves(follower) == 5)
+    slow = follower.state("aaa")
+    assert slow is None or slow.pointer is None
+    assert web.dripping == 1
+    web.faults.clear()
+    web.is_dripping.clear()
+    wait_until(lambda: (state := follower.state("aaa")) is not None and state.pointer is not None)
+    assert (serves(follower), trouble(follower)) == (5, None)
+
+
+def test_it_is_ready_only_when_what_is_loaded_elsewhere_has_been_tried(
+    ours: Installation, web: WebServer, following: Callable[[], Follower]
+) -> None:
+    first = ours.bundle(0)
+    web.faults[f"{first}/scorer.onnx"] = "drip"
+    ours.publish(1, first)
+    follower = following()
+    wait_until(lambda: web.dripping == 1)
+    looks = web.count("HEAD", "fares/pointer.json")
+    wait_until(lambda: web.count("HEAD", "fares/pointer.json") > looks + 2)
+    assert not follower.ready
+    web.is_dripping.clear()
+    wait_until(lambda: follower.ready)
+    assert serves(follower) == 1
+
+
+def with_column(packed: Packed, **changes: object) -> Packed:
+    def change(schema: dict[str, Any]) -> dict[str, Any]:
+        first, *others = schema["inputs"]
+        return {**schema, "inputs": [{**first, **changes}, *others]}
+
+    return changed(packed, SCHEMA_FILE, change)
+
+
+def test_answering_arms_that_want_a_column_of_another_type_do_not_serve_together(ours: Installation) -> None:
+    follower, first = ours.follower(), ours.bundle(0)
+    ours.publish(1, first)
+    follower.look()
+    other = ours.add(with_column(ours.packed[1], type="int"))
+    ours.publish(2, Arm(other, ANSWER, 10), Arm(first, ANSWER, 90))
+    assert_stays(follower, 1, TroubleKind.BAD_BUNDLE, "type of column ")
+    told = trouble(follower)
+    assert told is not None
+    assert f"of the answering bundle {other[:12]}: found " in told[1]
+    assert f"as in {first[:12]}" in told[1]
+    ours.publish(3, first, Arm(other, SHADOW, 100))
+    follower.look()
+    assert (serves(follower), trouble(follower)) == (3, None)
+
+
+@pytest.mark.parametrize("changes", [{"max": 1e9}, {"min": -1e9}, {"nullable": False}])
+def test_answering_arms_that_allow_more_or_less_serve_together(
+    ours: Installation, changes: dict[str, Any]
+) -> None:
+    follower, first = ours.follower(), ours.bundle(0)
+    other = ours.add(with_column(ours.packed[1], **changes))
+    ours.publish(1, Arm(other, ANSWER, 10), Arm(first, ANSWER, 90))
+    follower.look()
+    assert (serves(follower), trouble(follower)) == (1, None)
 
 
 def test_a_pause_doubles_up_to_a_minute_and_starts_anew() -> None:

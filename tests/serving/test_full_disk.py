@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from millrace.adapters.prediction_log.privacy import ensure_salt, private_columns
 from millrace.adapters.prediction_log.reader import read_window
-from millrace.domain.pointer import Durability
+from millrace.domain.pointer import Durability, ServingSettings
 from tests.serving.service import Answer, RunningService, ServiceHome, running_service, wait_for
-from tests.serving.under_load import MODEL, ask, home_with, total
+from tests.serving.under_load import MODEL, ask, home_with, publish, total
 
 ROOM = 4_000
 """Bytes that a file may still grow to: some rows."""
@@ -126,6 +127,22 @@ def test_a_log_folder_that_is_none_is_like_a_full_disk(tmp_path: Path, durabilit
         home.predictions.unlink()
         wait_for(lambda: ask(service, 2).status == 200, "an answer")
     assert "ride 2" in set(logged(home)["input.carrier"])
+
+
+def test_hashes_can_be_compared_again_once_the_secret_of_the_log_can_be_made(tmp_path: Path) -> None:
+    home, [champion] = home_with(tmp_path, 1)
+    publish(home, champion, hashed=("carrier",))
+    home.predictions.parent.mkdir(parents=True, exist_ok=True)
+    home.predictions.write_bytes(b"")
+    with running_service(home) as service:
+        assert ask(service, 1).status == 503
+        home.predictions.unlink()
+        wait_for((home.predictions / ".salt").exists, "the secret")
+        wait_for(lambda: ask(service, 2).status == 200, "an answer")
+        assert ask(service, 3).status == 200
+    settings = ServingSettings(hashed=("carrier",))
+    hashes = private_columns(("carrier",), settings, ensure_salt(home.predictions))
+    assert logged(home)["input.carrier"].iloc[-1] == hashes.apply(("ride 3",))[0]
 
 
 FULL_OUTPUT = (

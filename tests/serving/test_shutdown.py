@@ -16,10 +16,11 @@ import pytest
 
 from millrace.adapters.prediction_log.reader import Window, read_window
 from millrace.adapters.prediction_log.segment import list_segments
-from millrace.domain.pointer import Durability
+from millrace.domain.pointer import Arm, ArmRole, Durability
 from tests.serving.service import RunningService, ServiceHome, running_service, wait_for
 from tests.serving.talking import Reply, connected
-from tests.serving.under_load import MODEL, ask, home_with, publish, request, total
+from tests.serving.test_arms import sklearn_bundle
+from tests.serving.under_load import MODEL, PATH, ask, home_with, publish, request, row, total
 
 CONNECTIONS = 16
 SECONDS = 0.5
@@ -116,3 +117,18 @@ def test_a_worker_that_dies_is_replaced_and_no_longer_counted_as_living(tmp_path
         wait_for(lambda: total(service, "millrace_connections") < 5, "the connections to be forgotten")
         # what was counted stays counted
         assert total(service, "millrace_rows_total", model=MODEL) == 100
+
+
+def test_a_service_that_is_told_to_end_shows_what_it_answered_to_its_shadows_first(tmp_path: Path) -> None:
+    home, [champion] = home_with(tmp_path, 1, durability=Durability.FAST)
+    # one that takes a while for as many rows
+    other = home.add(MODEL, sklearn_bundle())
+    arms = [Arm(champion, ArmRole.ANSWER, 100), Arm(other, ArmRole.SHADOW, 100)]
+    publish(home, *arms, durability=Durability.FAST)
+    rows = [row(number) | {"carrier": "AA"} for number in range(9_000)]
+    with running_service(home) as service:
+        wait_for(lambda: [*told_by_all(service).values()] == [2], "the shadow")
+        assert service.post(PATH, rows).status == 200
+        assert service.stop() == 0
+    found = window_of(home)
+    assert (found.rows, len(found.shadows), found.stray_shadows) == (9_000, 9_000, 0)

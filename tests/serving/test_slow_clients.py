@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import itertools
+import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from benchmarks.serving.open_loop import Exchange, drive
 from millrace.domain.pointer import Durability
-from tests.serving.service import running_service
+from tests.serving.service import RunningService, running_service, wait_for
 from tests.serving.under_load import home_with, limited, request, total
 
 RATE = 100.0
@@ -109,3 +110,72 @@ def test_slow_clients_are_cut_and_counted_while_others_are_answered(
     record_property("answered", len(exchanges))
     record_property("slowest_seconds", round(max(exchange.latency for exchange in exchanges), 4))
     record_property("grown_mib", round(grown, 1))
+
+
+GET = b"GET %s HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+READERS, DEADLINE = 8, 1.0
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[RunningService]:
+    """A service that does not wait for long."""
+    home, _ = home_with(tmp_path, 1, durability=Durability.FAST)
+    with running_service(home, command=limited(home, receive_seconds=DEADLINE)) as service:
+        yield service
+
+
+def test_a_request_that_begins_in_the_packet_of_another_has_a_deadline(
+    hasty: RunningService,
+) -> None:
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
+        connection.sendall(GET % b"/healthz" + HEAD + b"\r\n\r\n" + BODY[:1])
+        found = b""
+        while chunk := connection.recv(65_536):
+            found += chunk
+    assert found.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408 " in found
+
+
+def test_more_requests_than_wait_for_an_answer_are_not_taken(hasty: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
+        connection.sendall(GET % b"/healthz" * 2_000)
+        with contextlib.suppress(ConnectionResetError):
+            while connection.recv(65_536):
+                pass
+    assert total(hasty, "millrace_cut_connections_total", reason="pipelined") == 1
+
+
+def ask_more(connections: list[socket.socket]) -> list[socket.socket]:
+    """Ask on each connection without reading, and return those that are still there."""
+    there = []
+    for connection in connections:
+        try:
+            connection.send(GET % b"/openapi.json" * 8)
+        except BlockingIOError:
+            there.append(connection)
+        except ConnectionError:
+            continue
+        else:
+            there.append(connection)
+    return there
+
+
+def test_clients_that_ask_and_do_not_read_are_cut_while_others_are_answered(hasty: RunningService) -> None:
+    before = psutil.Process(hasty.process.pid).memory_info().rss / MIB
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(socket.socket()) for _ in range(READERS)]
+        for connection in connections:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            connection.connect(("127.0.0.1", hasty.port))
+            connection.setblocking(False)
+
+        def all_are_gone() -> bool:
+            connections[:] = ask_more(connections)
+            return not connections
+
+        wait_for(all_are_gone, "all of them to be cut")
+        exchanges = asyncio.run(drive(hasty.port, request, RATE, int(RATE)))
+        grown = psutil.Process(hasty.process.pid).memory_info().rss / MIB - before
+    assert Counter(exchange.status for exchange in exchanges) == {200: len(exchanges)}
+    assert total(hasty, "millrace_cut_connections_total", reason="unread") > 0
+    assert grown < MAX_GROWTH_MIB

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from millrace.adapters.channel_source.failures import (
     UnreachableChannelError,
@@ -19,7 +19,9 @@ from millrace.adapters.channel_source.failures import (
     status_of,
 )
 from millrace.adapters.channel_source.place import POINTER_SECONDS, Folder, Place, Remote
+from millrace.domain.address import mask_address, mask_text
 from millrace.domain.bundle import MANIFEST_FILE, CorruptBundleError, Manifest, parse_file
+from millrace.domain.pointer import DIGEST
 from millrace.durable import sync
 from millrace.errors import MillraceError
 
@@ -40,7 +42,6 @@ one second and one size share it.
 _OWN_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _BUNDLES = "bundles"
 _MODEL = re.compile(r"[a-z][a-z0-9_-]*")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -66,8 +67,7 @@ class ChannelSource:
         self.models = models
         path = url.removeprefix("file://")
         self.is_local = "://" not in path
-        self._parts = urlsplit(path)
-        self.url = path if self.is_local else _masked(self._parts)
+        self.url, self._secret_url = mask_address(path), path
         self._place: Place = Folder(Path(path)) if self.is_local else self._open()
         self._seen: dict[str, _Seen] = {}
 
@@ -84,6 +84,10 @@ class ChannelSource:
                 found = "no such folder" if self.is_local else "no list of models; name them with --model"
                 raise UnreachableChannelError(self.url, found, answered=True) from error
         return sorted({name for name in names if _MODEL.fullmatch(name) and name != _BUNDLES})
+
+    def forget(self, model: str) -> None:
+        """Take the pointer that is read next for one never seen."""
+        self._seen.pop(model, None)
 
     def read_pointer(self, model: str) -> bytes | Unread:
         """Return the bytes of a model's pointer when they are others than at the last call.
@@ -119,30 +123,33 @@ class ChannelSource:
         Raises
         ------
         CorruptBundleError
-            If the manifest is not that of `digest`, or a file is missing or has a path for a name.
+            If the manifest is not that of `digest`, or a file is missing, is not the one that the manifest
+            names, or has a path for a name. No file after that one is asked for.
         """
-        if not _DIGEST.fullmatch(digest):
+        if not DIGEST.fullmatch(digest):
             raise CorruptBundleError(digest, "such a name", "a SHA-256 in hexadecimal")
-        self._fetch(digest, MANIFEST_FILE, into, MANIFEST_BYTES)
-        content = (into / MANIFEST_FILE).read_bytes()
-        found = hashlib.sha256(content).hexdigest()
-        if found != digest:
-            raise CorruptBundleError(MANIFEST_FILE, found, digest)
-        for name in _plain_names(parse_file(content, Manifest, MANIFEST_FILE)):
-            self._fetch(digest, name, into, FILE_BYTES)
+        self._fetch(digest, MANIFEST_FILE, into, MANIFEST_BYTES, digest)
+        manifest = parse_file((into / MANIFEST_FILE).read_bytes(), Manifest, MANIFEST_FILE)
+        for name in _plain_names(manifest):
+            # each as it arrives: 64 wrong files of the largest size would fill the disk
+            self._fetch(digest, name, into, FILE_BYTES, manifest.files[name])
 
     def _open(self) -> Remote:
         try:
-            return Remote(self._parts)
+            return Remote(urlsplit(self._secret_url))
         except (ImportError, ValueError) as error:
-            raise UnusableAddressError(self.url, self._without_secrets(str(error))) from error
+            raise UnusableAddressError(self.url, self._told(str(error))) from error
 
-    def _fetch(self, digest: str, name: str, into: Path, limit_bytes: int) -> None:
+    def _fetch(self, digest: str, name: str, into: Path, limit_bytes: int, needed: str) -> None:
         try:
             with self._asked(f"{name} of bundle {digest[:12]}"):
                 self._place.copy(f"{_BUNDLES}/{digest}/{name}", into / name, limit_bytes, FILE_SECONDS)
         except FileNotFoundError as error:
             raise CorruptBundleError(name, f"nothing in {self.url}", "its bytes") from error
+        with (into / name).open("rb") as arrived:
+            found = hashlib.file_digest(arrived, "sha256").hexdigest()
+        if found != needed:
+            raise CorruptBundleError(name, found, needed)
         sync(into / name)
 
     @contextlib.contextmanager
@@ -158,15 +165,12 @@ class ChannelSource:
             if is_absence(error):
                 raise FileNotFoundError(what) from error
             cause = cause_of(error)
-            found = self._without_secrets(f"{what}: {str(cause) or _nameless(cause)}")
+            found = self._told(f"{what}: {str(cause) or _nameless(cause)}")
             answered = status_of(cause) is not None or isinstance(cause, PermissionError)
             raise UnreachableChannelError(self.url, found, answered=answered or self.is_local) from error
 
-    def _without_secrets(self, text: str) -> str:
-        secrets = [self._parts.query, self._parts.password, self._parts.username]
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***").replace(unquote(secret), "***")
-        return " ".join(text.split())[:300]
+    def _told(self, text: str) -> str:
+        return " ".join(mask_text(text, self._secret_url).split())[:300]
 
 
 def _nameless(error: BaseException) -> str:
@@ -182,9 +186,3 @@ def _plain_names(manifest: Manifest) -> list[str]:
     if len(names) > BUNDLE_FILES:
         raise CorruptBundleError(MANIFEST_FILE, f"{len(names)} files", f"{BUNDLE_FILES} at most")
     return names
-
-
-def _masked(parts: SplitResult) -> str:
-    host = parts.netloc.rpartition("@")[2]
-    netloc = f"***@{host}" if "@" in parts.netloc else host
-    return urlunsplit(parts._replace(netloc=netloc, query="***" if parts.query else "", fragment=""))

@@ -22,7 +22,7 @@ class Privacy:
     kept: tuple[int, ...]
     hashed: frozenset[int]
     is_identity: bool
-    salt: bytes
+    salt: bytes | bytearray
 
     def apply(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return a row as it may be logged: the same one where nothing is private."""
@@ -36,7 +36,7 @@ class Privacy:
         return hashlib.blake2b(value_text(value).encode(), key=self.salt, digest_size=_HASH_BYTES).hexdigest()
 
 
-def private_columns(columns: Sequence[str], settings: ServingSettings, salt: bytes) -> Privacy:
+def private_columns(columns: Sequence[str], settings: ServingSettings, salt: bytes | bytearray) -> Privacy:
     """Return how rows of these columns, or keys of labels, are logged by a model's settings.
 
     A key that loses a column to `left_out` names no row any more: its labels cannot be joined by it.

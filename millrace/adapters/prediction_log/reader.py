@@ -21,13 +21,11 @@ from millrace.adapters.prediction_log.segment import (
     read_records,
 )
 from millrace.adapters.prediction_log.tables import Columns, Kind, chunks_of, infer, join_tables, table_of
-from millrace.domain.label_joining import LabelCounts, join_labels
+from millrace.domain.label_joining import ROW, LabelCounts, find_rows, join_labels
 from millrace.domain.prediction import Record
 
 _SLACK = timedelta(minutes=1)
 """How far a shadow's answer, or another machine's clock, may be from the answer it belongs to."""
-
-_ROW = ["request_id", "row"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,9 @@ class Window:
 
     Its inputs stand under `input.<name>`, a multiclass answer under `answer_0`, `answer_1` and so on.
     `shadows` has every answer of a shadow arm to these rows, `predictions` the first one to each.
-    `duplicates` are rows that were logged again, of which the first counts; `stray_shadows` belong to no
-    answered row, `failed_shadows` have no answer.
+    `duplicates` are rows that were logged again, of which the first counts: one request id may be given to
+    many requests, so only their time of answering tells that. `stray_shadows` belong to no answered row,
+    `failed_shadows` have no answer.
     """
 
     model: str
@@ -67,19 +66,22 @@ def read_window(
     """Read what was answered from `start` up to, without, `end`, and every label for it until now."""
     rows = _read_log(folder, model, start - _SLACK, end)
     answers, shadows = rows.frames[Kind.ANSWERS], rows.frames[Kind.SHADOWS]
-    is_again = answers.duplicated(_ROW)
+    is_again = answers.duplicated([*ROW, "at"])
     known = answers[~is_again]
-    predictions = known[known["at"] >= start].reset_index(drop=True)
-    is_stray = ~_is_among(shadows, known) & shadows["at"].between(start, end, inclusive="left")
-    mine = shadows[_is_among(shadows, predictions)].reset_index(drop=True)
+    before = int((known["at"] < start).sum())
+    predictions = known[before:].reset_index(drop=True)
+    position = find_rows(shadows, known) - before
+    is_stray = position.isna() & shadows["at"].between(start, end, inclusive="left")
+    is_mine = position >= 0
+    mine = shadows[is_mine].reset_index(drop=True)
     labels, counts = join_labels(
-        predictions[[*_ROW, "at"]], inputs_of(predictions), rows.frames[Kind.LABELS], label_delay
+        predictions[[*ROW, "at"]], inputs_of(predictions), rows.frames[Kind.LABELS], label_delay
     )
     return Window(
         model=model,
         start=start,
         end=end,
-        predictions=settle(pd.concat([_with_shadow(predictions, mine), labels], axis=1)),
+        predictions=settle(pd.concat([_with_shadow(predictions, mine, position[is_mine]), labels], axis=1)),
         shadows=mine,
         duplicates=int((is_again & (answers["at"] >= start)).sum()),
         stray_shadows=int(is_stray.sum()),
@@ -89,16 +91,12 @@ def read_window(
     )
 
 
-def _is_among(some: pd.DataFrame, all_: pd.DataFrame) -> "pd.Series[bool]":
-    found = pd.MultiIndex.from_frame(some[_ROW]).isin(pd.MultiIndex.from_frame(all_[_ROW]))
-    return pd.Series(found, index=some.index, dtype=bool)
-
-
-def _with_shadow(predictions: pd.DataFrame, shadows: pd.DataFrame) -> pd.DataFrame:
-    names = [*_ROW, "digest", *answer_columns(shadows), "latency_us"]
-    first = shadows[names].drop_duplicates(_ROW)
-    renamed = {name: f"shadow_{name}" for name in names if name not in _ROW}
-    return predictions.merge(first.rename(columns=renamed), on=_ROW, how="left")
+def _with_shadow(
+    predictions: pd.DataFrame, shadows: pd.DataFrame, position: "pd.Series[float]"
+) -> pd.DataFrame:
+    names = ["digest", *answer_columns(shadows), "latency_us"]
+    answers = shadows[names].add_prefix("shadow_").set_axis(position.to_numpy("int64"))
+    return predictions.join(answers[~answers.index.duplicated()])
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,8 @@ def conform(table: pa.Table, schema: Schema) -> pa.Table:
         elif pa.types.is_string(type_) and table[name].type != type_:
             arrays.append(_array_of(table[name].to_pylist(), type_))
         else:
-            arrays.append(table[name].cast(type_))
+            # whole numbers beyond 2**53 are rounded, as in `_array_of`: one must not hide a whole window
+            arrays.append(table[name].cast(type_, safe=False))
     return pa.table(arrays, schema=pa.schema(schema.items()))
 
 

@@ -83,7 +83,7 @@ class SegmentWriter:
         with self._lock:
             batch = self._batch
             size = batch.size + len(frame)
-            if size <= self._limits.waiting_bytes and not self._is_closing:
+            if self._takes(size):
                 batch.frames.append(frame)
                 batch.size = size
             else:
@@ -99,7 +99,7 @@ class SegmentWriter:
         with self._lock:
             batch = self._batch
             size = batch.size + len(frame)
-            is_taken = size <= self._limits.waiting_bytes and not self._is_closing
+            is_taken = self._takes(size)
             if is_taken:
                 batch.frames.append(frame)
                 batch.dones.append(done)
@@ -110,6 +110,11 @@ class SegmentWriter:
             self._hurry.set()
             self._wake.set()
 
+    def count_lost(self) -> None:
+        """Count a frame that could not even be made."""
+        with self._lock:
+            self.lost_frames += 1
+
     def close(self) -> None:
         """Write what waits, and close the segment; what is appended from now on is refused."""
         with self._lock:
@@ -117,6 +122,11 @@ class SegmentWriter:
         self._hurry.set()
         self._wake.set()
         self._thread.join()
+
+    def _takes(self, size: int) -> bool:
+        # a frame larger than all that may wait is still taken while none does: it could come never else
+        has_room = size <= self._limits.waiting_bytes or not self._batch.frames
+        return has_room and not self._is_closing
 
     def _run(self) -> None:
         is_last = False
@@ -139,18 +149,23 @@ class SegmentWriter:
     def _log(self, batch: _Batch) -> None:
         try:
             self._store(batch)
-        except OSError as error:
-            self.last_error = error
+        except Exception as error:  # noqa: BLE001 - the thread that ended would leave all who wait for ever
             lost = len(batch.frames) - len(batch.dones)
             with self._lock:
                 self.lost_frames += lost
-            log.warning("%s: %d frames are lost, %d refused: %s", self._folder, lost, len(batch.dones), error)
+            self._note(error, f"{lost} frames are lost, {len(batch.dones)} refused")
         else:
             self.last_error = None
             self.bytes_written += batch.size
         self._in_flight = 0
         for done in batch.dones:
             self._tell(done)
+
+    def _note(self, error: Exception, what: str) -> None:
+        """Keep what is wrong; say it once for as long as it is."""
+        said, self.last_error = str(self.last_error), _as_os_error(error)
+        if said != str(self.last_error):
+            log.warning("%s: %s: %s", self._folder, what, self.last_error)
 
     def _tell(self, done: Done) -> None:
         try:
@@ -163,7 +178,7 @@ class SegmentWriter:
         before = segment.size
         try:
             segment.write(b"".join(batch.frames))
-        except OSError:
+        except Exception:
             self._cut(segment, before)
             raise
         self._is_dirty = True
@@ -208,7 +223,10 @@ class SegmentWriter:
                 segment.close()
             elif self._is_dirty and now - self._synced_at >= SYNC_SECONDS:
                 self._sync(segment, segment.size)
-        except OSError as error:
-            self.last_error = error
+        except Exception as error:  # noqa: BLE001 - as in `_log`
             segment.abandon()
-            log.warning("%s: a segment was left open: %s", self._folder, error)
+            self._note(error, "a segment was left open")
+
+
+def _as_os_error(error: Exception) -> OSError:
+    return error if isinstance(error, OSError) else OSError(errno.EIO, f"{type(error).__name__}: {error}")

@@ -1,16 +1,12 @@
 """May a service follow this pointer?"""
 
-import re
 from collections.abc import Callable
 
 from millrace.adapters.channel import parse_pointer
-from millrace.domain.pointer import ArmRole, Pointer
+from millrace.domain.pointer import DIGEST, WHOLE, ArmRole, Pointer
 from millrace.errors import MillraceError
 
 Verify = Callable[[bytes, bytes], bool]
-
-_PERCENT = 100
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class RefusedPointerError(MillraceError):
@@ -42,9 +38,9 @@ def _check_arms(pointer: Pointer, where: str) -> None:
     advice = "Run `millrace reconcile` where it was published"
     digests = [arm.digest for arm in pointer.arms]
     for arm in pointer.arms:
-        if not _DIGEST.fullmatch(arm.digest):
+        if not DIGEST.fullmatch(arm.digest):
             raise RefusedPointerError(where, f"the digest {arm.digest!r}", "64 hexadecimal digits", advice)
-        if not 0 <= arm.weight <= _PERCENT:
+        if not 0 <= arm.weight <= WHOLE:
             raise RefusedPointerError(where, f"a weight of {arm.weight}", "0 to 100 percent", advice)
         if digests.count(arm.digest) > 1:
             raise RefusedPointerError(where, f"bundle {arm.digest[:12]} twice", "each bundle once", advice)

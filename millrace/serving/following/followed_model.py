@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from millrace.adapters.bundle_store import BundleStore, Kept
 from millrace.adapters.channel import parse_pointer
@@ -14,25 +15,19 @@ from millrace.adapters.channel_source import (
     Unread,
 )
 from millrace.adapters.scorer import Scorer
-from millrace.domain.pointer import ArmRole, Pointer
+from millrace.domain.pointer import Pointer
 from millrace.errors import MillraceError
 from millrace.serving.following.acceptance import Verify, accept_pointer
+from millrace.serving.following.errand import Errand, Load, Loader
+from millrace.serving.following.loaded import Loaded, check_agreement
 from millrace.serving.following.loading import load_bundle, load_stored
 from millrace.serving.following.pause import Pause
-from millrace.serving.following.trouble import Doing, Trouble, TroubleKind, Troubles, kind_of
+from millrace.serving.following.trouble import Doing, Trouble, TroubleKind, Troubles, kind_of, told
 
 CHAMPIONS = 3
 """How many last champions, the present one among them, stay warm and on disk."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A pointer with a proven scorer for each of its arms, by digest."""
-
-    pointer: Pointer
-    scorers: dict[str, Scorer]
 
 
 @dataclass(frozen=True)
@@ -55,13 +50,14 @@ class _Wanted:
 class FollowedModel:
     """One model: what serves, what is wanted, what is wrong. One thread drives it, any may ask its state."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a model is followed with
         self,
         model: str,
         source: ChannelSource,
         store: BundleStore,
         verify: Verify,
         on_change: Callable[[str, Loaded], None],
+        loader: Loader,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
@@ -74,6 +70,7 @@ class FollowedModel:
         self._warm: dict[str, Scorer] = {}
         self._cold: set[str] = set()
         self._loading, self._keeping = Pause(monotonic), Pause(monotonic)
+        self._errand = Errand(loader)
         self._troubles = Troubles(model)
 
     @property
@@ -85,6 +82,16 @@ class FollowedModel:
     def is_known(self) -> bool:
         """Whether there is more of it than a name in a listing."""
         return self._newest is not None or self._wanted is not None or self._troubles.first is not None
+
+    @property
+    def had_pointer(self) -> bool:
+        """Whether a pointer of it was ever accepted, or the store holds one."""
+        return self._newest is not None or self._wanted is not None or Doing.KEEPING in self._troubles
+
+    @property
+    def is_untried(self) -> bool:
+        """Whether the pointer that is wanted has neither been adopted nor failed."""
+        return self._wanted is not None and Doing.LOADING not in self._troubles
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -106,7 +113,7 @@ class FollowedModel:
             return
         self._newest, self._wanted = pointer, _Wanted(pointer, content)
         self._champions = kept.champions if kept else ()
-        self._load(self._wanted, lambda digest: load_stored(self._store, digest))
+        self._pursue(self._wanted, partial(load_stored, self._store))
         self._loading.reset()
 
     def read(self) -> None:
@@ -141,7 +148,7 @@ class FollowedModel:
         before = self._loaded
         if self._wanted is not None:
             if self._loading.is_over:
-                self._load(self._wanted, lambda digest: load_bundle(self._source, self._store, digest))
+                self._pursue(self._wanted, partial(load_bundle, self._source, self._store))
         elif self._unkept is None:
             self._warm_champion()
         if self._unkept is not None and self._keeping.is_over:
@@ -174,27 +181,35 @@ class FollowedModel:
             self._loading.reset()
         self._forget()
 
-    def _load(self, wanted: _Wanted, load: Callable[[str], Scorer]) -> None:
+    def _pursue(self, wanted: _Wanted, load: Load) -> None:
+        """Adopt what is wanted if all of it is warm; else take what has been loaded and ask for the next."""
         try:
             for arm in wanted.pointer.arms:
-                if arm.digest not in self._warm:
-                    self._warm = {**self._warm, arm.digest: load(arm.digest)}
+                if arm.digest not in self._warm and not self._warm_up(arm.digest, load):
+                    return
             loaded = Loaded(
                 wanted.pointer, {arm.digest: self._warm[arm.digest] for arm in wanted.pointer.arms}
             )
+            check_agreement(loaded)
             self._on_change(self.model, loaded)
         except Exception as error:  # noqa: BLE001 - a bundle may break what opens it in any way
             self._loading.begin()
-            found = _told(error)
-            sentence = f"generation {wanted.pointer.generation} is not followed: {found}"
+            sentence = f"generation {wanted.pointer.generation} is not followed: {told(error)}"
             self._troubles.begin(Doing.LOADING, kind_of(error), sentence)
             return
         self._adopt(wanted, loaded)
 
+    def _warm_up(self, digest: str, load: Load) -> bool:
+        scorer = self._errand.bring(digest, load)
+        if scorer is not None:
+            self._warm = {**self._warm, digest: scorer}
+        return scorer is not None
+
     def _adopt(self, wanted: _Wanted, loaded: Loaded) -> None:
         self._loaded, self._newest, self._wanted, self._unkept = loaded, wanted.pointer, None, wanted
-        others = [digest for digest in self._champions if digest != _champion(wanted.pointer)]
-        self._champions = (_champion(wanted.pointer), *others)[:CHAMPIONS]
+        champion = wanted.pointer.champion
+        others = [digest for digest in self._champions if digest != champion]
+        self._champions = (champion, *others)[:CHAMPIONS]
         self._forget()
         self._keeping.reset()
         self._troubles.end(Doing.LOADING)
@@ -207,7 +222,7 @@ class FollowedModel:
         except OSError as error:
             self._keeping.begin()
             sentence = f"generation {served.pointer.generation} serves, but would not after a restart: "
-            self._troubles.begin(Doing.KEEPING, TroubleKind.STORE, sentence + _told(error))
+            self._troubles.begin(Doing.KEEPING, TroubleKind.STORE, sentence + told(error))
             return
         self._unkept = None
         self._troubles.end(Doing.KEEPING)
@@ -224,22 +239,11 @@ class FollowedModel:
         missing = [digest for digest in self._champions if digest not in {*self._warm, *self._cold}]
         for digest in missing[:1]:
             try:
-                self._warm = {**self._warm, digest: load_stored(self._store, digest)}
+                self._warm_up(digest, partial(load_stored, self._store))
             except Exception as error:  # noqa: BLE001 - it does not serve; when it must, it is loaded or told
                 self._cold.add(digest)
                 log.info("%s: former champion %s stays cold: %s", self.model, digest[:12], error)
 
     def _forget(self) -> None:
         self._warm = {digest: scorer for digest, scorer in self._warm.items() if digest in self.digests}
-
-
-def _champion(pointer: Pointer) -> str:
-    answering = [arm for arm in pointer.arms if arm.role is ArmRole.ANSWER]
-    return max(answering, key=lambda arm: arm.weight).digest
-
-
-def _told(error: Exception) -> str:
-    """Return one line about an error; that of a disk without names that change from try to try."""
-    if isinstance(error, OSError):
-        return f"{error.strerror or type(error).__name__} in the service's own store"
-    return str(error) if isinstance(error, MillraceError) else f"{type(error).__name__}: {error}"
+        self._errand.keep(self.digests)

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -11,24 +10,27 @@ from millrace.adapters import clock
 from millrace.adapters.bundle_store import BundleStore
 from millrace.adapters.channel_source import ChannelSource, UnreachableChannelError
 from millrace.serving.following.acceptance import Verify
-from millrace.serving.following.followed_model import FollowedModel, Loaded, ModelState
+from millrace.serving.following.errand import Loader, lower_priority
+from millrace.serving.following.followed_model import FollowedModel, ModelState
+from millrace.serving.following.loaded import Loaded
 from millrace.serving.following.trouble import Doing, Trouble, TroubleKind, Troubles
 
 LISTING_SECONDS = 10.0
 """How often a channel that is not a folder is asked for new models: a listing there costs money."""
 
+MODELS = 10_000
+"""How many names are taken from a listing: it may list anything."""
+
 PRUNING_SECONDS = 3600.0
 STOP_SECONDS = 15.0
-
-_NICENESS = 10
 
 log = logging.getLogger(__name__)
 
 
 class Follower:
-    """One thread that looks at every model's pointer in turn, and hands over what is loaded and proven.
+    """One thread that looks at every model's pointer in turn, and hands over what another loaded and proved.
 
-    `on_change` is called in that thread.
+    `on_change` is called in the one that looks: it waits for no bundle, so what is warm is adopted at once.
     """
 
     def __init__(
@@ -46,7 +48,8 @@ class Follower:
         self._listed_at: float | None = None
         self._prune_at = 0.0
         self._troubles = Troubles("channel")
-        self._is_ready, self._is_over = threading.Event(), threading.Event()
+        self._is_ready, self._is_over, self._wake = threading.Event(), threading.Event(), threading.Event()
+        self._loader = Loader(self._wake.set)
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     @property
@@ -74,14 +77,16 @@ class Follower:
         return followed.state if followed is not None and followed.is_known else None
 
     def start(self) -> None:
-        """Begin to follow, in a thread of low priority: to load must not take the core from answering."""
+        """Begin to follow, in threads of low priority: to load must not take the core from answering."""
         self._thread.start()
 
     def stop(self) -> None:
         """Follow no longer; what serves stays."""
         self._is_over.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
+        self._loader.stop(STOP_SECONDS)
 
     def recover(self) -> None:
         """Serve what the store holds; the channel is not asked."""
@@ -102,16 +107,22 @@ class Follower:
             else:
                 followed.lose(lost)
             changed |= followed.act()
-        if changed or self._monotonic() >= self._prune_at:
+        self._prune_at = self._monotonic() if changed else self._prune_at
+        # a download may last longer than what is old, and half of it looks like one that died
+        if self._monotonic() >= self._prune_at and not self._loader.is_busy:
             self._prune()
-        self._is_ready.set()
+        if not any(followed.is_untried for followed in self._models.values()):
+            self._is_ready.set()
 
     def _run(self) -> None:
-        _lower_priority()
+        lower_priority()
         _survive(self.recover)
+        self._loader.start()
         while not self._is_over.is_set():
+            self._wake.clear()
             _survive(self.look)
-            self._is_over.wait(self._interval_seconds)
+            if not self._is_over.is_set():
+                self._wake.wait(self._interval_seconds)
 
     def _list(self) -> UnreachableChannelError | None:
         """Take up new models; return the error of a channel that does not answer at all."""
@@ -124,9 +135,26 @@ class Follower:
             return error if not error.answered or self._source.is_local else None
         self._listed_at = self._monotonic()
         self._troubles.end(Doing.READING)
+        self._take_up(models)
+        return None
+
+    def _take_up(self, listed: list[str]) -> None:
+        models = listed[:MODELS]
+        if len(listed) > MODELS:
+            sentence = (
+                f"{len(listed):,} models are listed, {MODELS:,} at most are followed: remove the others"
+            )
+            self._troubles.begin(Doing.ACCEPTING, TroubleKind.UNEXPECTED, sentence)
+        else:
+            self._troubles.end(Doing.ACCEPTING)
         for model in models:
             self._followed(model)
-        return None
+        # names that come and go must not fill the memory
+        gone = {name for name in self._models.keys() - {*models} if not self._models[name].had_pointer}
+        for name in gone:
+            self._source.forget(name)
+        if gone:
+            self._models = {name: one for name, one in self._models.items() if name not in gone}
 
     def _is_listing_due(self) -> bool:
         if self._listed_at is None or self._source.is_local:
@@ -136,7 +164,13 @@ class Follower:
     def _followed(self, model: str) -> FollowedModel:
         if model not in self._models:
             followed = FollowedModel(
-                model, self._source, self._store, self._verify, self._on_change, self._monotonic
+                model,
+                self._source,
+                self._store,
+                self._verify,
+                self._on_change,
+                self._loader,
+                self._monotonic,
             )
             self._models = {**self._models, model: followed}
         return self._models[model]
@@ -162,9 +196,3 @@ def _survive(act: Callable[[], None]) -> None:
     except Exception:
         # without this thread the service would serve the same for ever, and nobody would know
         log.exception("a look at the channel failed; the next comes in its turn")
-
-
-def _lower_priority() -> None:
-    """Yield to the threads that answer, where the system has a priority of each thread: Linux."""
-    with contextlib.suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

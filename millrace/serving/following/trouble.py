@@ -10,7 +10,9 @@ from millrace.adapters.channel import BadPointerError
 from millrace.adapters.channel_source import OversizedFileError, UnreachableChannelError
 from millrace.adapters.scorer import UnprovenBundleError, UnreadableScorerError, UntrustedScorerError
 from millrace.domain.bundle import CorruptBundleError
+from millrace.errors import MillraceError
 from millrace.serving.following.acceptance import RefusedPointerError
+from millrace.serving.following.loaded import ClashingArmsError
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,22 @@ class Troubles:
         return doing in self._of
 
 
+_BAD_BUNDLE = (
+    CorruptBundleError,
+    OversizedFileError,
+    UnreadableScorerError,
+    UntrustedScorerError,
+    ClashingArmsError,
+)
+
+
+def told(error: Exception) -> str:
+    """Return one line about an error; that of a disk without names that change from try to try."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or type(error).__name__} in the service's own store"
+    return str(error) if isinstance(error, MillraceError) else f"{type(error).__name__}: {error}"
+
+
 def kind_of(error: Exception) -> TroubleKind:
     """Sort an error of reading, fetching or loading. An error of a disk is one of the service's own."""
     match error:
@@ -83,7 +101,7 @@ def kind_of(error: Exception) -> TroubleKind:
             return TroubleKind.UNREACHABLE
         case BadPointerError() | RefusedPointerError():
             return TroubleKind.REFUSED_POINTER
-        case CorruptBundleError() | OversizedFileError() | UnreadableScorerError() | UntrustedScorerError():
+        case _ if isinstance(error, _BAD_BUNDLE):
             return TroubleKind.BAD_BUNDLE
         case UnprovenBundleError():
             return TroubleKind.UNPROVEN
