@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from millrace.domain.schema import schema_of
 from rich.console import Console
 from rich.progress import track
 from scipy.stats import binom
@@ -31,6 +30,7 @@ from millrace.domain.features import feature_frame
 from millrace.domain.gate import Judgement
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
 from millrace.domain.losses import FloatArray
+from millrace.domain.schema import schema_of
 from millrace.domain.verdict import Outcome
 from millrace.steps.arrivals import list_arrivals, stage_arrival
 from millrace.steps.batch import accept_batch, claim_batch, hold_to_contract

@@ -1,6 +1,7 @@
 """How do clients of the Open Inference Protocol (version 2, REST) ask? Through the path of `predict`."""
 
 import time
+from asyncio import to_thread
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -12,12 +13,13 @@ from starlette.requests import Request
 
 from millrace.domain.kinds import Task
 from millrace.serving.http import Head, RefusedError, ensure_json, name_request, read_body, read_head
-from millrace.serving.predict import Given, answer_rows, refused_rows
+from millrace.serving.predict import LARGE_BODY_BYTES, Given, answer_rows, refused_rows
 from millrace.serving.requests import (
     MAX_PROBLEMS,
     InvalidRowsError,
     MalformedRequestError,
     Problem,
+    Row,
     cut,
     malformed,
     refuse_repeated_fields,
@@ -68,18 +70,22 @@ async def infer(service: "Service", served: "Served", request: Request) -> dict[
     try:
         # with no turn left it would be decoded for nothing
         with service.turns:
-            asked = _decode(body)
-            wanted = _wanted(asked)
-            columns = _columns(served, asked)
-            rows = served.schema.check(
-                [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-            )
+            is_large = len(body) > LARGE_BODY_BYTES
+            asked, rows = await to_thread(_read, served, body) if is_large else _read(served, body)
     except (InvalidRowsError, MalformedRequestError) as error:
         raise refused_rows(service, served.model, error) from error
     request_id = request.scope["request_id"] = _named(asked, request.scope["request_id"])
     given = await answer_rows(service, served, request_id, rows, started)
     service.seconds(served.model, "infer").observe(time.perf_counter() - started)
-    return _answer(served, request_id, given, wanted)
+    return _answer(served, request_id, given, _wanted(asked))
+
+
+def _read(served: "Served", body: bytes) -> tuple[InferRequest, list[Row]]:
+    asked = _decode(body)
+    _wanted(asked)  # an output nobody has is refused before any row is scored
+    columns = _columns(served, asked)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return asked, served.schema.check(rows)
 
 
 def describe_model(served: "Served") -> dict[str, Any]:

@@ -132,6 +132,7 @@ class _LabelReader:
         self._is_number, self._classes = schema.task is Task.REGRESSION, served.classes
         self._max_rows = max_rows
         self._names = key_names(served)
+        self._unlogged = [column.name for column in schema.key if column.name not in self._names]
         self._needed = [column.name for column in schema.key if column.name in self._names]
         self._columns = {column.name: column for column in served.schema.columns}
         self._schemas = _schemas.setdefault(served, {})
@@ -143,6 +144,11 @@ class _LabelReader:
             return [Problem(at, None, shown(given), "an object with 'label' and 'request_id' or 'key'")]
         if problems := list(islice(self._misshapen(at, given), MAX_PROBLEMS)):
             return problems
+        if "key" in given and self._unlogged:
+            unlogged = ", ".join(self._unlogged)
+            return [
+                Problem(at, "key", "a key", f"'request_id': {unlogged} is not logged, so no key names a row")
+            ]
         columns = self._key_columns(given)
         key = None
         if columns:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from millrace.domain.schema import class_names, label_values, schema_of
 
 from millrace.adapters.bundle import write_bundle
 from millrace.adapters.export import ExportedScorer, export_scorer, make_examples
@@ -27,6 +26,7 @@ from millrace.domain.config import ModelConfig
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
 from millrace.domain.profile import profile_rows
+from millrace.domain.schema import class_names, label_values, schema_of
 
 METRIC = {Task.BINARY: "auc", Task.MULTICLASS: "log_loss", Task.REGRESSION: "rmse"}
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
-from millrace.domain.schema import class_names, label_values, schema_of
 
 from millrace.adapters.search import (
     NoFoldError,
@@ -19,6 +18,7 @@ from millrace.domain.blocks import name_blocks
 from millrace.domain.config import Metric, ModelConfig, SearchPolicy
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
+from millrace.domain.schema import class_names, label_values, schema_of
 from tests.adapters.planted import planted_config, planted_rows
 
 POLICY = SearchPolicy(trials=6, folds=3)

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from millrace.domain.schema import label_values, schema_of
 from sklearn.linear_model import LogisticRegression
 
 from millrace.adapters.training import (
@@ -21,6 +20,7 @@ from millrace.domain.answers import answers_of
 from millrace.domain.config import Metric
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
+from millrace.domain.schema import label_values, schema_of
 from tests.adapters.planted import planted_config, planted_rows, train
 
 BUILT_IN = ["hist_gradient_boosting", "linear"]

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from millrace.domain.schema import ClassCountError, class_names, label_values
 
 from millrace.domain.bundle import InputColumn
 from millrace.domain.features import (
@@ -16,6 +15,7 @@ from millrace.domain.features import (
     text_values,
 )
 from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.schema import ClassCountError, class_names, label_values
 from tests.adapters.planted import planted_config
 
 FAR = 2.0**24 + 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from millrace.adapters.prediction_log.reader import Window, read_window
+from millrace.domain.pointer import ServingSettings
 from tests.serving.bundles import NAMES, example_rows
 from tests.serving.service import Packed, RunningService, ServiceHome, running_service, wait_for
 
@@ -168,3 +169,16 @@ def test_where_the_disk_takes_nothing_no_label_is_acknowledged(
         wait_for(lambda: service.metric("millrace_log_failing") == 0, "the metric")
         taken = service.metric('millrace_labels_total{model="flights"}')
     assert taken == 2
+
+
+def test_a_key_that_is_not_wholly_logged_names_no_row(packed: dict[str, Packed], tmp_path: Path) -> None:
+    home = ServiceHome(tmp_path)
+    home.publish(
+        "flights", home.add("flights", packed["flights"]), settings=ServingSettings(left_out=("at",))
+    )
+    with running_service(home) as service:
+        label = {"key": {"flight id": "UA1"}, "label": 1}
+        refused = service.post("/v1/models/flights/labels", label)
+        assert (refused.status, refused.json["error"]["problems"][0]["field"]) == (422, "key")
+        assert "at is not logged" in refused.json["error"]["message"]
+        assert service.post("/v1/models/flights/labels", {"request_id": "a", "label": 1}).status == 200
