@@ -49,7 +49,7 @@ class Replay:
                 if batch == self.script.corrupted.batch:
                     corrupted = write_corrupted(self.model, self.script.corrupted)
                     yield self._arrive(batch, now, [corrupted])
-                # the month's flights are asked about before anybody knows how they ended
+                # the service is asked about the month before anybody knows how it ended
                 kept = ask_champion(self.service, self.model, batch) if find_champion(self.model) else None
                 arrived = self._arrive(batch, now)
                 yield replace(
