@@ -71,12 +71,24 @@ class ServiceClient:
             time.sleep(0.05)
 
     def ask(self, model: str, rows: Sequence[Mapping[str, Any]]) -> list[Given]:
-        """Ask for the answers of rows, some thousands in a request."""
+        """Ask for the answers of rows, some thousands in a request.
+
+        Raises
+        ------
+        NotServedError
+            If the service does not answer any more.
+        RefusedByServiceError
+            If it refuses rows.
+        """
         given: list[Given] = []
         for start in range(0, len(rows), REQUEST_ROWS):
             body = msgspec.json.encode(rows[start : start + REQUEST_ROWS])
             path = f"/v1/models/{model}/predict"
-            answer = self._http.post(path, content=body, headers={"content-type": "application/json"})
+            try:
+                answer = self._http.post(path, content=body, headers={"content-type": "application/json"})
+            except httpx.HTTPError as error:
+                found = f"{type(error).__name__} {error}"
+                raise NotServedError(self.url, f"answers for {model}", found) from error
             if answer.status_code != httpx.codes.OK:
                 raise RefusedByServiceError(f"{self.url}{path}", answer.status_code, answer.text)
             given += msgspec.json.decode(answer.content, type=_Answers).answers

@@ -71,21 +71,20 @@ async def infer(service: "Service", served: "Served", request: Request) -> dict[
         # with no turn left it would be decoded for nothing
         with service.turns:
             is_large = len(body) > LARGE_BODY_BYTES
-            asked, rows = await to_thread(_read, served, body) if is_large else _read(served, body)
+            asked, wanted, rows = await to_thread(_read, served, body) if is_large else _read(served, body)
     except (InvalidRowsError, MalformedRequestError) as error:
         raise refused_rows(service, served.model, error) from error
     request_id = request.scope["request_id"] = _named(asked, request.scope["request_id"])
     given = await answer_rows(service, served, request_id, rows, started)
     service.seconds(served.model, "infer").observe(time.perf_counter() - started)
-    return _answer(served, request_id, given, _wanted(asked))
+    return _answer(served, request_id, given, wanted)
 
 
-def _read(served: "Served", body: bytes) -> tuple[InferRequest, list[Row]]:
+def _read(served: "Served", body: bytes) -> tuple[InferRequest, set[str], list[Row]]:
     asked = _decode(body)
-    _wanted(asked)  # an output nobody has is refused before any row is scored
-    columns = _columns(served, asked)
+    wanted, columns = _wanted(asked), _columns(served, asked)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return asked, served.schema.check(rows)
+    return asked, wanted, served.schema.check(rows)
 
 
 def describe_model(served: "Served") -> dict[str, Any]:

@@ -133,7 +133,7 @@ class _LabelReader:
         self._max_rows = max_rows
         self._names = key_names(served)
         self._unlogged = [column.name for column in schema.key if column.name not in self._names]
-        self._needed = [column.name for column in schema.key if column.name in self._names]
+        self._needed = [column.name for column in schema.key]
         self._columns = {column.name: column for column in served.schema.columns}
         self._schemas = _schemas.setdefault(served, {})
         self._sets = set[tuple[str, ...]]()
@@ -144,11 +144,6 @@ class _LabelReader:
             return [Problem(at, None, shown(given), "an object with 'label' and 'request_id' or 'key'")]
         if problems := list(islice(self._misshapen(at, given), MAX_PROBLEMS)):
             return problems
-        if "key" in given and self._unlogged:
-            unlogged = ", ".join(self._unlogged)
-            return [
-                Problem(at, "key", "a key", f"'request_id': {unlogged} is not logged, so no key names a row")
-            ]
         columns = self._key_columns(given)
         key = None
         if columns:
@@ -188,6 +183,12 @@ class _LabelReader:
             yield Problem(at, "row", shown(row), f"a whole number from 0 to {self._max_rows - 1}")
 
     def _wrong_key(self, at: int, given: dict[str, Any]) -> Iterator[Problem]:
+        if self._unlogged:
+            unlogged = ", ".join(self._unlogged)
+            yield Problem(
+                at, "key", "a key", f"'request_id': {unlogged} is not logged, so no key names a row"
+            )
+            return
         if "row" in given:
             yield Problem(at, "row", shown(given["row"]), "no row where a key names it")
         key = given["key"]

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -62,11 +61,10 @@ class RequestSchema:
         self.required = tuple(inputs)
         self.columns = (*self.required, *optional)
         self.names = tuple(column.name for column in self.columns)
-        fields = [(f"f{at}", field_type(column)) for at, column in enumerate(self.required)]
-        rest = [
-            (f"f{at}", field_type(column) | msgspec.UnsetType, msgspec.UNSET)
-            for at, column in enumerate(self.columns[len(fields) :], len(fields))
-        ]
+        self._types = {column.name: field_type(column) for column in self.columns}
+        types = [(f"f{at}", type_) for at, type_ in enumerate(self._types.values())]
+        fields = types[: len(self.required)]
+        rest = [(name, type_ | msgspec.UnsetType, msgspec.UNSET) for name, type_ in types[len(fields) :]]
         self.row_type = msgspec.defstruct(
             "Row",
             [*fields, *rest],
@@ -76,7 +74,7 @@ class RequestSchema:
         )
         self._one = msgspec.json.Decoder(self.row_type)
         self._many = msgspec.json.Decoder(list[self.row_type])  # type: ignore[name-defined]
-        self._texts = [at for at, column in enumerate(self.columns) if _may_be_text(column)]
+        self._texts = [at for at, column in enumerate(self.columns) if column.type is ColumnType.STRING]
         self._wholes = [at for at, column in enumerate(self.columns) if column.type is ColumnType.INT]
         self._is_finishing = len(self.columns) > len(self.required) or bool(self._wholes)
         self._times = [at for at, column in enumerate(self.columns) if column.type is ColumnType.TIMESTAMP]
@@ -119,10 +117,6 @@ class RequestSchema:
             ]
         except (msgspec.ValidationError, OverflowError) as error:
             raise self._find_problems(rows) from error
-
-    @cached_property
-    def _types(self) -> dict[str, Any]:
-        return {column.name: field_type(column) for column in self.columns}
 
     def _is_each_field_once(self, body: bytes, rows: list[Row]) -> bool:
         """Whether that is sure by the colons: each field has one, and a text may have more of them."""
@@ -187,10 +181,6 @@ class RequestSchema:
 def is_array(body: bytes) -> bool:
     """Whether a body asks for many rows."""
     return body[:1] == b"[" or body.lstrip()[:1] == b"["
-
-
-def _may_be_text(column: InputColumn) -> bool:
-    return column.type is ColumnType.STRING
 
 
 def refuse_repeated_fields(body: bytes) -> None:
