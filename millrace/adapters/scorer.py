@@ -161,7 +161,7 @@ class _Graph:
 
     def answer(self, columns: Columns) -> FloatArray:
         ready = feature_columns(columns, self.schema.inputs).values()
-        feed = {name: values.reshape(-1, 1) for name, values in zip(self.inputs, ready, strict=True)}
+        feed = {name: values[:, None] for name, values in zip(self.inputs, ready, strict=True)}
         with _graph_refusals("a graph that answers these rows"):
             return shape_answers(self.session.run(self.outputs, feed)[0], self.schema.task)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NULL_TEXT = "__null__"
 """What a null of a categorical column becomes: a category of its own, for graphs have no null string."""
 
-_PLAIN = (list, tuple)
+_PLAIN = frozenset({list, tuple})
 _CONVERSION_REFUSALS = (TypeError, ValueError, OverflowError)
 
 
@@ -65,18 +65,19 @@ def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[s
     UnreadableColumnError
         If a value is not of its column's type.
     """
-    needed = tuple(column.name for column in inputs)
-    if missing := tuple(name for name in needed if name not in columns):
-        raise MissingColumnsError(missing, needed)
-    numbers = _float32_columns(columns, [column.name for column in inputs if not column.categorical])
-    return {
-        column.name: (
-            text_values(columns[column.name], column.name, column.type)
-            if column.categorical
-            else numbers[column.name]
-        )
+    try:
+        raw = {column.name: columns[column.name] for column in inputs}
+    except KeyError as error:
+        needed = tuple(column.name for column in inputs)
+        raise MissingColumnsError(tuple(name for name in needed if name not in columns), needed) from error
+    numbers = _float32_columns({column.name: raw[column.name] for column in inputs if not column.categorical})
+    texts = {
+        column.name: text_values(raw[column.name], column.name, column.type)
         for column in inputs
+        if column.categorical
     }
+    # `raw` has the order; each name is in one of the two
+    return {**raw, **numbers, **texts}
 
 
 def feature_frame(columns: Columns, inputs: tuple[InputColumn, ...]) -> "pd.DataFrame":
@@ -148,20 +149,20 @@ def text_values(column: Any, name: str, kind: ColumnType) -> npt.NDArray[np.obje
         raise UnreadableColumnError(name, str(error), f"values of type {kind}") from error
 
 
-def _float32_columns(columns: Columns, names: list[str]) -> dict[str, npt.NDArray[np.float32]]:
+def _float32_columns(columns: dict[str, Any]) -> dict[str, npt.NDArray[np.float32]]:
     """Convert all columns at once where they are plain lists: a request's few rows cost a tenth so."""
-    raw = [columns[name] for name in names]
-    if all(type(values) in _PLAIN for values in raw):
+    if _PLAIN.issuperset(map(type, columns.values())):
         # a value that is no number is found again below, where its column has a name
         with contextlib.suppress(*_CONVERSION_REFUSALS):
-            return dict(zip(names, _to_float32(np.array(raw, dtype=np.float64)), strict=True))
-    return {name: _to_float32(number_values(values, name)) for name, values in zip(names, raw, strict=True)}
+            block = np.array([*columns.values()], dtype=np.float64)
+            return dict(zip(columns, _to_float32(block), strict=True))
+    return {name: _to_float32(number_values(values, name)) for name, values in columns.items()}
 
 
 def _to_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    narrow[~np.isfinite(narrow)] = np.nan
+    narrow[np.isinf(narrow)] = np.nan
     return narrow
 
 

@@ -18,7 +18,7 @@ class Gatekeeper:
     """Lets in who names one of our hosts and, where there are tokens, has one."""
 
     def __init__(self, tokens: "TokenBook", hosts: tuple[str, ...], *, needs_token: bool) -> None:
-        self._tokens, self._needs_token = tokens, needs_token
+        self._tokens, self.needs_token = tokens, needs_token
         self._hosts = frozenset(host.lower().encode() for host in hosts)
         self._is_open_to_all = b"*" in self._hosts
         self._seen: set[bytes] = set()
@@ -37,7 +37,7 @@ class Gatekeeper:
             raise RefusedError(
                 400, "host", f"host: found {found!r}, which is not one this service answers for"
             )
-        if path not in OPEN_PATHS and not self.knows(head):
+        if self.needs_token and path not in OPEN_PATHS and not self.knows(head):
             raise RefusedError(
                 401,
                 "unauthorised",
@@ -47,20 +47,15 @@ class Gatekeeper:
 
     def knows(self, head: Head) -> bool:
         """Whether the request has a token that is known, or needs none."""
-        if not self._needs_token:
+        if not self.needs_token:
             return True
         scheme, _, token = head.authorization.partition(b" ")
         return scheme.lower() == b"bearer" and self._tokens.allows(token.strip())
 
-    @property
-    def needs_token(self) -> bool:
-        """Whether a request must have one."""
-        return self._needs_token
-
     def refresh(self) -> None:
         """Close the door where there are tokens now; done each second."""
         # once there was a token it stays closed: to revoke the last one must not open it
-        self._needs_token = self._needs_token or self._tokens.count > 0 or self._tokens.trouble is not None
+        self.needs_token = self.needs_token or self._tokens.count > 0 or self._tokens.trouble is not None
 
     def _is_ours(self, host: bytes) -> bool:
         if host in self._seen:

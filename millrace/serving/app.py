@@ -90,13 +90,15 @@ class Application:
         return refused.status
 
     def _count(self, scope: Scope, model: str | None, status: int, request_id: str, started: float) -> None:
-        route = "predict" if model is not None else getattr(scope.get("endpoint"), "__name__", "unknown")
+        route = "predict"
+        if model is None:
+            route = getattr(scope.get("endpoint"), "__name__", "unknown")
+            # a client of the other protocol may have named its request in the body
+            request_id = scope.get("request_id", request_id)
         known = self._service.known(_model_of(scope, model))
         self._service.metrics.count(known, route, status)
         if (access_log := self._service.access_log) is not None:
-            # a client of the other protocol may have named its request in the body
-            name = scope.get("request_id", request_id)
-            access_log.add(name, scope["method"], route, known, status, time.perf_counter() - started)
+            access_log.add(request_id, scope["method"], route, known, status, time.perf_counter() - started)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         scope["request_id"], scope["app"], status = request_id, self, 500

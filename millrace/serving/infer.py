@@ -221,23 +221,24 @@ def _misnamed(served: "Served", asked: InferRequest) -> Iterator[Problem]:
 
 
 def _answer(served: "Served", request_id: str, given: Given, wanted: set[str]) -> dict[str, Any]:
-    digests = [arm.digest for arm, _ in given]
-    numbers = np.array([answer for _, answer in given], dtype=np.float64)
+    arms, answers = given
+    digests = [arm.digest for arm in arms]
+    numbers = np.array(answers, dtype=np.float64)
     outputs = [
         {
             "name": ANSWER,
             "datatype": "FP64",
-            "shape": _shape(served, len(given)),
+            "shape": _shape(served, len(arms)),
             "data": numbers.ravel().tolist(),
         },
-        {"name": DIGEST, "datatype": "BYTES", "shape": [len(given)], "data": digests},
+        {"name": DIGEST, "datatype": "BYTES", "shape": [len(arms)], "data": digests},
     ]
     one = {"digest": digests[0]} if len(set(digests)) == 1 else {}
     return {
         "model_name": served.model,
         "model_version": str(served.generation),
         "id": request_id,
-        "parameters": {"generation": served.generation, "arm": given[0][0].role, **one},
+        "parameters": {"generation": served.generation, "arm": arms[0].role, **one},
         "outputs": [output for output in outputs if output["name"] in wanted],
     }
 

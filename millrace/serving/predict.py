@@ -4,7 +4,6 @@ import asyncio
 import time
 from asyncio import to_thread
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from millrace.domain.prediction import Answer, AnsweredRow
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
     from millrace.serving.served import AnsweringArm, Served
     from millrace.serving.service import Service
 
-Given = list[tuple["AnsweringArm", Answer]]
-"""The answer of each row, and the arm it came from."""
-Found = tuple["AnsweringArm", Answer | None]
-
+Arms = Sequence["AnsweringArm"]
+Given = tuple[Arms, Sequence[Answer]]
+"""The arm that answered each row, and its answer."""
+Found = tuple[Arms, Sequence[Answer | None]]
 
 LARGE_BODY_BYTES = 64 << 10
 """A larger body is decoded, and its answer written, in a thread: the event loop has other clients."""
@@ -67,8 +66,9 @@ async def predict(  # noqa: PLR0913, PLR0917 - what ASGI gives, and what was fou
         raise refused_rows(service, served.model, error) from error
     given = await answer_rows(service, served, request_id, rows, started)
     service.seconds(model, "predict").observe(time.perf_counter() - started)
-    write = partial(_write, served, request_id, given, is_many=is_array(body))
-    await send_json(send, 200, await to_thread(write) if is_large else write(), request_id)
+    write = _write_many if is_array(body) else _write_one
+    answer = await to_thread(write, request_id, *given) if is_large else write(request_id, *given)
+    await send_json(send, 200, answer, request_id)
     return 200
 
 
@@ -84,18 +84,19 @@ async def answer_rows(
         )
     with service.turns:
         if (only := served.only_arm) is not None:
-            given: list[Found] = [(only, answer) for answer in await only.batcher.answer(rows)]
+            found: Found = (only,) * len(rows), await only.batcher.answer(rows)
         else:
-            given = await _answer_by_arms(served, request_id, rows)
+            found = await _answer_by_arms(served, request_id, rows)
         micros = int((time.perf_counter() - started) * 1e6)
-        _refuse_non_finite(service, request_id, rows, given, micros)
-        waits = _log(service, request_id, rows, given, micros)
-        if waits:
+        if None in found[1]:
+            raise _refused_non_finite(service, request_id, rows, found, micros)
+        given: Given = found  # type: ignore[assignment] # of which each row has an answer
+        if waits := _log(service, request_id, rows, given, micros):
             await until_logged(waits)
     for shadow in served.shadows:
         for at, row in enumerate(rows):
             shadow.offer(request_id, at, row, served.key_of(request_id, row))
-    return given  # type: ignore[return-value] # a row without an answer was refused above
+    return given
 
 
 def refused_rows(
@@ -109,21 +110,17 @@ def refused_rows(
     return RefusedError(422, "invalid_rows", str(error), error.problems)
 
 
-def _refuse_non_finite(
-    service: "Service", request_id: str, rows: Sequence[Row], given: list[Found], micros: int
-) -> None:
+def _refused_non_finite(
+    service: "Service", request_id: str, rows: Sequence[Row], found: Found, micros: int
+) -> RefusedError:
     """Refuse rows that the model has no number for; they are logged, as evidence about the model."""
-    lost = [at for at, (_, answer) in enumerate(given) if answer is None]
-    if not lost:
-        return
-    now = time.time()
+    now, lost = time.time(), [at for at, answer in enumerate(found[1]) if answer is None]
     for at in lost:
-        arm = given[at][0]
-        service.journal.answered(arm, AnsweredRow(request_id, at, now, rows[at], None, micros))
+        service.journal.answered(found[0][at], AnsweredRow(request_id, at, now, rows[at], None, micros))
     problems = [
         Problem(at, None, "a row", "one the model gives a finite answer to") for at in lost[:MAX_PROBLEMS]
     ]
-    raise RefusedError(
+    return RefusedError(
         422,
         "non_finite_answer",
         f"the model gives no finite answer to row {lost[0]}. No row was answered",
@@ -131,27 +128,28 @@ def _refuse_non_finite(
     )
 
 
-async def _answer_by_arms(served: "Served", request_id: str, rows: Sequence[Row]) -> list[Found]:
+async def _answer_by_arms(served: "Served", request_id: str, rows: Sequence[Row]) -> Found:
     parts = [
         (arm, positions, arm.batcher.answer([rows[at] for at in positions]))
         for arm, positions in served.route(request_id, rows).items()
     ]
-    found: dict[int, Found] = {}
+    found: dict[int, tuple[AnsweringArm, Answer | None]] = {}
     for arm, positions, answers in parts:
         for at, answer in zip(positions, await answers, strict=True):
             found[at] = (arm, answer)
-    return [found[at] for at in range(len(rows))]
+    arms, given = zip(*(found[at] for at in range(len(rows))), strict=True)
+    return arms, given
 
 
 def _log(
-    service: "Service", request_id: str, rows: Sequence[Row], given: list[Found], micros: int
+    service: "Service", request_id: str, rows: Sequence[Row], given: Given, micros: int
 ) -> "list[asyncio.Future[None]]":
-    now, log = time.time(), service.journal.answered
-    for at, (arm, answer) in enumerate(given):
-        log(arm, AnsweredRow(request_id, at, now, rows[at], answer, micros))
-    if not given[0][0].is_durable:  # which is a matter of the model, not of the arm
+    now, log, arms = time.time(), service.journal.answered, given[0]
+    for at, (arm, row, answer) in enumerate(zip(arms, rows, given[1], strict=True)):
+        log(arm, AnsweredRow(request_id, at, now, row, answer, micros))
+    if not arms[0].is_durable:  # which is a matter of the model, not of the arm
         return []
-    return [service.journal.disk_has(arm) for arm in {arm for arm, _ in given}]
+    return [service.journal.disk_has(arm) for arm in set(arms)]
 
 
 async def until_logged(waits: "Iterable[asyncio.Future[None]]") -> None:
@@ -175,10 +173,12 @@ async def until_logged(waits: "Iterable[asyncio.Future[None]]") -> None:
         ) from error
 
 
-def _write(served: "Served", request_id: str, given: Given, *, is_many: bool) -> bytes:
-    head = f'{{"request_id":"{request_id}","model":"{served.model}","generation":{served.generation},'
-    if not is_many:
-        arm, answer = given[0]
-        return f"{head}{arm.tail}{arm.write_answer(answer)}}}".encode()
-    answers = ",".join(f"{{{arm.tail}{arm.write_answer(answer)}}}" for arm, answer in given)
-    return f'{head}"answers":[{answers}]}}'.encode()
+def _write_one(request_id: str, arms: Arms, answers: Sequence[Answer]) -> bytes:
+    arm = arms[0]
+    return f'{{"request_id":"{request_id}",{arm.head}{arm.tail}{arm.write_answer(answers[0])}}}'.encode()
+
+
+def _write_many(request_id: str, arms: Arms, answers: Sequence[Answer]) -> bytes:
+    written = zip(arms, answers, strict=True)
+    rows = ",".join(f"{{{arm.tail}{arm.write_answer(answer)}}}" for arm, answer in written)
+    return f'{{"request_id":"{request_id}",{arms[0].head}"answers":[{rows}]}}'.encode()

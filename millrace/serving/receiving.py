@@ -79,6 +79,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().__init__(config, *args, **kwargs)
         self._receiving: Receiving = config.loaded_app.receiving
         self._begun = self._receiving.begun
+        self._whole: object = None
         self._head_bytes = 0
         self._max_head = self._receiving.limits.max_head_bytes
 
@@ -95,9 +96,6 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self not in self._begun:
-            # the next request of a kept connection has begun
-            self._begun[self] = self.loop.time()
         if self._head_bytes >= 0:
             if b"h2c" in data:
                 data = _without_upgrade(data)
@@ -107,13 +105,11 @@ class DeadlineProtocol(HttpToolsProtocol):
                 self.cut(TOO_LONG)
                 return
         super().data_received(data)
-        if self._head_bytes > self._max_head:
-            self.cut(TOO_LONG)
-
-    def on_message_begin(self) -> None:
-        # the rest of a packet may begin another request
-        self._begun.setdefault(self, self.loop.time())
-        super().on_message_begin()
+        # one that came in one packet is over already; behind it another may have begun in that same packet
+        if (self._head_bytes or self.scope is not self._whole) and not self.transport.is_closing():
+            self._begun.setdefault(self, self.loop.time())
+            if self._head_bytes > self._max_head:
+                self.cut(TOO_LONG)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = -1
@@ -123,7 +119,7 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.cut(PIPELINED)
 
     def on_message_complete(self) -> None:
-        self._head_bytes = 0
+        self._head_bytes, self._whole = 0, self.scope
         self._begun.pop(self, None)
         super().on_message_complete()
 

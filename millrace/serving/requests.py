@@ -180,7 +180,8 @@ class RequestSchema:
 
 def is_array(body: bytes) -> bool:
     """Whether a body asks for many rows."""
-    return body[:1] == b"[" or body.lstrip()[:1] == b"["
+    first = body[:1]
+    return first == b"[" or (first != b"{" and body.lstrip()[:1] == b"[")
 
 
 def refuse_repeated_fields(body: bytes) -> None:

@@ -85,6 +85,7 @@ class AnsweringArm(ScoringArm):
         self._classes = scorer.schema.classes if scorer.schema.task is Task.MULTICLASS else ()
         batch_rows = metrics.batch_rows.labels(self.model)
         self.batcher = Batcher(self.score, _seconds_of_one_row(self.scorer), batch_rows.observe)
+        self.head = f'"model":"{self.model}","generation":{self.generation},'
         self.tail = f'"digest":"{self.digest}","arm":"{self.role}","answer":'
 
     def privately(self, rows: list[AnsweredRow]) -> list[AnsweredRow]:
