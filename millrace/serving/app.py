@@ -19,11 +19,11 @@ from millrace.serving.http import (
     name_request,
     new_request_id,
     read_head,
-    send_refusal,
 )
 from millrace.serving.predict import predict
 from millrace.serving.receiving import Receiving
 from millrace.serving.routes import make_routes
+from millrace.serving.sending import send_refusal
 from millrace.serving.service import Service
 
 _MODELS, _PREDICT = "/v1/models/", "/predict"

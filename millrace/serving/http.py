@@ -1,4 +1,4 @@
-"""How is a request read, and a refusal written, on the plain ASGI level?"""
+"""How is a request read on the plain ASGI level?"""
 
 import itertools
 import os
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
 
 JSON = b"application/json"
 RETRY_AFTER = ((b"retry-after", b"1"),)
@@ -36,7 +37,7 @@ class RefusedError(Exception):
         kind: str,
         message: str,
         problems: Iterable[Problem] = (),
-        headers: tuple[tuple[bytes, bytes], ...] = (),
+        headers: tuple[Header, ...] = (),
     ) -> None:
         self.status, self.kind, self.problems, self.headers = status, kind, tuple(problems), headers
         super().__init__(message)
@@ -157,55 +158,6 @@ async def _read_rest(receive: Receive, begun: bytes, receiving: "Receiving") -> 
     finally:
         receiving.held_bytes -= len(body)
     return bytes(body)
-
-
-async def send_json(
-    send: Send, status: int, body: bytes, request_id: str, headers: Iterable[tuple[bytes, bytes]] = ()
-) -> None:
-    """Send a whole answer.
-
-    Raises
-    ------
-    ClientGoneError
-        If the connection was closed meanwhile.
-    """
-    start = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [
-            (b"content-type", JSON),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", request_id.encode()),
-            *headers,
-        ],
-    }
-    try:
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
-    except (RuntimeError, OSError) as error:
-        raise ClientGoneError from error
-
-
-async def send_refusal(send: Send, error: RefusedError, request_id: str, path: str) -> None:
-    """Send why there is no answer, in the form of the protocol that the path is of."""
-    body = protocol_refusal(error, request_id) if path.startswith("/v2") else refusal_body(error, request_id)
-    await send_json(send, error.status, body, request_id, error.headers)
-
-
-def refusal_body(error: RefusedError, request_id: str) -> bytes:
-    """Write a refusal as JSON."""
-    body: dict[str, object] = {"kind": error.kind, "message": str(error)}
-    if error.problems:
-        body["problems"] = error.problems
-    return msgspec.json.encode({"error": body, "request_id": request_id})
-
-
-def protocol_refusal(error: RefusedError, request_id: str) -> bytes:
-    """Write a refusal as clients of the Open Inference Protocol read it: `error` is a text."""
-    body: dict[str, object] = {"error": str(error), "kind": error.kind, "request_id": request_id}
-    if error.problems:
-        body["problems"] = error.problems
-    return msgspec.json.encode(body)
 
 
 def _too_large(size: int, max_bytes: int) -> RefusedError:

@@ -16,7 +16,6 @@ from millrace.serving.http import (
     Send,
     ensure_json,
     read_body,
-    send_json,
 )
 from millrace.serving.journal import LogUnavailableError
 from millrace.serving.requests import (
@@ -27,6 +26,7 @@ from millrace.serving.requests import (
     Row,
     is_array,
 )
+from millrace.serving.sending import send_json
 
 if TYPE_CHECKING:
     from millrace.serving.served import AnsweringArm, Served

@@ -7,8 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from millrace.serving.http import RETRY_AFTER, RefusedError, new_request_id, refusal_body
+from millrace.serving.http import RETRY_AFTER, RefusedError, new_request_id
 from millrace.serving.metrics import Metrics
+from millrace.serving.sending import refusal_body
 from millrace.serving.settings import Limits
 
 TOO_SLOW = RefusedError(408, "slow", "the request took too long to arrive")
