@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from millrace.domain.features import UnreadableColumnError
 from millrace.domain.prediction import Answer, Shadowed, ShadowedRow
 from millrace.domain.routing import is_sampled
+from millrace.serving.priority import SHADOWING, lower_priority
 from millrace.serving.requests import Row
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Shadow:
         self._dropped.inc(len(self._take(MAX_QUEUED_ROWS)))
 
     def _run(self) -> None:
+        lower_priority(SHADOWING)
         while not (self._closing and not self._queue):
             self._wake.wait()
             # one waking for many rows: each would take the interpreter from what answers

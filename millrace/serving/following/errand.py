@@ -1,17 +1,15 @@
 """Who loads a bundle, while others look at the pointers?"""
 
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
 from millrace.adapters.scorer import Scorer
+from millrace.serving.priority import LOADING, lower_priority
 
 Load = Callable[[str], Scorer]
-
-_NICENESS = 10
 
 
 class Loader:
@@ -52,7 +50,7 @@ class Loader:
         return future
 
     def _run(self) -> None:
-        lower_priority()
+        lower_priority(LOADING)
         while asked := self._asked.get():
             self._is_busy = True
             _fulfil(*asked)
@@ -89,12 +87,6 @@ class Errand:
         """Want nothing: what waits is not begun, and what is under way is not taken."""
         self._future.cancel()
         self._digest, self._future = None, Future()
-
-
-def lower_priority() -> None:
-    """Yield to the threads that answer, where the system has a priority of each thread: Linux."""
-    with contextlib.suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _fulfil(future: Future[Scorer], load: Load, digest: str) -> None:

@@ -10,10 +10,11 @@ from millrace.adapters import clock
 from millrace.adapters.bundle_store import BundleStore
 from millrace.adapters.channel_source import ChannelSource, UnreachableChannelError
 from millrace.serving.following.acceptance import Verify
-from millrace.serving.following.errand import Loader, lower_priority
+from millrace.serving.following.errand import Loader
 from millrace.serving.following.followed_model import FollowedModel, ModelState
 from millrace.serving.following.loaded import Loaded
 from millrace.serving.following.trouble import Doing, Trouble, TroubleKind, Troubles
+from millrace.serving.priority import LOADING, lower_priority
 
 LISTING_SECONDS = 10.0
 """How often a channel that is not a folder is asked for new models: a listing there costs money."""
@@ -115,7 +116,7 @@ class Follower:
             self._is_ready.set()
 
     def _run(self) -> None:
-        lower_priority()
+        lower_priority(LOADING)
         _survive(self.recover)
         self._loader.start()
         while not self._is_over.is_set():
