@@ -51,3 +51,12 @@ def create_secret(path: Path, content: bytes) -> None:
         pass
     finally:
         complete.unlink()
+
+
+def rename_unless_there(complete: Path, folder: Path) -> None:
+    """Give a complete folder its name, unless another process gave that to the same bytes first."""
+    try:
+        complete.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise

@@ -14,7 +14,7 @@ from millrace.domain.bundle import (
     parse_file,
 )
 from millrace.domain.canonical import canonical_json, sha256_of
-from millrace.durable import sync, write_synced
+from millrace.durable import rename_unless_there, sync, write_synced
 from millrace.errors import MillraceError
 
 
@@ -87,16 +87,8 @@ def _write_folder(folder: Path, content: Mapping[str, bytes]) -> None:
         for name, data in content.items():
             write_synced(partial / name, data)
         sync(partial)
-        _rename_unless_there(partial, folder)
+        # whoever wrote them first, the caller verifies the bytes
+        rename_unless_there(partial, folder)
         sync(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _rename_unless_there(partial: Path, folder: Path) -> None:
-    try:
-        partial.rename(folder)
-    except OSError:
-        # another run wrote the same bytes first; whoever did, the caller verifies them
-        if not folder.is_dir():
-            raise

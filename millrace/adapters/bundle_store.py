@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from millrace.domain.canonical import canonical_json
-from millrace.durable import replace_file, sync
+from millrace.durable import rename_unless_there, replace_file, sync
 
 UNUSED_FOR = timedelta(hours=1)
 """How old a bundle is before it may go: another process of this machine may have fetched it to load it."""
@@ -83,7 +83,8 @@ class BundleStore:
             fetch(digest, folder)
             verify(partial, digest)
             sync(folder)
-            _rename_unless_there(folder, self.bundle(digest))
+            # whoever received them first, the bytes are verified when they are loaded
+            rename_unless_there(folder, self.bundle(digest))
             sync(self.bundles)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -120,15 +121,6 @@ class BundleStore:
         with (self.folder / model / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _rename_unless_there(folder: Path, target: Path) -> None:
-    try:
-        folder.rename(target)
-    except OSError:
-        # another process received the same bytes first; whoever did, they are verified when they are loaded
-        if not target.is_dir():
-            raise
 
 
 def _is_unused(path: Path, now: datetime) -> bool:

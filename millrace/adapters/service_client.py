@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import msgspec
 
+from millrace.adapters.ports import LOOPBACK
 from millrace.errors import MillraceError, UnavailableError
 
-LOOPBACK = "127.0.0.1"
 START_SECONDS = 30.0
 """A service is ready within two seconds; a machine that is busy with tests takes longer."""
 REQUEST_ROWS = 2_000

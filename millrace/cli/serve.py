@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65535))]
+from millrace.cli.port import Port
+
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
 
 

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from millrace.cli.output import console
+from millrace.cli.port import Port
 
 if TYPE_CHECKING:
     from millrace.adapters.supervisor import Change
     from millrace.steps.up import Stack
 
 STOPPING = "stopping in order; Ctrl-C again stops at once"
-
-Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65535))]
 
 
 def up(
