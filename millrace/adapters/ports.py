@@ -6,8 +6,7 @@ import socket
 import psutil
 
 from millrace.errors import MillraceError
-
-LOOPBACK = "127.0.0.1"
+from millrace.settings import LOOPBACK
 
 
 class PortTakenError(MillraceError):

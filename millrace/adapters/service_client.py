@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from millrace.adapters.ports import LOOPBACK
 from millrace.errors import MillraceError, UnavailableError
+from millrace.settings import LOOPBACK
 
 START_SECONDS = 30.0
 """A service is ready within two seconds; a machine that is busy with tests takes longer."""

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 from millrace.adapters.catalogue import find_file
 from millrace.adapters.keys import ensure_keys
 from millrace.adapters.models import find_model, list_models
-from millrace.adapters.ports import LOOPBACK, ensure_free
+from millrace.adapters.ports import ensure_free
 from millrace.adapters.supervisor import MARK, Lock, Process, Supervisor, list_processes, running_alone
 from millrace.durable import SECRET, create_secret, replace_file
 from millrace.errors import MillraceError, ModelFileError
-from millrace.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings, load_settings
+from millrace.settings import LOOPBACK, PROJECT_ROOT, TELEMETRY_OFF, Settings, load_settings
 
 CONFIG = PROJECT_ROOT / "deployments" / "supervisord.conf"
 PREFECT_PORT = "--prefect-port"
