@@ -56,7 +56,7 @@ INGEST = (
 RETRAIN = (
     Point("claimed, not decided", "millrace.steps.decide:take_claim", When.LEFT),
     Point("decided", LEDGER_APPEND, When.LEFT, "DecisionMade"),
-    Point("bundle half written", "millrace.adapters.bundle:_rename_unless_there", When.ENTERED),
+    Point("bundle half written", "millrace.adapters.bundle:rename_unless_there", When.ENTERED),
     Point("challenger written, no baseline", "millrace.steps.train:write_bundle", When.LEFT),
     Point("fitted, not recorded", LEDGER_APPEND, When.ENTERED, "ChallengerTrained"),
     Point("trained", LEDGER_APPEND, When.LEFT, "ChallengerTrained"),
