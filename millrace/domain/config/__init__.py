@@ -1,0 +1,20 @@
+"""What may a `model.toml` say? Frozen, strict, and without a default for any policy."""
+
+from millrace.domain.config.data import ColumnContract, ContractSection
+from millrace.domain.config.gate import METRICS_OF, Comparison, GateSection, Metric
+from millrace.domain.config.model import ModelConfig
+from millrace.domain.config.operation import CheckSection, RetrainSection
+from millrace.domain.config.training import SearchPolicy
+
+__all__ = [
+    "METRICS_OF",
+    "CheckSection",
+    "ColumnContract",
+    "Comparison",
+    "ContractSection",
+    "GateSection",
+    "Metric",
+    "ModelConfig",
+    "RetrainSection",
+    "SearchPolicy",
+]

@@ -1,0 +1,85 @@
+"""What does a whole `model.toml` say, and do its sections fit each other?"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from millrace.domain.config.data import ContractSection, DataSection, FeaturesSection
+from millrace.domain.config.gate import METRICS_OF, GateSection
+from millrace.domain.config.operation import CheckSection, RetrainSection, ServingSection, SilenceSection
+from millrace.domain.config.section import Name, Section
+from millrace.domain.config.training import GoldenSection, RecentSection, TrainingSection
+from millrace.domain.kinds import Task
+from millrace.domain.pointer import ServingSettings
+
+
+class ModelSection(Section):
+    """Who the model is, for people."""
+
+    name: Name
+    task: Annotated[Task, Field(strict=False)]
+    owner: str
+    purpose: str
+
+
+class ModelConfig(Section):
+    """Everything about one model: its `model.toml`."""
+
+    model: ModelSection
+    data: DataSection
+    features: FeaturesSection
+    contract: ContractSection
+    training: TrainingSection
+    golden: GoldenSection
+    recent: RecentSection
+    gate: GateSection
+    retrain: RetrainSection
+    silence: SilenceSection | None = None
+    check: CheckSection | None = None
+    serving: ServingSection | None = None
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def serving_settings(self) -> ServingSettings:
+        """What services are told of `[serving]`."""
+        section = self.serving
+        if section is None:
+            return ServingSettings()
+        return ServingSettings(
+            sticky_key=section.sticky_key,
+            durability=section.durability,
+            hashed=section.hash,
+            left_out=section.leave_out,
+            retention_seconds=section.retention.total_seconds() if section.retention else None,
+        )
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        roles = (self.data.target, self.data.time, self.data.group, *self.data.key)
+        for column in (*self.features.names, *filter(None, roles)):
+            if column not in self.contract.columns:
+                raise ValueError(f"column {column!r} has a role but no [contract.columns.{column}]")
+        if self.data.target in self.features.names:
+            raise ValueError(f"the target {self.data.target!r} is among the features")
+        allowed = METRICS_OF[self.model.task]
+        for metric in (self.gate.metric, *self.gate.floors):
+            if metric not in allowed:
+                raise ValueError(
+                    f"{metric} is not a metric of {self.model.task}: choose {', '.join(allowed)}"
+                )
+        if (self.data.time is None) != (self.golden.until is None) or (self.data.time is None) != (
+            self.recent.window is None
+        ):
+            raise ValueError("golden.until and recent.window are for models with data.time, and needed there")
+        return self
+
+    @model_validator(mode="after")
+    def _serving_fits(self) -> Self:
+        sent = (*self.features.names, *self.data.key)  # all that a request carries
+        for column in self.serving.columns if self.serving else ():
+            if column not in sent:
+                raise ValueError(f"serving names {column!r}, which is neither a feature nor in data.key")
+        return self
