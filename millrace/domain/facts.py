@@ -140,12 +140,13 @@ class VersionRegistered:
 
 @dataclass(frozen=True)
 class ChampionPromoted:
-    """A challenger became champion."""
+    """A challenger became champion; `on_probation` the one before it keeps shadowing."""
 
     digest: str
     previous: str | None
     generation: int
     reason: str
+    on_probation: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The way from challenger to champion, and back."""

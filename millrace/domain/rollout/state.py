@@ -1,0 +1,137 @@
+"""Where is a model's rollout? All of it follows from the ledger's facts."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
+from millrace.domain.pointer import WHOLE, Arm, ArmRole
+from millrace.domain.rollout.facts import (
+    ApprovalAsked,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutAdvanced,
+    RolloutFact,
+    RolloutPaused,
+    RolloutResumed,
+    RolloutStarted,
+    StepApproved,
+    StepFailed,
+)
+from millrace.domain.rollout.policy import Step, Strategy
+
+Generation = (
+    RolloutStarted | RolloutAdvanced | RolloutAborted | ProbationEnded | ChampionPromoted | ChampionRolledBack
+)
+"""The facts that change what services do."""
+
+Change = RolloutFact | ChampionPromoted | ChampionRolledBack
+"""Every fact that a rollout's state follows from."""
+
+
+class Phase(StrEnum):
+    """How far a challenger has come."""
+
+    IDLE = "idle"
+    SHADOW = "shadow"
+    CANARY = "canary"
+    PROBATION = "probation"
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What answers for a model and what is on its way. Idle, there is only a champion, or none at all.
+
+    `control` is what the version on trial is compared with: the champion, and in probation the one before.
+    `since` is when the step began, `failed_at` when its last look failed.
+    """
+
+    model: str
+    generation: int = 0
+    champion: str | None = None
+    phase: Phase = Phase.IDLE
+    challenger: str | None = None
+    control: str | None = None
+    strategy: Strategy | None = None
+    steps: tuple[Step, ...] = ()
+    step: int = 0
+    since: datetime | None = None
+    failures: int = 0
+    failed_at: datetime | None = None
+    is_asking: bool = False
+    is_approved: bool = False
+    paused: str | None = None
+
+    @property
+    def on_trial(self) -> str | None:
+        """The version that evidence is collected about."""
+        return self.champion if self.phase is Phase.PROBATION else self.challenger
+
+    @property
+    def weight(self) -> int:
+        """The share of requests in percent that the challenger answers."""
+        return self.steps[self.step].weight if self.phase is Phase.CANARY else 0
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """What services are to do: the answering champion first, then who is compared with it."""
+        if self.champion is None:
+            return ()
+        alone = Arm(self.champion, ArmRole.ANSWER, WHOLE)
+        match self.phase:
+            case Phase.CANARY if self.challenger is not None:
+                rest = Arm(self.champion, ArmRole.ANSWER, WHOLE - self.weight)
+                return (rest, Arm(self.challenger, ArmRole.ANSWER, self.weight))
+            case Phase.SHADOW if self.challenger is not None and self.strategy is not Strategy.DIRECT:
+                return (alone, Arm(self.challenger, ArmRole.SHADOW, WHOLE))
+            case Phase.PROBATION if self.control is not None:
+                return (alone, Arm(self.control, ArmRole.SHADOW, WHOLE))
+            case _:
+                return (alone,)
+
+
+def rollout_after(rollout: Rollout, fact: Change, at: datetime) -> Rollout:
+    """Return where the rollout is once `fact` has happened at `at`."""
+    match fact:
+        case StepFailed():
+            return replace(rollout, failures=fact.failures, failed_at=at)
+        case ApprovalAsked():
+            return replace(rollout, is_asking=True)
+        case StepApproved():
+            return replace(rollout, is_asking=False, is_approved=True)
+        case RolloutPaused():
+            return replace(rollout, paused=fact.reason)
+        case RolloutResumed():
+            return replace(rollout, paused=None, since=at)
+        case _:
+            return _after_generation(rollout, fact, at)
+
+
+def _after_generation(rollout: Rollout, fact: Generation, at: datetime) -> Rollout:
+    """Return the rollout once services do something else."""
+    match fact:
+        case RolloutStarted():
+            return Rollout(
+                rollout.model, fact.generation, rollout.champion,
+                phase=Phase.CANARY if fact.steps[0].weight else Phase.SHADOW,
+                challenger=fact.challenger, control=rollout.champion,
+                strategy=fact.strategy, steps=fact.steps, since=at,
+            )  # fmt: skip
+        case RolloutAdvanced():
+            return replace(
+                rollout, generation=fact.generation, phase=Phase.CANARY, step=fact.step, since=at,
+                failures=0, failed_at=None, is_asking=False, is_approved=False,
+            )  # fmt: skip
+        case ChampionPromoted():
+            return _after_promotion(rollout, fact, at)
+        case ChampionRolledBack():
+            return Rollout(rollout.model, fact.generation, fact.digest)
+        case RolloutAborted() | ProbationEnded():
+            return Rollout(rollout.model, fact.generation, rollout.champion)
+
+
+def _after_promotion(rollout: Rollout, fact: ChampionPromoted, at: datetime) -> Rollout:
+    after = Rollout(rollout.model, fact.generation, fact.digest)
+    if not fact.on_probation or fact.previous is None:
+        return after
+    return replace(after, phase=Phase.PROBATION, control=fact.previous, since=at)
