@@ -22,12 +22,10 @@ Judge = Callable[[Compared, Policy], Verdict | None]
 
 def judge_errors(compared: Compared, policy: Policy) -> Verdict:
     """Judge the challenger's share of failed requests against the champion's."""
-    champion, challenger = compared.champion, compared.challenger
-    alpha, limit = policy.limits.alpha, policy.limits.max_excess_errors
-    ours, theirs = (share_bounds(arm.errors, arm.requests, alpha / 2) for arm in (challenger, champion))
-    excess = _share(challenger) - (_share(champion) if champion.requests else 0.0)
-    found = f"errors {_spelled(challenger)} against {_spelled(champion)}"
-    return _judge_bound("errors", found, excess, ours.upper - theirs.lower, limit)
+    ours, theirs = _error_bounds(compared, policy)
+    found = f"errors {_spelled(compared.challenger)} against {_spelled(compared.champion)}"
+    limit = policy.limits.max_excess_errors
+    return _judge_bound("errors", found, _excess_errors(compared), ours.upper - theirs.lower, limit)
 
 
 def judge_latency(compared: Compared, policy: Policy) -> Verdict | None:
@@ -140,13 +138,27 @@ def _judge_labels(compared: Compared, min_labels: int) -> Verdict:
 
 def _judge_harm(compared: Compared, policy: Policy) -> Verdict:
     """Judge errors of a slice as `judge_loss` judges labels: one bad look at a small slice is no harm."""
-    ours, theirs = (
-        share_bounds(arm.errors, arm.requests, policy.limits.alpha / 2)
-        for arm in (compared.challenger, compared.champion)
-    )
-    excess, limit = ours.lower - theirs.upper, policy.limits.max_excess_errors
+    limit = policy.limits.max_excess_errors
+    if (
+        _excess_errors(compared) <= limit
+    ):  # then no bound of it is beyond the limit, and there are many slices
+        return Verdict("errors", Outcome.PASS, f"no more errors than allowed, {limit:g}")
+    ours, theirs = _error_bounds(compared, policy)
+    excess = ours.lower - theirs.upper
     outcome = Outcome.FAIL if excess > limit else Outcome.PASS
     return Verdict("errors", outcome, f"errors surely {excess:.3g} more, allowed {limit:g}")
+
+
+def _error_bounds(compared: Compared, policy: Policy) -> tuple[Bounds, Bounds]:
+    alpha = policy.limits.alpha / 2
+    champion, challenger = compared.champion, compared.challenger
+    ours = share_bounds(challenger.errors, challenger.requests, alpha)
+    return ours, share_bounds(champion.errors, champion.requests, alpha)
+
+
+def _excess_errors(compared: Compared) -> float:
+    champion = compared.champion
+    return _share(compared.challenger) - (_share(champion) if champion.requests else 0.0)
 
 
 def _excess_loss(compared: Compared, policy: Policy) -> tuple[int, float, Bounds] | None:

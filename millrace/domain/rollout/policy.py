@@ -40,8 +40,9 @@ class Limits:
     """What a challenger may do worse than the concurrent champion.
 
     Shares are of requests, from 0 to 1. `max_shift` is of the mean answer, in standard deviations of the
-    champion's answers; `max_latency_ratio` of the 95th percentile; `max_excess_loss` of the gate's metric
-    as a loss. `alpha` is the chance of a wrong word on labels that is accepted over a whole step.
+    champion's answers; `max_latency_ratio` of the 95th percentile; `max_excess_loss` of a row's loss: the
+    Brier score, or the absolute error of a regression. `alpha` is the chance of a wrong word on labels
+    that is accepted over a whole step.
     """
 
     max_excess_errors: float

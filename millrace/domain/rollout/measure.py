@@ -1,0 +1,154 @@
+"""What did two versions do on the rows that were logged of a step?"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from millrace.domain.kinds import Task
+from millrace.domain.rollout.evidence import ArmEvidence, Compared
+from millrace.domain.rollout.sums import Sums
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
+
+PERCENTILES = (50.0, 95.0, 99.0)
+EVEN = 0.5
+"""Where two probabilities of the positive class decide otherwise: one is above, one is not."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedRows:
+    """Rows in any order; each was answered by one version, and may have been scored by another.
+
+    `answered_by` and `scored_by` are True where the challenger did, `is_scored` where anybody scored. Answers
+    have shape (n_rows,), or (n_rows, n_classes), and are NaN where there is none; `labels` are the value,
+    the class 0 or 1, or the number of the class, NaN where there is none yet. Latencies are in
+    microseconds. Each of `slices` has the row's value of one column.
+    """
+
+    answered_by: BoolArray
+    answers: FloatArray
+    latency_us: FloatArray
+    scored_by: BoolArray
+    is_scored: BoolArray
+    scores: FloatArray
+    labels: FloatArray
+    slices: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+
+    def take(self, chosen: BoolArray | IntArray) -> "LoggedRows":
+        """Return the chosen rows, without their slices."""
+        return LoggedRows(
+            self.answered_by[chosen], self.answers[chosen], self.latency_us[chosen], self.scored_by[chosen],
+            self.is_scored[chosen], self.scores[chosen], self.labels[chosen],
+        )  # fmt: skip
+
+
+def measure_arms(rows: LoggedRows, task: Task, latency_ratio: float) -> Compared:
+    """Measure both versions on the same rows; `latency_ratio` says what is slow, see `ArmEvidence`.
+
+    A version's rows are those it answered and those it scored as a shadow; only the former took a time that
+    a client waited, so only those have latencies.
+    """
+    champion = _arm(rows, task, is_challenger=False, slow_from=None)
+    slow_from = None if champion.p95 is None else champion.p95 * latency_ratio
+    challenger = _arm(rows, task, is_challenger=True, slow_from=slow_from)
+    pairs = rows.take(rows.is_scored & (rows.answered_by != rows.scored_by))
+    ours, theirs = _of_pairs(pairs)
+    is_both = _is_finite(ours) & _is_finite(theirs)
+    ours, theirs, labels = ours[is_both], theirs[is_both], pairs.labels[is_both]
+    excess = _losses(ours, labels, task) - _losses(theirs, labels, task)
+    return Compared(
+        champion=champion,
+        challenger=challenger,
+        shifts=_sums(_told(ours) - _told(theirs)),
+        disagreements=int(_decides_otherwise(ours, theirs, task).sum()),
+        excess_losses=_sums(excess[np.isfinite(excess)]),
+    )
+
+
+def measure_slices(rows: LoggedRows, task: Task, latency_ratio: float) -> dict[str, Compared]:
+    """Measure both versions within each value of each column of `slices`, named `column=value`."""
+    return {
+        f"{column}={value}": measure_arms(rows.take(positions), task, latency_ratio)
+        for column, values in rows.slices.items()
+        for value, positions in _groups(values)
+    }
+
+
+def _groups(values: npt.NDArray[np.object_]) -> Iterator[tuple[str, IntArray]]:
+    names, codes = np.unique(values.astype(str), return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    for name, positions in zip(names, np.split(order, ends[:-1]), strict=True):
+        yield str(name), positions
+
+
+def _arm(rows: LoggedRows, task: Task, *, is_challenger: bool, slow_from: float | None) -> ArmEvidence:
+    answered = rows.answered_by == is_challenger
+    scored = rows.is_scored & (rows.scored_by == is_challenger)
+    answers = np.concatenate([rows.answers[answered], rows.scores[scored]])
+    labels = np.concatenate([rows.labels[answered], rows.labels[scored]])
+    is_finite, latencies = _is_finite(answers), rows.latency_us[answered]
+    losses = _losses(answers[is_finite], labels[is_finite], task)
+    p50, p95, p99 = np.percentile(latencies, PERCENTILES).tolist() if latencies.size else (None,) * 3
+    lost = int((~is_finite).sum())
+    return ArmEvidence(
+        requests=len(answers),
+        errors=lost,
+        non_finite=lost,
+        slow=0 if slow_from is None else int((latencies > slow_from).sum()),
+        p50=p50,
+        p95=p95,
+        p99=p99,
+        answers=_sums(_told(answers[is_finite])),
+        losses=_sums(losses[np.isfinite(losses)]),
+    )
+
+
+def _of_pairs(pairs: LoggedRows) -> tuple[FloatArray, FloatArray]:
+    """Return the challenger's and the champion's answers to the same rows."""
+    is_ours = pairs.answered_by if pairs.answers.ndim == 1 else pairs.answered_by[:, None]
+    return np.where(is_ours, pairs.answers, pairs.scores), np.where(is_ours, pairs.scores, pairs.answers)
+
+
+def _decides_otherwise(ours: FloatArray, theirs: FloatArray, task: Task) -> BoolArray:
+    match task:
+        case Task.BINARY:
+            return np.asarray((ours > EVEN) != (theirs > EVEN))
+        case Task.MULTICLASS:
+            return np.asarray(ours.argmax(axis=1) != theirs.argmax(axis=1))
+        case Task.REGRESSION:
+            return np.zeros(len(ours), dtype=bool)
+
+
+def _losses(answers: FloatArray, labels: FloatArray, task: Task) -> FloatArray:
+    """Return the loss of each row, NaN without a label: the Brier score, or the absolute error.
+
+    Both are bounded where the answers are, as bounds of a mean want it; a log loss is not.
+    """
+    match task:
+        case Task.BINARY:
+            return (answers - labels) ** 2
+        case Task.MULTICLASS:
+            told = np.where(np.isfinite(labels), labels, 0).astype(np.intp)
+            losses = ((answers - np.eye(answers.shape[1])[told]) ** 2).sum(axis=1)
+            return np.where(np.isfinite(labels), losses, np.nan)
+        case Task.REGRESSION:
+            return np.abs(answers - labels)
+
+
+def _told(answers: FloatArray) -> FloatArray:
+    """Return one number for each answer: of several classes, the share of the likeliest."""
+    return answers if answers.ndim == 1 else answers.max(axis=1, initial=0.0)
+
+
+def _is_finite(answers: FloatArray) -> BoolArray:
+    is_finite: BoolArray = np.isfinite(answers)
+    return is_finite if answers.ndim == 1 else np.asarray(is_finite.all(axis=1))
+
+
+def _sums(numbers: FloatArray) -> Sums:
+    return Sums(int(numbers.size), float(numbers.sum()), float((numbers**2).sum()))
