@@ -1,7 +1,10 @@
 """What were the prediction services told to serve?"""
 
 import base64
-from collections.abc import Callable
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +49,22 @@ def publish_pointer(root: Path, pointer: Pointer, sign: Callable[[bytes], bytes]
     content = canonical_json({"pointer": pointer, "signature": signature})
     replace_file(_pointer_path(root, pointer.model), content.encode())
     sync(root)
+
+
+@contextmanager
+def changing_pointer(root: Path, model: str) -> Iterator[None]:
+    """Let one process at a time write a pointer that follows from the one that is there.
+
+    Whoever waits for another system inside the block holds up a rollback that needs none.
+    """
+    path = _pointer_path(root, model).parent
+    path.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def read_pointer(root: Path, model: str, verify: Callable[[bytes, bytes], bool]) -> Pointer | None:

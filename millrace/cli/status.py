@@ -38,6 +38,8 @@ def status(model: str | None = None, *, json: bool = False) -> None:
     out = console()
     out.print(shown)
     for one in found:
+        if one.offline:
+            out.print(f"{one.model}: {one.offline}: run `millrace reconcile {one.model}`", soft_wrap=True)
         if one.paused:
             out.print(f"{one.model}: automatic work is paused: {one.paused}", soft_wrap=True)
         for parked in one.parked:

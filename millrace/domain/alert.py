@@ -7,13 +7,21 @@ from millrace.domain.facts import (
     BatchQuarantined,
     ChallengerJudged,
     ChampionRolledBack,
+    OfflineRollbackOvertaken,
     RunParked,
     SilenceNoticed,
 )
 from millrace.domain.ledger import Entry
 from millrace.domain.verdict import Outcome
 
-ALERTING_KINDS = (BatchQuarantined, ChallengerJudged, ChampionRolledBack, RunParked, SilenceNoticed)
+ALERTING_KINDS = (
+    BatchQuarantined,
+    ChallengerJudged,
+    ChampionRolledBack,
+    OfflineRollbackOvertaken,
+    RunParked,
+    SilenceNoticed,
+)
 """The kinds of entry that can be worth an alert."""
 
 
@@ -25,7 +33,7 @@ class Alert:
     body: str
 
 
-def alert_about(entry: Entry) -> Alert | None:
+def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911 (an arm per kind of entry)
     """Return what to tell people about `entry`, None when it is nothing they must know."""
     model = entry.model
     match entry.fact:
@@ -39,6 +47,10 @@ def alert_about(entry: Entry) -> Alert | None:
         case ChampionRolledBack() as fact:
             body = f"{fact.withdrawn[:12]} was withdrawn: {fact.reason}"
             return Alert(f"{model}: rolled back to {fact.digest[:12]}", body)
+        case OfflineRollbackOvertaken() as fact:
+            after = f"If {fact.champion[:12]} must go too: `millrace rollback {model} --reason TEXT`."
+            body = f"{fact.withdrawn[:12]} was withdrawn, {fact.reason}\n{fact.finding}. {after}"
+            return Alert(f"{model}: an offline rollback was not adopted", body)
         case RunParked() as fact:
             after = (
                 f"The champion is untouched. `millrace {fact.flow} {model}` shows what is wrong; "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import get_args
 
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
@@ -151,12 +152,32 @@ class ChampionPromoted:
 
 @dataclass(frozen=True)
 class ChampionRolledBack:
-    """The champion went back to the one before it; `withdrawn` never returns by a rollback."""
+    """The champion went back to the one before it; `withdrawn` never returns by a rollback.
+
+    `offline_generation` is that of the pointer by which services were told of it before the ledger was.
+    """
 
     digest: str
     withdrawn: str
     generation: int
     reason: str
+    offline_generation: int | None = None
+
+
+@dataclass(frozen=True)
+class OfflineRollbackOvertaken:
+    """An offline rollback was not adopted: what serves had changed meanwhile, and stays as it was.
+
+    `withdrawn` never returns by a rollback all the same, unless it is the champion.
+    """
+
+    champion: str
+    previous: str | None
+    withdrawn: str
+    generation: int
+    offline_generation: int
+    reason: str
+    finding: str
 
 
 @dataclass(frozen=True)
@@ -238,6 +259,11 @@ class AlertSent:
     cause_seq: int
 
 
+ServingFact = ChampionPromoted | ChampionRolledBack | OfflineRollbackOvertaken
+"""What makes a new generation of what serves."""
+
+SERVING_KINDS: tuple[type, ...] = get_args(ServingFact)
+
 Fact = (
     BatchAccepted
     | BatchQuarantined
@@ -249,6 +275,7 @@ Fact = (
     | VersionRegistered
     | ChampionPromoted
     | ChampionRolledBack
+    | OfflineRollbackOvertaken
     | ServingConfigured
     | MirrorRepaired
     | SourceAsked

@@ -17,6 +17,7 @@ from millrace.domain.facts import (
     DecisionMade,
     Fact,
     MirrorRepaired,
+    OfflineRollbackOvertaken,
     RunParked,
     RunRequested,
     ServingConfigured,
@@ -55,6 +56,8 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"{fact.digest[:_SHORT]} promoted to generation {fact.generation}"
         case ChampionRolledBack():
             return f"{fact.withdrawn[:_SHORT]} withdrawn, {fact.digest[:_SHORT]} answers again: {fact.reason}"
+        case OfflineRollbackOvertaken():
+            return f"rollback of {fact.withdrawn[:_SHORT]} not adopted, {fact.finding}: {fact.reason}"
         case ServingConfigured():
             return f"services configured: {_tell_settings(fact.settings)}"
         case MirrorRepaired():

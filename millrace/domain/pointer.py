@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from millrace.domain.canonical import canonical_json
@@ -51,12 +52,28 @@ class ServingSettings:
 
 
 @dataclass(frozen=True)
+class OfflineRollback:
+    """A rollback that was made in the channel alone, by the pointer of `generation`."""
+
+    digest: str
+    withdrawn: str
+    generation: int
+    reason: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Pointer:
     """The one small file a service follows.
 
     `revision` is the ledger's number of the newest entry the pointer follows from, `ledger_head` that
     entry's hash: settings can change while the generation stays. A service takes a pointer whose
     `(generation, revision)` is newer.
+
+    `previous` names the champions before this one that a rollback can still reach, newest first, so that
+    going back needs no ledger. `offline` holds the rollbacks that were made so since the ledger last
+    published, oldest first; a pointer that follows from the ledger has none.
     """
 
     model: str
@@ -65,6 +82,8 @@ class Pointer:
     ledger_head: str
     revision: int = 0
     settings: ServingSettings = field(default_factory=ServingSettings)
+    previous: tuple[str, ...] = ()
+    offline: tuple[OfflineRollback, ...] = ()
 
     @property
     def order(self) -> tuple[int, int]:

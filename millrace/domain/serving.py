@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack, Fact
+from millrace.domain.facts import (
+    ChampionPromoted,
+    ChampionRolledBack,
+    Fact,
+    OfflineRollbackOvertaken,
+    ServingFact,
+)
 from millrace.errors import MillraceError
 
 
@@ -31,7 +37,7 @@ class NothingToRollBackToError(MillraceError):
 def standing_champions(facts: Iterable[Fact]) -> tuple[str, ...]:
     """Return the champions a rollback can still reach, oldest first, the current one last.
 
-    A promotion adds one; a rollback takes the newest away for good.
+    A promotion adds one; a rollback takes the newest away for good, one that was overtaken its own.
     """
     standing: list[str] = []
     for fact in facts:
@@ -40,6 +46,9 @@ def standing_champions(facts: Iterable[Fact]) -> tuple[str, ...]:
                 standing.append(fact.digest)
             case ChampionRolledBack():
                 standing.pop()
+            case OfflineRollbackOvertaken():
+                earlier = [digest for digest in standing[:-1] if digest != fact.withdrawn]
+                standing = [*earlier, *standing[-1:]]
             case _:
                 pass
     return tuple(standing)
@@ -64,11 +73,13 @@ def plan_rollback(serving: Serving, standing: tuple[str, ...], reason: str) -> C
     return ChampionRolledBack(earlier[-1], serving.champion, serving.generation + 1, reason)
 
 
-def serving_after(serving: Serving, fact: ChampionPromoted | ChampionRolledBack) -> Serving:
+def serving_after(serving: Serving, fact: ServingFact) -> Serving:
     """Return what serves once `fact` has happened."""
     match fact:
         case ChampionPromoted():
-            previous = fact.previous
+            champion, previous = fact.digest, fact.previous
         case ChampionRolledBack():
-            previous = fact.withdrawn
-    return Serving(serving.model, fact.generation, fact.digest, previous)
+            champion, previous = fact.digest, fact.withdrawn
+        case OfflineRollbackOvertaken():
+            champion, previous = fact.champion, fact.previous
+    return Serving(serving.model, fact.generation, champion, previous)

@@ -6,12 +6,11 @@ from functools import partial
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder, list_published, read_pointer
 from millrace.adapters.keys import verify
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
+from millrace.domain.facts import SERVING_KINDS, ServingFact
 from millrace.domain.ledger import GENESIS, Entry, verify_chain
 from millrace.domain.serving import Serving, serving_after, standing_champions
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.steps.serve import SERVING_KINDS
 from millrace.steps.stores import ledger
 
 
@@ -77,7 +76,7 @@ def verify_everything() -> Audited:
 def _compare_serving(entries: list[Entry]) -> None:
     wanted: dict[str, Serving] = {}
     for entry in entries:
-        if isinstance(entry.fact, ChampionPromoted | ChampionRolledBack):
+        if isinstance(entry.fact, ServingFact):
             wanted[entry.model] = serving_after(Serving(entry.model), entry.fact)
     found = {serving.model: serving for serving in ledger().list_serving()}
     for model in sorted(wanted.keys() | found.keys()):

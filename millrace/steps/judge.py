@@ -12,14 +12,13 @@ from millrace.adapters.scorer import Scorer, load_scorer, prove
 from millrace.domain import gate
 from millrace.domain.claim import Claim
 from millrace.domain.config import Metric
-from millrace.domain.facts import ChallengerJudged, ChallengerTrained
+from millrace.domain.facts import SERVING_KINDS, ChallengerJudged, ChallengerTrained
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
 from millrace.domain.losses import FloatArray, block_loss
 from millrace.domain.serving import Serving, standing_champions
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.rows import LabelledRows, SplitRows
-from millrace.steps.serve import SERVING_KINDS
 from millrace.steps.stores import ledger, model_config
 
 

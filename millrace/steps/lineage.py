@@ -12,6 +12,7 @@ from millrace.domain.facts import (
     ChampionPromoted,
     ChampionRolledBack,
     DecisionMade,
+    OfflineRollbackOvertaken,
     VersionRegistered,
 )
 from millrace.domain.ledger import Entry
@@ -86,5 +87,7 @@ def _is_about(entry: Entry, trained: ChallengerTrained) -> bool:
             return fact.digest == trained.digest
         case ChampionRolledBack() as fact:
             return trained.digest in (fact.digest, fact.withdrawn)
+        case OfflineRollbackOvertaken() as fact:
+            return trained.digest in (fact.champion, fact.withdrawn)
         case _:
             return False

@@ -1,26 +1,33 @@
 """What serves: changed in the ledger first, then told to the channel and mirrored in the catalogue."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from millrace.adapters.bundle import verify_bundle
-from millrace.adapters.channel import BadPointerError, bundles_folder, publish_pointer, read_pointer
+from millrace.adapters.channel import (
+    BadPointerError,
+    bundles_folder,
+    changing_pointer,
+    publish_pointer,
+    read_pointer,
+)
 from millrace.adapters.keys import MissingKeyError, ensure_keys, sign, verify
 from millrace.domain.claim import Claim
-from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRolledBack, ServingConfigured
+from millrace.domain.facts import SERVING_KINDS, ChallengerJudged, ChampionRolledBack, ServingConfigured
 from millrace.domain.ledger import Entry
-from millrace.domain.pointer import WHOLE, Arm, ArmRole, Pointer, ServingSettings
+from millrace.domain.offline_rollback import name_reachable
+from millrace.domain.pointer import WHOLE, Arm, ArmRole, OfflineRollback, Pointer, ServingSettings
 from millrace.domain.serving import Serving, plan_promotion, plan_rollback, standing_champions
 from millrace.domain.verdict import Outcome
 from millrace.errors import MillraceError, MissingReasonError
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.claims import record_once
+from millrace.steps.offline_rollback import enter_offline_rollbacks, list_offline_rollbacks, tell_waiting
 from millrace.steps.remote_channel import copy_to_remote
 from millrace.steps.stores import catalogue, ensure_known, ledger, model_config
-
-SERVING_KINDS = (ChampionPromoted, ChampionRolledBack)
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +42,7 @@ def promote_challenger(model: str, judged: ChallengerJudged, claim: Claim, now: 
     """
     if judged.outcome is not Outcome.PASS:
         raise ValueError(f"only a pass is promoted, not {judged.outcome}")
+    enter_offline_rollbacks(model, now)
     serving = ledger().serving(model)
     if serving.champion == judged.digest:
         return serving
@@ -49,6 +57,7 @@ def roll_back(model: str, reason: str, now: datetime) -> ChampionRolledBack:
     if not reason.strip():
         raise MissingReasonError("rollback")
     ensure_known(model)
+    enter_offline_rollbacks(model, now)
     serving = ledger().serving(model)
     standing = standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))
     fact = plan_rollback(serving, standing, reason)
@@ -75,16 +84,31 @@ def send_to_remote(model: str) -> None:
 def publish_model_pointer(model: str, now: datetime) -> str | None:
     """Make the channel's pointer what the ledger says; return what was wrong with it, if anything."""
     configure_serving(model, now)
-    settings, wanted, found = load_settings(), _wanted_pointer(model), None
-    if wanted is not None:
-        ensure_keys(settings.keys)
-    while wanted is not None and (trouble := _pointer_trouble(model, wanted)) is not None:
-        publish_pointer(settings.channel, wanted, partial(sign, settings.keys))
-        found = found or trouble
-        # another run may have changed what serves, and published it, before this older pointer was
-        newest = _wanted_pointer(model)
-        wanted = newest if newest != wanted else None
-    return found
+    found, written = None, None
+    while True:
+        offline = list_offline_rollbacks(model)
+        entered = enter_offline_rollbacks(model, now, offline)
+        wanted = _wanted_pointer(model)
+        # once more after each writing: another run may have changed what serves, and published it, before
+        # this older pointer was; or somebody went back offline
+        if wanted is None or wanted == written:
+            return found or entered
+        trouble = _write_pointer(model, wanted, offline)
+        found = found or entered or trouble
+        if trouble is None:
+            return found
+        written = wanted
+
+
+def _write_pointer(model: str, wanted: Pointer, entered: tuple[OfflineRollback, ...]) -> str | None:
+    """Publish `wanted` over all but an offline rollback that was not entered; return what was wrong."""
+    settings = load_settings()
+    ensure_keys(settings.keys)
+    with changing_pointer(settings.channel, model):
+        trouble = _pointer_trouble(model, wanted)
+        if trouble is not None and set(list_offline_rollbacks(model)) <= set(entered):
+            publish_pointer(settings.channel, wanted, partial(sign, settings.keys))
+    return trouble
 
 
 def mirror_champion(model: str) -> str | None:
@@ -114,9 +138,10 @@ def find_pointer_trouble(model: str) -> str | None:
     wanted = _wanted_pointer(model)
     if wanted is None:
         return None
-    if _changed_settings(model) is not None:
+    trouble = _pointer_trouble(model, wanted)
+    if trouble is None and _changed_settings(model) is not None:
         return "[serving] of model.toml was changed"
-    return _pointer_trouble(model, wanted)
+    return trouble
 
 
 def _changed_settings(model: str) -> ServingSettings | None:
@@ -143,6 +168,8 @@ def _wanted_pointer(model: str) -> Pointer | None:
     crowned = ledger().entry_at_generation(model, serving.generation)
     if serving.champion is None or crowned is None:
         return None
+    history = ledger().entries(model, SERVING_KINDS)
+    standing = standing_champions(entry.fact for entry in history if entry.seq <= crowned.seq)
     configured = ledger().last(model, ServingConfigured)
     newest = configured if configured is not None and configured.seq > crowned.seq else crowned
     return Pointer(
@@ -152,6 +179,7 @@ def _wanted_pointer(model: str) -> Pointer | None:
         ledger_head=newest.hash,
         revision=newest.seq,
         settings=_told_settings(configured),
+        previous=name_reachable(standing),
     )
 
 
@@ -161,10 +189,14 @@ def _pointer_trouble(model: str, wanted: Pointer) -> str | None:
         found = read_pointer(settings.channel, model, partial(verify, settings.keys))
     except (BadPointerError, MissingKeyError) as error:
         return str(error)
-    if found == wanted:
+    # one that was published before pointers named earlier champions stands until the next change: another
+    # of the same age is refused by services
+    if found in {wanted, replace(wanted, previous=())}:
         return None
     if found is None:
         return "no pointer"
+    if found.offline:
+        return tell_waiting(found.offline)
     if found.generation == wanted.generation:
         return f"pointer at revision {found.revision}, generation {found.generation}"
     return f"pointer at generation {found.generation}"

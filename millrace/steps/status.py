@@ -9,6 +9,7 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.automation import find_pause
 from millrace.steps.dataset import current_dataset
+from millrace.steps.offline_rollback import list_offline_rollbacks, tell_waiting
 from millrace.steps.quarantine import list_quarantined
 from millrace.steps.requests import list_parked
 from millrace.steps.stores import ensure_known, ledger
@@ -16,7 +17,7 @@ from millrace.steps.stores import ensure_known, ledger
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One model at a glance; what never happened is None."""
+    """One model at a glance; what never happened is None, `offline` is what the ledger does not know."""
 
     model: str
     champion: str | None
@@ -30,6 +31,7 @@ class ModelStatus:
     unsent_alerts: int
     paused: str | None
     parked: tuple[RunParked, ...]
+    offline: str | None
 
 
 def list_status(model: str | None = None) -> list[ModelStatus]:
@@ -46,6 +48,7 @@ def _status_of(model: str) -> ModelStatus:
     crowned = ledger().entry_at_generation(model, serving.generation)
     decided = ledger().last(model, DecisionMade)
     judged = ledger().last(model, ChallengerJudged)
+    offline = list_offline_rollbacks(model)
     return ModelStatus(
         model=model,
         champion=serving.champion,
@@ -59,4 +62,5 @@ def _status_of(model: str) -> ModelStatus:
         unsent_alerts=len(list_due_alerts(model)) if load_settings().alert_urls else 0,
         paused=find_pause(model),
         parked=tuple(list_parked(model)),
+        offline=tell_waiting(offline) if offline else None,
     )

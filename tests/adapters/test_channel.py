@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from millrace.adapters.channel import (
     read_pointer,
 )
 from millrace.domain.canonical import canonical_json
-from millrace.domain.pointer import Arm, ArmRole, Durability, Pointer, ServingSettings
+from millrace.domain.pointer import Arm, ArmRole, Durability, OfflineRollback, Pointer, ServingSettings
 
 FIRST = Pointer("fares", 1, (Arm("a" * 64, ArmRole.ANSWER, 100),), "f" * 64, 4)
 SECOND = Pointer(
@@ -30,6 +31,12 @@ SECOND = Pointer(
     "e" * 64,
     9,
     ServingSettings("trip_id", Durability.FAST, ("name",), ("address",), retention_seconds=86_400.0),
+    ("c" * 64, "d" * 64),
+    (
+        OfflineRollback(
+            "b" * 64, "e" * 64, 2, "zu teuer für alle", "ann", datetime(2013, 4, 1, 12, tzinfo=UTC)
+        ),
+    ),
 )
 
 PUBLISH_FOR_EVER = """
@@ -93,6 +100,7 @@ def test_models_do_not_share_a_pointer_and_bundles_lie_beside_them(tmp_path: Pat
         ({"signature": None}, "is not a signed pointer"),
         ({"pointer": {"revision": 5}}, "its signature is wrong"),
         ({"pointer": {"settings": {"durability": "fast"}}}, "its signature is wrong"),
+        ({"pointer": {"previous": ["b" * 64]}}, "its signature is wrong"),
     ],
 )
 def test_a_changed_pointer_is_not_followed(tmp_path: Path, change: dict[str, object], reason: str) -> None:
@@ -119,7 +127,8 @@ def test_a_pointer_with_fields_of_a_newer_installation_is_followed() -> None:
 
 
 def test_a_pointer_without_the_fields_of_a_newer_installation_is_followed() -> None:
-    older = {key: value for key, value in json.loads(FIRST.payload).items() if key != "settings"}
+    newer = {"settings", "previous", "offline"}
+    older = {key: value for key, value in json.loads(FIRST.payload).items() if key not in newer}
     assert parse_pointer(sign_anything(older), "fares", verify, "here") == FIRST
 
 

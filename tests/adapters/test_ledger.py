@@ -29,6 +29,7 @@ from millrace.domain.facts import (
     Fact,
     Inputs,
     MirrorRepaired,
+    OfflineRollbackOvertaken,
     RuleFinding,
     RunParked,
     RunRequested,
@@ -84,6 +85,8 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     VersionRegistered("k", "c1", 3, "run"),
     ChampionPromoted("c1", None, 1, "passed"),
     ChampionRolledBack("c0", "c1", 2, "by hand"),
+    ChampionRolledBack("c0", "c1", 4, "by hand", 3),
+    OfflineRollbackOvertaken("c2", "c0", "c1", 5, 3, "by hand", "c2 had taken its place"),
     ServingConfigured(ServingSettings("ride", Durability.FAST, ("name",), ("address",), 86_400.5)),
     ServingConfigured(ServingSettings()),
     MirrorRepaired("alias", "c1"),
@@ -99,7 +102,7 @@ ONE_OF_EACH: tuple[Fact, ...] = (
 
 def write(ledger: Ledger, fact: Fact, model: str = "fares") -> None:
     match fact:
-        case ChampionPromoted() | ChampionRolledBack():
+        case ChampionPromoted() | ChampionRolledBack() | OfflineRollbackOvertaken():
             seen = ledger.serving(model).generation
             ledger.change_serving(model, fact, NOON, "ann", seen)
         case _:

@@ -134,7 +134,7 @@ def test_a_pointer_that_is_late_does_not_stay_over_a_newer_one(ingested_home: Pa
     late = processes.start(
         ingested_home,
         paused_at,
-        "millrace.steps.serve:publish_pointer",
+        "millrace.steps.serve:_write_pointer",
         tmp_path,
         publish_serving,
         MODEL,

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from millrace.adapters import clock
 from millrace.domain.facts import ChampionRolledBack
 from millrace.settings import PROJECT_ROOT
+from millrace.steps.reconcile import reconcile_model
 from millrace.steps.stores import ledger
 from tests.serving.crowning import enter_installation, promote
 from tests.serving.service import free_port, running_service, wait_for
@@ -42,9 +44,9 @@ class Asking:
                 self.heard.append((sent, reply.json["digest"]))
 
 
-def start_rollback() -> "subprocess.Popen[str]":
+def start_rollback(*flags: str) -> "subprocess.Popen[str]":
     dead = {name: f"http://127.0.0.1:{free_port()}/api" for name in EVERYTHING_ELSE_DOWN}
-    command = [sys.executable, "-m", "millrace", "rollback", MODEL, "--reason", "B overcharges"]
+    command = [sys.executable, "-m", "millrace", "rollback", MODEL, "--reason", "B overcharges", *flags]
     return subprocess.Popen(
         command,
         cwd=PROJECT_ROOT,
@@ -87,3 +89,36 @@ def test_a_rollback_with_prefect_and_mlflow_down_is_heard_at_once_and_kept(
             answer = ask(service, 1)
             assert (answer.status, answer.json["digest"], answer.json["generation"]) == (200, first, 3)
             assert channel_is_there or wait_for(lambda: told(service)["trouble"], "the trouble")
+
+
+def test_an_offline_rollback_with_the_ledger_gone_is_followed_and_entered_once_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue_template: Path
+) -> None:
+    flights = enter_installation(tmp_path, monkeypatch)
+    shutil.copyfile(catalogue_template, flights.path / "var" / "catalogue.sqlite")
+    first, second = (flights.add(MODEL, edition(number)) for number in (1, 2))
+    promote(first)
+    promote(second)
+    ledger().close()
+    files, safe = list((flights.path / "var").glob("ledger.sqlite*")), tmp_path / "safe"
+    safe.mkdir()
+    for file in files:
+        file.rename(safe / file.name)
+    with running_service(flights) as service:
+        wait_for_generation(service, 2)
+        command = start_rollback("--offline")
+        said, complained = command.communicate()
+        assert command.returncode == 0, complained
+        assert "the ledger does not know of it" in said
+        wait_for_generation(service, 3)
+        assert ask(service, 1).json["digest"] == first
+        assert list((flights.path / "var").glob("ledger.sqlite*")) == []
+
+        for file in files:
+            (safe / file.name).rename(file)
+        [repaired] = reconcile_model(MODEL, "by hand", clock.now()).repaired
+        assert repaired.found.endswith(f"to {first[:12]}, now adopted")
+        wait_for_generation(service, 4)
+        assert told(service)["trouble"] is None
+        answer = ask(service, 1)
+        assert (answer.json["digest"], ledger().serving(MODEL).champion) == (first, first)

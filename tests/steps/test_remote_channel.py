@@ -13,6 +13,7 @@ from millrace.domain.facts import MirrorRepaired
 from millrace.errors import UnavailableError
 from millrace.settings import load_settings
 from millrace.steps.doctor import Health, examine
+from millrace.steps.offline_rollback import list_offline_rollbacks
 from millrace.steps.reconcile import reconcile_model
 from millrace.steps.remote_channel import copy_to_remote, find_remote_troubles
 from millrace.steps.serve import publish_serving, roll_back
@@ -83,6 +84,25 @@ def test_a_rollback_by_hand_is_told_there_too(two_champions: Home, remote: str) 
     after = files_at(remote)
     assert after["fares/pointer.json"] == local() != before
     assert f"bundles/{two_champions.serving('fares').champion}/manifest.json" in after
+
+
+def test_an_offline_rollback_is_told_there_too(two_champions: Home, remote: str) -> None:
+    publish_serving("fares", NOON)
+    rollback("fares", reason="it overcharges", offline=True)
+    files = files_at(remote)
+    assert files["fares/pointer.json"] == local()
+    [made] = list_offline_rollbacks("fares")
+    assert f"bundles/{made.digest}/manifest.json" in files
+
+
+def test_an_offline_rollback_says_that_the_remote_is_to_follow(
+    two_champions: Home, out_of_reach: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        rollback("fares", reason="it overcharges", offline=True)
+    assert list_offline_rollbacks("fares")
+    [told] = [record.getMessage() for record in caplog.records if "remote channel" in record.getMessage()]
+    assert "fares: the remote channel is to follow by `millrace reconcile`: channel s3://nowhere/" in told
 
 
 def test_what_was_lost_there_is_found_and_repaired_once(two_champions: Home, remote: str) -> None:

@@ -9,11 +9,9 @@ from sqlalchemy import Connection
 from millrace.adapters.ledger import arrivals, claims, entries, serving, tables
 from millrace.adapters.ledger.database import Database
 from millrace.domain.claim import Claim, ClaimLostError, Owner
-from millrace.domain.facts import BatchAccepted, BatchQuarantined, ChampionPromoted, ChampionRolledBack, Fact
+from millrace.domain.facts import SERVING_KINDS, BatchAccepted, BatchQuarantined, Fact, ServingFact
 from millrace.domain.ledger import Entry
 from millrace.domain.serving import Serving, serving_after
-
-_ServingFact = ChampionPromoted | ChampionRolledBack
 
 
 class Ledger:
@@ -31,7 +29,7 @@ class Ledger:
         self._database.close()
 
     def append(self, model: str, fact: Fact, at: datetime, actor: str, claim: Claim | None = None) -> Entry:
-        if isinstance(fact, _ServingFact):
+        if isinstance(fact, ServingFact):
             raise TypeError(f"{type(fact).__name__} changes what serves: write it by change_serving")
         with self._database.writing(tables.entries) as connection:
             _fence(connection, claim)
@@ -42,13 +40,13 @@ class Ledger:
     def change_serving(
         self,
         model: str,
-        fact: ChampionPromoted | ChampionRolledBack,
+        fact: ServingFact,
         at: datetime,
         actor: str,
         seen: int,
         claim: Claim | None = None,
     ) -> Entry:
-        """Append `fact` and let its champion serve, if generation `seen` still serves."""
+        """Append `fact` and let serve what it says, if generation `seen` still serves."""
         with self._database.writing(tables.entries) as connection:
             _fence(connection, claim)
             entry = entries.append_entry(connection, model, fact, at, actor)
@@ -81,8 +79,8 @@ class Ledger:
 
     def entry_at_generation(self, model: str, generation: int) -> Entry | None:
         """Return the entry that made `generation` of the model."""
-        for entry in self.entries(model, (ChampionPromoted, ChampionRolledBack)):
-            if isinstance(entry.fact, _ServingFact) and entry.fact.generation == generation:
+        for entry in self.entries(model, SERVING_KINDS):
+            if isinstance(entry.fact, ServingFact) and entry.fact.generation == generation:
                 return entry
         return None
 
