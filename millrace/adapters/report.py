@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millrace.domain.replay import (
@@ -15,6 +16,8 @@ from millrace.domain.replay import (
     tell_scores,
     tell_summary,
 )
+from millrace.pages.rendering import make_environment
+from millrace.pages.style import read_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +43,7 @@ THEME = {
     LANES[1]: "var(--lane-too)",
 }
 
+OWN_STYLE = Path(__file__).with_name("templates") / "replay.css"
 EVENTS_Y, LANE_Y = 1.0, 0.0
 RELEASED = ("o", KEPT)
 
@@ -69,18 +73,11 @@ class Service:
 
 def render_replay(page: ReplayPage) -> str:
     """Render one self-contained HTML page: no script, no font, no network."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("millrace.adapters"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment("millrace.adapters")
     environment.filters |= {"champion": name_champion, "score": spell_score}
     return environment.get_template("replay.html.j2").render(
         page=page,
+        style=read_style(OWN_STYLE),
         headline=tell_headline(page),
         summary=tell_summary(page),
         scores=tell_scores(page),

@@ -34,6 +34,7 @@ VERBS = {
     "controller": LOOP,
     "demo": LOOP,
     "status": LOOK,
+    "ui": LOOK,
     "history": LOOK,
     "log": LOOK,
     "why": LOOK,

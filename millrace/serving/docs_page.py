@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from millrace.domain.kinds import Task
+from millrace.pages.style import read_style
 from millrace.serving.describing import example_label, example_row
 from millrace.serving.fields import describe_column
 from millrace.serving.labels import key_names
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 DOCS_HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
 
-_STYLE = Path(__file__).with_name("docs.css").read_text("utf-8")
+_STYLE = read_style(Path(__file__).with_name("docs.css"))
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -1,0 +1,85 @@
+"""Which path leads to which page?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from millrace.domain.canonical import readable_json
+from millrace.errors import MillraceError
+from millrace.settings import LOOPBACK
+from millrace.site.assets import make_asset_routes
+from millrace.site.audit import gather_audit
+from millrace.site.headers import Guarded
+from millrace.site.model import gather_model
+from millrace.site.overview import gather_overview
+from millrace.site.rendering import render
+from millrace.site.sharing import Shared
+from millrace.site.trouble import answer_failure, answer_millrace_error, answer_wrong_path
+from millrace.site.version import gather_version
+
+HOSTS = [LOOPBACK, "localhost"]
+"""Names a request's Host may have: under any other, a stranger's page could be reading."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: what `gather` finds, shown by the template `name` or as JSON."""
+
+    name: str
+    path: str
+    json_path: str
+    gather: Callable[..., Any]
+
+
+PAGES = (
+    Page("overview", "/", "/index.json", gather_overview),
+    Page("audit", "/audit", "/audit.json", gather_audit),
+    Page("model", "/models/{model}", "/models/{model}.json", gather_model),
+    Page(
+        "version",
+        "/models/{model}/versions/{digest}",
+        "/models/{model}/versions/{digest}.json",
+        gather_version,
+    ),
+)
+
+
+def create_app(clock: Clock) -> Guarded:
+    """Make the site; `clock` says as of when a page is."""
+    app = Starlette(
+        routes=[*make_asset_routes(), *(route for page in PAGES for route in _make_routes(page, clock))],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
+        exception_handlers={
+            HTTPException: answer_wrong_path,
+            MillraceError: answer_millrace_error,
+            Exception: answer_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    return Guarded(app)
+
+
+def _make_routes(page: Page, clock: Clock) -> tuple[Route, Route]:
+    gather = Shared(page.gather)
+
+    async def show(request: Request) -> Response:
+        data = await gather(clock, **request.path_params)
+        return HTMLResponse(render(page.name, request.url.path, data=data))
+
+    async def tell(request: Request) -> Response:
+        data = await gather(clock, **request.path_params)
+        return Response(readable_json(data), media_type="application/json")
+
+    # a name takes in everything up to the next slash, so the longer path must be tried first
+    return Route(page.json_path, tell, methods=["GET"]), Route(page.path, show, methods=["GET"])
