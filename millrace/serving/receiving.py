@@ -2,14 +2,13 @@
 
 import asyncio
 import re
-from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from millrace.serving.http import RETRY_AFTER, RefusedError, new_request_id
+from millrace.serving.http import JSON, RETRY_AFTER, RefusedError, new_request_id
 from millrace.serving.metrics import Metrics
-from millrace.serving.sending import refusal_body
+from millrace.serving.sending import refusal_body, whole_answer
 from millrace.serving.settings import Limits
 
 TOO_SLOW = RefusedError(408, "slow", "the request took too long to arrive")
@@ -134,7 +133,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._may_say():
-            self.transport.write(_whole_answer(reason))
+            self.transport.write(_last_answer(reason))
         self.transport.close()
 
     def _may_say(self) -> bool:
@@ -150,13 +149,7 @@ def _without_upgrade(data: bytes) -> bytes:
     return _UPGRADE.sub(b"\r\nx-offer:", head) + end + rest
 
 
-def _whole_answer(refused: RefusedError) -> bytes:
+def _last_answer(refused: RefusedError) -> bytes:
     body = refusal_body(refused, new_request_id())
-    head = [
-        b"HTTP/1.1 %d %s" % (refused.status, HTTPStatus(refused.status).phrase.encode()),
-        b"content-type: application/json",
-        b"content-length: %d" % len(body),
-        b"connection: close",
-        *(b"%s: %s" % header for header in refused.headers),
-    ]
-    return b"\r\n".join([*head, b"", body])
+    told = ((b"content-type", JSON), (b"content-length", b"%d" % len(body)), *refused.headers)
+    return whole_answer(refused.status, told, body, is_last=True)

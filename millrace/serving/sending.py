@@ -9,7 +9,7 @@ from millrace.serving.http import CLOSE, JSON, ClientGoneError, Header, RefusedE
 
 
 async def send_json(
-    send: Send, status: int, body: bytes, request_id: str, headers: Iterable[Header] = ()
+    send: Send, status: int, body: bytes, request_id: str, headers: tuple[Header, ...] = ()
 ) -> None:
     """Send a whole answer by one write, which is one packet and one turn of the client.
 
@@ -25,6 +25,7 @@ async def send_json(
     if cycle.disconnected or cycle.response_started:
         raise ClientGoneError
     told = (
+        *cycle.default_headers,
         (b"content-type", JSON),
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", request_id.encode()),
@@ -34,7 +35,8 @@ async def send_json(
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
     try:
-        cycle.transport.write(_whole(cycle, status, told, body))
+        sent = b"" if cycle.scope["method"] == "HEAD" else body
+        cycle.transport.write(whole_answer(status, told, sent, is_last=not cycle.keep_alive))
     except (RuntimeError, OSError) as error:
         raise ClientGoneError from error
     cycle.message_event.set()
@@ -65,12 +67,11 @@ def protocol_refusal(error: RefusedError, request_id: str) -> bytes:
     return msgspec.json.encode(body)
 
 
-def _whole(cycle: RequestResponseCycle, status: int, headers: Iterable[Header], body: bytes) -> bytes:
+def whole_answer(status: int, headers: Iterable[Header], body: bytes, *, is_last: bool) -> bytes:
+    """Write an answer as it goes over the wire; after the last one the connection is closed."""
     parts = [STATUS_LINE[status]]
-    for name, value in (*cycle.default_headers, *headers):
+    for name, value in headers:
         if name != b"connection":
             parts += name, b": ", value, b"\r\n"
-    parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-    if cycle.scope["method"] != "HEAD":
-        parts.append(body)
+    parts += (b"connection: close\r\n\r\n" if is_last else b"\r\n"), body
     return b"".join(parts)
