@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from millrace.domain.kinds import Task
+from millrace.domain.losses import FloatArray, IntArray
 from millrace.domain.rollout.evidence import ArmEvidence, Compared
 from millrace.domain.rollout.sums import Sums
 
-FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
 
 PERCENTILES = (50.0, 95.0, 99.0)
 EVEN = 0.5

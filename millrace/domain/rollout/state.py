@@ -42,7 +42,7 @@ class Phase(StrEnum):
 class Rollout:
     """What answers for a model and what is on its way. Idle, there is only a champion, or none at all.
 
-    `control` is what the version on trial is compared with: the champion, and in probation the one before.
+    `former` is the champion before the one on probation.
     `since` is when the step began, `failed_at` when its last look failed.
     """
 
@@ -51,7 +51,7 @@ class Rollout:
     champion: str | None = None
     phase: Phase = Phase.IDLE
     challenger: str | None = None
-    control: str | None = None
+    former: str | None = None
     strategy: Strategy | None = None
     steps: tuple[Step, ...] = ()
     step: int = 0
@@ -66,6 +66,17 @@ class Rollout:
     def on_trial(self) -> str | None:
         """The version that evidence is collected about."""
         return self.champion if self.phase is Phase.PROBATION else self.challenger
+
+    @property
+    def control(self) -> str | None:
+        """The version that the one on trial is compared with."""
+        match self.phase:
+            case Phase.IDLE:
+                return None
+            case Phase.PROBATION:
+                return self.former
+            case Phase.SHADOW | Phase.CANARY:
+                return self.champion
 
     @property
     def weight(self) -> int:
@@ -84,8 +95,8 @@ class Rollout:
                 return (rest, Arm(self.challenger, ArmRole.ANSWER, self.weight))
             case Phase.SHADOW if self.challenger is not None and self.strategy is not Strategy.DIRECT:
                 return (alone, Arm(self.challenger, ArmRole.SHADOW, WHOLE))
-            case Phase.PROBATION if self.control is not None:
-                return (alone, Arm(self.control, ArmRole.SHADOW, WHOLE))
+            case Phase.PROBATION if self.former is not None:
+                return (alone, Arm(self.former, ArmRole.SHADOW, WHOLE))
             case _:
                 return (alone,)
 
@@ -114,7 +125,7 @@ def _after_generation(rollout: Rollout, fact: Generation, at: datetime) -> Rollo
             return Rollout(
                 rollout.model, fact.generation, rollout.champion,
                 phase=Phase.CANARY if fact.steps[0].weight else Phase.SHADOW,
-                challenger=fact.challenger, control=rollout.champion,
+                challenger=fact.challenger,
                 strategy=fact.strategy, steps=fact.steps, since=at,
             )  # fmt: skip
         case RolloutAdvanced():
@@ -134,4 +145,4 @@ def _after_promotion(rollout: Rollout, fact: ChampionPromoted, at: datetime) -> 
     after = Rollout(rollout.model, fact.generation, fact.digest)
     if not fact.on_probation or fact.previous is None:
         return after
-    return replace(after, phase=Phase.PROBATION, control=fact.previous, since=at)
+    return replace(after, phase=Phase.PROBATION, former=fact.previous, since=at)
