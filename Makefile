@@ -9,7 +9,7 @@ READY := .venv/.ready
 help:
 	@echo "make setup      the environment: .venv from requirements.lock"
 	@echo "make demo       January to June of 2013: arrive, judge, publish"
-	@echo "make up         Prefect, worker, controller, MLflow and the prediction service, until Ctrl-C"
+	@echo "make up         Prefect, worker, controller, MLflow, the prediction service and the status site, until Ctrl-C"
 	@echo "make test       check, then every test that is not slow"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-browser  the pages, in the Chromium of this machine"

@@ -1,28 +1,33 @@
-"""What does a look at a rollout cost: measuring the rows of both versions, and deciding on them?
+"""What does a look at a rollout cost: reading what both versions did, measuring it, and deciding?
 
-1,000,000 logged rows in memory, a quarter answered by the challenger, a third labelled, 50 slices. Reading
-them from the log is not on this clock.
+A log of 1,000,000 rows of one step, a third of them labelled by their request, a column with 50 values. First
+a quarter is answered by the challenger, and labels name their rows by the request, then by a key; at last the
+challenger shadows, and each row has an answer of both.
 """
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-
-import numpy as np
+from pathlib import Path
 
 from benchmarks.report import Figure, Report, make_report, run
+from benchmarks.rollout_log import COLUMN, KEY, MODEL, NEW, OLD, START, VALUES, write_log
+from millrace.adapters.prediction_log.trial import Trial, TrialRows, read_trial
 from millrace.domain.facts import ChampionPromoted
 from millrace.domain.kinds import Task
 from millrace.domain.rollout.advance import advance, start
 from millrace.domain.rollout.evidence import Compared, Evidence
-from millrace.domain.rollout.measure import LoggedRows, measure_arms, measure_slices
+from millrace.domain.rollout.measure import measure_arms, measure_slices
 from millrace.domain.rollout.policy import Approval, Limits, Policy, Strategy, steps_of
 from millrace.domain.rollout.state import Rollout, rollout_after
 
-ROWS, SLICES, ROUNDS = 1_000_000, 50, 7
-OLD, NEW = "a" * 64, "b" * 64
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ROWS, ROUNDS = 1_000_000, 7
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+TRIAL = Trial(MODEL, 7, OLD, NEW, START, NOW, Task.BINARY, ("0", "1"), (COLUMN,))
+KEYED = replace(TRIAL, keys=(KEY,))
 POLICY = Policy(
     strategy=Strategy.CANARY,
     steps=steps_of(Strategy.CANARY, (25, 50)),
@@ -34,46 +39,52 @@ POLICY = Policy(
     probation_labels=2000,
     probation_deadline=timedelta(days=7),
     limits=Limits(0.01, 1.5, 0.2, 0.1, 0.02, 0.05),
+    slices=(COLUMN,),
 )
 
 
 def measure(rounds: int) -> Report:
-    rows = _rows()
-    rollout = start(
-        rollout_after(Rollout("served"), ChampionPromoted(OLD, None, 1, ""), NOW), NEW, POLICY, NOW
-    ).after
-    evidence = Evidence(OLD, NEW, NOW, NOW, 1, 1, *_measured(rows))
-    deciding = _median(lambda: advance(rollout, evidence, POLICY, NOW), 50)
     figures = (
-        Figure("measuring all rows and each slice", _median(lambda: _measured(rows), rounds), "s", most=1.0),
-        Figure("deciding", 1000 * deciding, "ms", most=1.0),
+        *_figures("canary", TRIAL, rounds, is_shadowed=False),
+        *_figures("canary, labels by key", KEYED, rounds, is_shadowed=False),
+        *_figures("shadow", TRIAL, rounds, is_shadowed=True),
     )
-    title = f"a look at a rollout: {ROWS:,} rows, {SLICES} slices, medians of {rounds} rounds"
-    return make_report("rollout", title, figures, ("numpy", "scipy"))
+    title = f"a look at a rollout: {ROWS:,} rows, {VALUES} slices, medians of {rounds} rounds"
+    return make_report("rollout", title, figures, ("numpy", "pyarrow", "msgspec", "scipy"))
 
 
-def _measured(rows: LoggedRows) -> tuple[Compared, dict[str, Compared]]:
+def _figures(name: str, trial: Trial, rounds: int, *, is_shadowed: bool) -> tuple[Figure, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder)
+        write_log(log, ROWS, is_shadowed=is_shadowed, by_key=bool(trial.keys))
+        found = read_trial(log, trial)
+        rollout, evidence = _begun(), _evidence(found)
+        look = _median(lambda: advance(rollout, _evidence(read_trial(log, trial)), POLICY, NOW), rounds)
+        reading = _median(lambda: read_trial(log, trial), rounds)
+    measuring = _median(lambda: _measured(found), rounds)
+    deciding = 1000 * _median(lambda: advance(rollout, evidence, POLICY, NOW), 50)
+    return (
+        Figure(
+            f"{name}: the whole look", look, "s", most=1.0 if trial is TRIAL and not is_shadowed else None
+        ),
+        Figure(f"{name}: reading the log", reading, "s"),
+        Figure(f"{name}: measuring all rows and each slice", measuring, "s"),
+        Figure(f"{name}: deciding", deciding, "ms", most=1.0),
+    )
+
+
+def _begun() -> Rollout:
+    idle = rollout_after(Rollout(MODEL), ChampionPromoted(OLD, None, 1, ""), START)
+    return start(idle, NEW, POLICY, START).after
+
+
+def _evidence(found: TrialRows) -> Evidence:
+    return Evidence(OLD, NEW, START, NOW, 1, 1, *_measured(found), len(found.damages))
+
+
+def _measured(found: TrialRows) -> tuple[Compared, dict[str, Compared]]:
     ratio = POLICY.limits.max_latency_ratio
-    return measure_arms(rows, Task.BINARY, ratio), measure_slices(rows, Task.BINARY, ratio)
-
-
-def _rows() -> LoggedRows:
-    rng = np.random.default_rng(7)
-    nobody = np.zeros(ROWS, dtype=bool)
-    return LoggedRows(
-        answered_by=rng.random(ROWS) < 0.25,
-        answers=rng.random(ROWS),
-        latency_us=rng.gamma(2.0, 300.0, ROWS),
-        scored_by=nobody,
-        is_scored=nobody,
-        scores=np.full(ROWS, np.nan),
-        labels=np.where(rng.random(ROWS) < 0.33, rng.integers(0, 2, ROWS), np.nan),
-        slices={
-            "origin": np.array([f"o{at}" for at in range(SLICES)], dtype=object)[
-                rng.integers(0, SLICES, ROWS)
-            ]
-        },
-    )
+    return measure_arms(found.rows, TRIAL.task, ratio), measure_slices(found.rows, TRIAL.task, ratio)
 
 
 def _median(work: Callable[[], object], rounds: int) -> float:

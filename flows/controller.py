@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from flows.deployments import find_differences
@@ -15,6 +15,7 @@ from millrace.adapters import clock
 from millrace.adapters.models import list_models
 from millrace.adapters.verbs import run_verb, start_verb
 from millrace.domain.facts import RunRequested
+from millrace.domain.rollout.timeline import is_turn
 from millrace.domain.work import Ask, FlowName, Park, Standing, Wait, Work, plan_next
 from millrace.errors import MillraceError, UnavailableError
 from millrace.settings import load_settings
@@ -27,6 +28,7 @@ from millrace.steps.prediction_log import is_log_waiting
 from millrace.steps.reconcile import find_trouble
 from millrace.steps.remote_channel import find_remote_troubles
 from millrace.steps.requests import list_requests, name_request, park_work, record_request
+from millrace.steps.rollout import RolloutWatch
 from millrace.steps.silence import notice_silence
 from millrace.steps.stores import ledger
 from millrace.steps.work import find_arrived, find_work
@@ -79,7 +81,8 @@ class Controller:
 
     def __init__(self) -> None:
         self._run_id = f"controller {uuid4()}"
-        self._inbox = InboxWatch()
+        self._inbox, self._rollouts = InboxWatch(), RolloutWatch()
+        self._turned: dict[str, int] = {}
         self._heard = threading.Event()
         self._first_seen: dict[tuple[str, str], float] = {}
         self._said: dict[str, str] = {}
@@ -125,6 +128,10 @@ class Controller:
             if self._data_is_here and self._prefect_answers:
                 with self._telling(model if model in looked_at else f"{model}'s inbox"):
                     self._look(model) if model in looked_at else self._look_for_files(model)
+        with self._telling("the looks at rollouts"):
+            self._rollouts.look()
+        with self._telling("showing rollouts"):
+            self._show_rollouts()
         if everything:
             self._pace(time.monotonic() - started)
         self._do_chores()
@@ -135,6 +142,7 @@ class Controller:
             self._head = head.seq if head else 0
         news = ledger().entries(after_seq=self._head)
         self._head = news[-1].seq if news else self._head
+        self._turned.update({entry.model: entry.seq for entry in news if is_turn(entry.fact)})
         return {entry.model for entry in news}
 
     def _is_time(self, now: float) -> bool:
@@ -194,10 +202,19 @@ class Controller:
         with self._telling(f"{model}'s files and pointer"):
             ensure_inbox(model)
             self._repair(model)
+        with self._telling(f"{model}'s rollout"):
+            self._rollouts.note(model)
         with self._telling(f"{model}'s alerts"):
             notice_silence(model, self._run_id, now)
             if self._is_ripe(ALERTS) and send_alerts(model, self._run_id, now):
                 self._leave_alone(ALERTS)
+
+    def _show_rollouts(self) -> None:
+        """Let Prefect show what rollouts came to; while it is down they go on without."""
+        while self._turned and self._prefect_answers:
+            model, seq = self._turned.popitem()
+            work = Work(FlowName.ROLLOUT, model, f"rollout:{model}", "it took a turn", "", timedelta(0))
+            start_run(work, f"rollout:{model}:{seq}")
 
     def _look_for_files(self, model: str) -> None:
         work = find_arrived(model, self._inbox)

@@ -15,9 +15,10 @@ from millrace.domain.replay import QUARANTINED, ReplayRow
 from millrace.steps.batch import BatchOutcome
 from millrace.steps.replay import (
     ask_champion,
-    break_features,
+    broken_features,
     find_champion,
     list_source_batches,
+    promote_at_once,
     score_batch,
     write_corrupted,
 )
@@ -38,6 +39,7 @@ class Replay:
 
     def play(self) -> Iterator[ReplayRow]:
         """Yield a row for each thing that arrives, in the order of the simulated clock."""
+        promote_at_once(self.model)
         now = self.script.bootstrap
         known = list_source_batches(self.model, now)
         yield self._arrive(known[-1], now)
@@ -55,8 +57,8 @@ class Replay:
                 yield replace(
                     arrived, frozen=score_batch(self.model, frozen, batch) if frozen else None, kept=kept
                 )
-        break_features(self.model, self.script.bad_challenger)
-        yield self._retrain(known[-1], now + DAY, Reason.CONFIG)
+        with broken_features(self.model, self.script.bad_challenger):
+            yield self._retrain(known[-1], now + DAY, Reason.CONFIG)
 
     def _arrive(self, month: str, now: datetime, files: list[Path] | None = None) -> ReplayRow:
         """Ingest what is there at `now`; what was accepted is a reason to retrain."""

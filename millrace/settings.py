@@ -4,7 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from millrace.errors import MillraceError
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+UPLOAD_BYTES = 1 << 30
+"""How large an uploaded batch may be where nobody says otherwise."""
 
 LOOPBACK = "127.0.0.1"
 """Where what only this machine may reach listens."""
@@ -21,6 +26,14 @@ OMP_WAIT_POLICY = "PASSIVE"
 """Threads that wait give their core away: on two shared cores boosting took 8.5 s so, and 29 s spinning."""
 
 
+class UnusableSettingError(MillraceError):
+    """A variable of the environment holds what it cannot."""
+
+    def __init__(self, name: str, found: str, needed: str) -> None:
+        self.name, self.found, self.needed = name, found, needed
+        super().__init__(f"{name} is {found!r}, {needed} was needed. Put it right, or unset it")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The folders and addresses of one installation, each with its environment variable."""
@@ -31,6 +44,8 @@ class Settings:
     catalogue_url: str  # MLFLOW_TRACKING_URI
     mlflow_ui: str | None  # MILLRACE_MLFLOW_UI, where people read about runs
     alert_urls: tuple[str, ...]  # MILLRACE_ALERT_URLS, separated by spaces
+    site: str | None = None  # MILLRACE_SITE, where people open the status site
+    upload_bytes: int = UPLOAD_BYTES  # MILLRACE_UPLOAD_BYTES, of one batch over the status site
     channel_url: str | None = None  # MILLRACE_CHANNEL, where the channel is copied for services elsewhere
 
     @property
@@ -95,8 +110,17 @@ def load_settings() -> Settings:
         catalogue_url=catalogue_url,
         mlflow_ui=os.environ.get("MILLRACE_MLFLOW_UI", served),
         alert_urls=tuple(os.environ.get("MILLRACE_ALERT_URLS", "").split()),
+        site=os.environ.get("MILLRACE_SITE") or None,
+        upload_bytes=_read_bytes("MILLRACE_UPLOAD_BYTES", UPLOAD_BYTES),
         channel_url=os.environ.get("MILLRACE_CHANNEL") or None,
     )
+
+
+def _read_bytes(name: str, usual: int) -> int:
+    found = os.environ.get(name) or str(usual)
+    if not found.isascii() or not found.isdigit():
+        raise UnusableSettingError(name, found, "a whole number of bytes")
+    return int(found)
 
 
 def _usual_home() -> Path:

@@ -65,7 +65,7 @@ def register_version(
     if page is not None:
         title = f"{model} version {registered.version}"
         show_link(model, "mlflow-run", page, title, "The run in MLflow: parameters, metrics, the bundle.")
-        report = f"{page}/artifacts/gate.md"
+        report = f"{page}/artifacts/gate.html"
         show_link(model, "report", report, f"{title}: the gate's report", "What each rule found.")
     show_progress(model, 1.0, f"version {registered.version}, {judged.outcome}")
     return registered

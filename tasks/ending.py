@@ -5,8 +5,9 @@ from typing import cast
 
 from prefect.states import Completed
 
-from millrace.domain.facts import Action
-from millrace.domain.verdict import Outcome
+from millrace.domain.facts import Action, ChallengerJudged
+from millrace.domain.narration import tell as tell_fact
+from millrace.domain.rollout.advance import Transition
 from millrace.steps.batch import IngestResult
 from millrace.steps.decide import RetrainResult
 from tasks.show import tell
@@ -21,10 +22,27 @@ def end_retrain(result: RetrainResult) -> RetrainResult:
     if result.judged is None:
         name, message = _DECIDED[result.decision.action], result.decision.reason
     else:
-        name = "Promoted" if result.judged.outcome is Outcome.PASS else "Refused"
+        name = _name_judged(result.judged, result.rollout)
         message = f"challenger {result.judged.digest[:12]}: {result.judged.reason}"
     tell(f"{name}: {message}")
     return cast("RetrainResult", Completed(name=name, message=message, data=result))
+
+
+def _name_judged(judged: ChallengerJudged, rollout: Transition | None) -> str:
+    if rollout is None:
+        return "Refused"
+    if rollout.after.champion == judged.digest:
+        return "Promoted"
+    return "Rolling out" if rollout.after.challenger == judged.digest else "Waiting"
+
+
+def end_rollout(model: str, transition: Transition) -> Transition:
+    """Say where the rollout is now, and why."""
+    after = transition.after
+    name = after.phase.value.capitalize() if after.champion else "Nothing serves"
+    message = tell_fact(transition.fact) if transition.fact else transition.reason
+    tell(f"{model}: {message}")
+    return cast("Transition", Completed(name=name, message=message, data=transition))
 
 
 def end_ingest(results: list[IngestResult], why_not: str | None = None) -> list[IngestResult]:

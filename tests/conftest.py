@@ -25,6 +25,25 @@ PLANTED = Path(__file__).parent / "planted"
 TEXT = ("tariff",)
 """The columns of the planted models that hold text."""
 
+ROLLOUT = {
+    "strategy": "canary",
+    "weights": [5, 50],
+    "approval": "auto",
+    "step_requests": 500,
+    "interval": "1m",
+    "failure_limit": 3,
+    "deadline": "2h",
+    "probation_labels": 2000,
+    "probation_deadline": "7d",
+    "confidence": 0.95,
+    "max_excess_errors": 0.01,
+    "max_latency_ratio": 1.5,
+    "max_shift": 0.5,
+    "max_disagreement": 0.2,
+    "max_excess_loss": 0.1,
+}
+"""A `[rollout]`, which the planted models have not: what passes their gate is champion at once."""
+
 
 @dataclass(frozen=True)
 class Home:

@@ -24,8 +24,9 @@ from millrace.steps.dataset import publish_dataset
 from millrace.steps.decide import RetrainResult, decide_retraining, finish_run
 from millrace.steps.judge import judge_challenger
 from millrace.steps.register import register_version
+from millrace.steps.rollout import start_rollout
 from millrace.steps.rows import load_rows
-from millrace.steps.serve import promote_challenger, publish_model_pointer, publish_serving
+from millrace.steps.serve import publish_model_pointer, publish_serving
 from millrace.steps.train import train_challenger
 
 
@@ -68,11 +69,11 @@ def retrain(
         judged = judge_challenger(model, rows, trained, claim, now)
         if in_catalogue:
             registered = register_version(model, rows, trained, judged, claim, now)
-        if judged.outcome is Outcome.PASS:
-            promote_challenger(model, judged, claim, now)
+        passed = judged.outcome is Outcome.PASS
+        rollout = start_rollout(model, judged, claim, now) if passed else None
         finish_run(claim, judged)
     if in_catalogue:
         publish_serving(model, now)
     else:
         publish_model_pointer(model, now)
-    return RetrainResult(decided.decision, trained, judged, registered)
+    return RetrainResult(decided.decision, trained, judged, registered, rollout)

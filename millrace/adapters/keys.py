@@ -1,4 +1,4 @@
-"""Who may say what serves? The Ed25519 key pair of this installation."""
+"""Who may say what serves, and who may offer versions? Ed25519 keys, one pair of them this installation's."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PRIVATE_KEY = "signing.pem"
 PUBLIC_KEY = "signing.pub"
+TRUSTED = "trusted"
+"""The folder of the public keys whose owners may offer versions; a file's stem is its owner's name here."""
 
 
 class MissingKeyError(MillraceError):
@@ -69,6 +71,37 @@ def load_verifier(public_key: Path) -> Callable[[bytes, bytes], bool]:
         return True
 
     return is_signed
+
+
+def list_trusted(folder: Path) -> list[str]:
+    """Name those whose offers are trusted."""
+    return [path.stem for path in _trusted_keys(folder)]
+
+
+def find_signer(folder: Path, payload: bytes, signature: bytes) -> str | None:
+    """Return the name of the trusted key that has signed `payload`, None when none has.
+
+    Raises
+    ------
+    MissingKeyError
+        If none has, and one of the files is no key.
+    """
+    broken = None
+    for path in _trusted_keys(folder):
+        try:
+            is_signed = load_verifier(path)
+        except MissingKeyError as error:
+            broken = broken or error
+            continue
+        if is_signed(payload, signature):
+            return path.stem
+    if broken is not None:
+        raise broken
+    return None
+
+
+def _trusted_keys(folder: Path) -> list[Path]:
+    return sorted((folder / TRUSTED).glob("*.pub"))
 
 
 def _new_private_pem() -> bytes:

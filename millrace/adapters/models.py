@@ -3,7 +3,8 @@
 import difflib
 import importlib.util
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,11 @@ class ModelCodeError(MillraceError):
 def list_models(models: Path) -> list[str]:
     """Name every folder that holds a `model.toml`."""
     return sorted(path.parent.name for path in models.glob(f"*/{MODEL_FILE}"))
+
+
+def is_folder(models: Path, name: str) -> bool:
+    """Say whether `list_models` would name it."""
+    return name == Path(name).name != ".." and (models / name / MODEL_FILE).exists()
 
 
 def find_model(models: Path, name: str) -> ModelConfig:
@@ -97,12 +103,31 @@ def find_demo(models: Path) -> tuple[str, DemoScript]:
 
 def change_features(models: Path, name: str, numeric: Sequence[str], categorical: Sequence[str]) -> None:
     """Rewrite the features in `model.toml`, comments and all else untouched."""
+    change_section(models, name, "features", {"numeric": list(numeric), "categorical": list(categorical)})
+
+
+def change_section(models: Path, name: str, section: str, values: Mapping[str, Any] | None) -> None:
+    """Rewrite one section of `model.toml`, or take it out; comments and all else stay."""
     import tomlkit
 
     path = models / name / MODEL_FILE
     document = tomlkit.parse(path.read_text("utf-8"))
-    document["features"] = {"numeric": list(numeric), "categorical": list(categorical)}
+    if values is None:
+        document.pop(section, None)
+    else:
+        document[section] = dict(values)
     path.write_text(tomlkit.dumps(document), "utf-8")
+
+
+@contextmanager
+def kept_file(models: Path, name: str) -> Iterator[None]:
+    """Put `model.toml` back as it was once the block is over."""
+    path = models / name / MODEL_FILE
+    content = path.read_bytes()
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
 
 
 def load_source(models: Path, name: str) -> Source:

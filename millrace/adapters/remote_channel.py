@@ -7,6 +7,7 @@ from typing import Any
 
 from millrace.domain.address import mask_address, mask_text
 from millrace.domain.bundle import MANIFEST_FILE
+from millrace.domain.offer import OFFER_BYTES, digests_offered, offer_name
 from millrace.durable import replace_file
 from millrace.errors import UnavailableError
 
@@ -59,15 +60,37 @@ class RemoteChannel:
             return None
         return "no pointer" if found is None else "another pointer"
 
-    def send_bundle(self, bundle: Path) -> None:
-        """Copy what the remote lacks of a bundle, the manifest last: where it is, all of it is."""
-        for path in self._list_lacking(bundle):
+    def send_bundle(self, bundle: Path, *, anew: bool = False) -> None:
+        """Copy what the remote lacks of a bundle, or `anew` all; where its manifest is, all of it is."""
+        for path in _in_order(bundle) if anew else self._list_lacking(bundle):
             with self._answering():
                 self._files.put_file(str(path), self._bundle_path(path))
 
     def send_pointer(self, model: str, content: bytes) -> None:
         """Make `content` the pointer that services elsewhere follow."""
-        path = self._pointer_path(model)
+        self._send(self._pointer_path(model), content)
+
+    def list_models(self) -> list[str]:
+        """Name whatever lies beside the bundles: a folder for each model."""
+        return sorted(name for name in self._names(self._root) if name != "bundles")
+
+    def list_offers(self, model: str) -> list[str]:
+        """Name the versions of `model` that there are offers of, of whatever worth."""
+        folder = str(PurePosixPath(f"{self._root}/{offer_name(model, '')}").parent)
+        return digests_offered(self._names(folder))
+
+    def read_offer(self, model: str, digest: str) -> bytes:
+        """Return the bytes of an offer, and of one that is too large as many as show that."""
+        path = f"{self._root}/{offer_name(model, digest)}"
+        with self._answering():
+            is_small = self._files.info(path)["size"] <= OFFER_BYTES
+            return bytes(self._files.cat_file(path, end=None if is_small else OFFER_BYTES + 1))
+
+    def send_offer(self, model: str, digest: str, content: bytes) -> None:
+        """Put an offer there for the installation whose channel it is."""
+        self._send(f"{self._root}/{offer_name(model, digest)}", content)
+
+    def _send(self, path: str, content: bytes) -> None:
         with self._answering():
             if "file" in self._files.protocol:
                 replace_file(Path(path), content)
@@ -76,7 +99,7 @@ class RemoteChannel:
 
     def _list_lacking(self, bundle: Path) -> list[Path]:
         """List the files of a bundle that the remote lacks, or has in another size; the manifest last."""
-        files = sorted(bundle.iterdir(), key=lambda path: (path.name == MANIFEST_FILE, path.name))
+        files = _in_order(bundle)
         folder = str(PurePosixPath(self._bundle_path(files[0])).parent)
         with self._answering():
             try:
@@ -85,6 +108,13 @@ class RemoteChannel:
                 listed = []
         sizes = {PurePosixPath(one["name"]).name: one["size"] for one in listed}
         return [path for path in files if sizes.get(path.name) != path.stat().st_size]
+
+    def _names(self, folder: str) -> list[str]:
+        with self._answering():
+            try:
+                return [PurePosixPath(path).name for path in self._files.ls(folder, detail=False)]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
 
     def _pointer_path(self, model: str) -> str:
         return f"{self._root}/{model}/pointer.json"
@@ -113,3 +143,7 @@ class RemoteChannel:
 
     def _spell(self, error: Exception) -> str:
         return mask_text(f"{type(error).__name__}: {error}".splitlines()[0], self._secret_url)
+
+
+def _in_order(bundle: Path) -> list[Path]:
+    return sorted(bundle.iterdir(), key=lambda path: (path.name == MANIFEST_FILE, path.name))

@@ -1,8 +1,6 @@
 """How did a replay go, on one page that can be passed around?"""
 
-import re
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,50 +14,35 @@ from millrace.domain.replay import (
     tell_scores,
     tell_summary,
 )
+from millrace.pages.drawing import (
+    FROZEN,
+    GRID,
+    INK,
+    KEPT,
+    LANES,
+    MUTED,
+    PAPER,
+    QUARANTINED,
+    REFUSED,
+    Layout,
+    drawing,
+    to_svg,
+)
 from millrace.pages.rendering import make_environment
 from millrace.pages.style import read_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["ReplayPage", "ReplayRow", "render_replay"]
-
-# Matplotlib knows no CSS variables: it draws with stand-ins, and the page's light and dark theme
-# takes their place afterwards.
-INK, MUTED, GRID, PAPER = "#0a0b00", "#0a0b01", "#0a0b02", "#0a0b03"
-KEPT, FROZEN, REFUSED, QUARANTINED = "#0a0b04", "#0a0b05", "#0a0b06", "#0a0b07"
-LANES = ("#0a0b08", "#0a0b09")
-THEME = {
-    INK: "var(--ink)",
-    MUTED: "var(--muted)",
-    GRID: "var(--grid)",
-    PAPER: "var(--paper)",
-    KEPT: "var(--kept)",
-    FROZEN: "var(--frozen)",
-    REFUSED: "var(--refused)",
-    QUARANTINED: "var(--quarantined)",
-    LANES[0]: "var(--lane)",
-    LANES[1]: "var(--lane-too)",
-}
 
 OWN_STYLE = Path(__file__).with_name("templates") / "replay.css"
 EVENTS_Y, LANE_Y = 1.0, 0.0
 RELEASED = ("o", KEPT)
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A drawing of the same thing for one width of screen, in CSS pixels."""
-
-    name: str
-    width: int
-    height: int
-    left: float
-    month_form: str
-
-
-LAYOUTS = (Layout("wide", 984, 430, 0.05, "%B"), Layout("narrow", 350, 400, 0.125, "%b"))
+LAYOUTS = {"%B": Layout("wide", 984, 430, 0.05), "%b": Layout("narrow", 350, 400, 0.125)}
+"""Each with the form of its months."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +64,7 @@ def render_replay(page: ReplayPage) -> str:
         headline=tell_headline(page),
         summary=tell_summary(page),
         scores=tell_scores(page),
-        charts={layout.name: _draw(page, layout) for layout in LAYOUTS},
+        charts={layout.name: _draw(page, layout, form) for form, layout in LAYOUTS.items()},
     )
 
 
@@ -98,26 +81,19 @@ def list_services(page: ReplayPage) -> list[Service]:
     ]
 
 
-def _draw(page: ReplayPage, layout: Layout) -> str:
-    """Draw both curves above the timeline of who answered, as an SVG element that follows the theme."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    # Text stays text: it takes the page's font, can be found and copied, and weighs nothing.
-    with mpl.rc_context(
-        {"svg.fonttype": "none", "svg.hashsalt": layout.name, "text.parse_math": False, "font.size": 13}
-    ):
-        figure = Figure(figsize=(layout.width / 72, layout.height / 72))  # one of its points is a CSS pixel
+def _draw(page: ReplayPage, layout: Layout, month_form: str) -> str:
+    """Draw both curves above the timeline of who answered."""
+    with drawing(layout) as figure:
         curves, timeline = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         _draw_curves(curves, page)
         _draw_services(timeline, page)
         _draw_events(timeline, page)
-        _set_span(timeline, page, layout)
+        _set_span(timeline, page, month_form)
         for axes in (curves, timeline):
             axes.spines[:].set_visible(False)
             axes.tick_params(length=0, labelcolor=MUTED)
         figure.subplots_adjust(layout.left, 0.07, 0.995, 0.93, hspace=0.05)
-        return _to_svg(figure)
+        return to_svg(figure)
 
 
 def _draw_curves(axes: "Axes", page: ReplayPage) -> None:
@@ -169,26 +145,13 @@ def _mark(row: ReplayRow) -> tuple[str, str] | None:
     return RELEASED if row.promoted else None
 
 
-def _set_span(axes: "Axes", page: ReplayPage, layout: Layout) -> None:
+def _set_span(axes: "Axes", page: ReplayPage, month_form: str) -> None:
     """Show the months from shortly before the first release to the one that has not arrived yet."""
     starts = [service.start for service in list_services(page)]
     first = min(starts, default=-0.5)
-    names = [*(name_month(month, layout.month_form) for month in page.months), "next"]
+    names = [*(name_month(month, month_form) for month in page.months), "next"]
     shown = [position for position in range(len(names)) if position > first]
     axes.set_xticks(shown, [names[position] for position in shown])
     axes.set_xlim(first - 0.2, len(names) - 0.5)
     axes.set_ylim(-0.6, 1.6)
     axes.set_yticks([])
-
-
-def _to_svg(figure: "Figure") -> str:
-    drawing = StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(drawing, format="svg", transparent=True, metadata=nothing)
-    svg = drawing.getvalue()
-    svg = svg[svg.index("<svg") :]
-    for stand_in, variable in THEME.items():
-        svg = svg.replace(stand_in, variable)
-    # Groups are numbered alike in every drawing, and one page must not hold an id twice.
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    return re.sub(r'<svg [^>]*(viewBox="[^"]*")[^>]*>', r'<svg \1 aria-hidden="true">', svg, count=1)

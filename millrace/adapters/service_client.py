@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from subprocess import Popen
 from typing import Any
 
@@ -39,13 +39,19 @@ class RefusedByServiceError(MillraceError):
 
 @dataclass(frozen=True)
 class Given:
-    """One row's answer, as the service gave it, and the bundle that it says gave it."""
+    """One row's answer, as the service gave it, and the bundle that it says gave it.
+
+    `request_id` and `row` are what a label names it by.
+    """
 
     answer: float | Mapping[str, float]
     digest: str
+    request_id: str = ""
+    row: int = 0
 
 
 class _Answers(msgspec.Struct):
+    request_id: str
     answers: list[Given]
 
 
@@ -82,17 +88,31 @@ class ServiceClient:
         """
         given: list[Given] = []
         for start in range(0, len(rows), REQUEST_ROWS):
-            body = msgspec.json.encode(rows[start : start + REQUEST_ROWS])
-            path = f"/v1/models/{model}/predict"
-            try:
-                answer = self._http.post(path, content=body, headers={"content-type": "application/json"})
-            except httpx.HTTPError as error:
-                found = f"{type(error).__name__} {error}"
-                raise NotServedError(self.url, f"answers for {model}", found) from error
-            if answer.status_code != httpx.codes.OK:
-                raise RefusedByServiceError(f"{self.url}{path}", answer.status_code, answer.text)
-            given += msgspec.json.decode(answer.content, type=_Answers).answers
+            content = self._post(f"/v1/models/{model}/predict", rows[start : start + REQUEST_ROWS])
+            told = msgspec.json.decode(content, type=_Answers)
+            given += [replace(one, request_id=told.request_id, row=at) for at, one in enumerate(told.answers)]
         return given
+
+    def tell_labels(self, model: str, labels: Sequence[tuple[Given, str | float]]) -> None:
+        """Tell what became true of rows that were answered.
+
+        Raises
+        ------
+        NotServedError, RefusedByServiceError
+            As `ask`.
+        """
+        told = [{"request_id": one.request_id, "row": one.row, "label": label} for one, label in labels]
+        self._post(f"/v1/models/{model}/labels", told)
+
+    def _post(self, path: str, content: object) -> bytes:
+        body = msgspec.json.encode(content)
+        try:
+            answer = self._http.post(path, content=body, headers={"content-type": "application/json"})
+        except httpx.HTTPError as error:
+            raise NotServedError(self.url, path, f"{type(error).__name__} {error}") from error
+        if not answer.is_success:
+            raise RefusedByServiceError(f"{self.url}{path}", answer.status_code, answer.text)
+        return answer.content
 
     def _answering(self, model: str) -> list[str] | str:
         try:

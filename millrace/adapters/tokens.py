@@ -1,4 +1,4 @@
-"""Who may ask a prediction service?"""
+"""Who may ask a prediction service, and who may act on the status site?"""
 
 import difflib
 import fcntl
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,15 @@ class TokenNameError(MillraceError):
         super().__init__(f"token {name!r}: {problem}")
 
 
+class Role(StrEnum):
+    """What a token opens: neither opens what is the other's."""
+
+    SERVICE = "service"
+    """Asking a prediction service."""
+    OPERATOR = "operator"
+    """Acting on the status site: batches, rollouts."""
+
+
 # A slow hash protects what people choose and others can guess. These are 256 random bits: nobody finds them
 # from their SHA-256, and whoever sends wrong tokens must not keep the service busy with hashing them.
 class Token(msgspec.Struct, frozen=True):
@@ -56,9 +66,10 @@ class Token(msgspec.Struct, frozen=True):
     name: str
     sha256: str
     created_at: datetime
+    role: Role = Role.SERVICE
 
 
-def create_token(path: Path, name: str, now: datetime) -> str:
+def create_token(path: Path, name: str, now: datetime, role: Role = Role.SERVICE) -> str:
     """Add a token and return it; it stands nowhere else, so this is the only time anybody sees it."""
     if re.fullmatch(_NAME, name) is None:
         raise TokenNameError(name, "use up to 64 letters, digits, dots, dashes and underscores")
@@ -68,7 +79,7 @@ def create_token(path: Path, name: str, now: datetime) -> str:
         if name in {one.name for one in known}:
             problem = f"there is one of this name already; `millrace token revoke {name}` takes it away"
             raise TokenNameError(name, problem)
-        _write(path, [*known, Token(name, _hash(token.encode()), now)])
+        _write(path, [*known, Token(name, _hash(token.encode()), now, role)])
     return token
 
 
@@ -102,34 +113,38 @@ def list_tokens(path: Path) -> list[Token]:
 
 @dataclass(frozen=True)
 class _Seen:
-    """One state of the file: what it was known by, the digests it held, what was wrong with it."""
+    """One state of the file: what it was known by, the tokens by their digests, what was wrong with it."""
 
     marks: tuple[int, ...] | None
-    digests: tuple[bytes, ...]
+    tokens: dict[bytes, Token]
     trouble: str | None
 
 
 class TokenBook:
-    """The tokens a service accepts, as the file says now. Any number of threads may ask."""
+    """The tokens of one role, as the file says now. Any number of threads may ask."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, role: Role = Role.SERVICE) -> None:
+        self._path, self._role = path, role
         self._lock = threading.Lock()
         self._look_at = 0.0
         self._seen = self._read()
 
     def allows(self, token: bytes) -> bool:
-        """Say whether `token` is one of the file's; the time it takes tells nothing of how near it was."""
-        digest = _hash(token).encode()
-        allowed = False
-        for known in self._now().digests:  # to the end, whichever of them it is
-            allowed |= hmac.compare_digest(digest, known)
-        return allowed
+        """Say whether `token` is one of this role."""
+        found = self.find(token)
+        return found is not None and found.role is self._role
+
+    def find(self, token: bytes) -> Token | None:
+        """Return which of the file's it is, of any role; the time taken tells nothing of how near it was."""
+        digest, found = _hash(token).encode(), None
+        for known, one in self._now().tokens.items():  # to the end, whichever of them it is
+            found = one if hmac.compare_digest(digest, known) else found
+        return found
 
     @property
     def count(self) -> int:
-        """How many tokens are accepted."""
-        return len(self._now().digests)
+        """How many tokens of this role there are."""
+        return sum(one.role is self._role for one in self._now().tokens.values())
 
     @property
     def trouble(self) -> str | None:
@@ -151,8 +166,8 @@ class TokenBook:
         try:
             tokens = list_tokens(self._path)
         except TokenFileError as error:
-            return _Seen(marks, (), str(error))
-        return _Seen(marks, tuple(one.sha256.encode() for one in tokens), None)
+            return _Seen(marks, {}, str(error))
+        return _Seen(marks, {one.sha256.encode(): one for one in tokens}, None)
 
 
 def _marks(path: Path) -> tuple[int, ...] | None:

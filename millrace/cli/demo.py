@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from millrace.domain.replay import ReplayPage, ReplayRow
 
 HOME = PROJECT_ROOT / "var" / "demo"
+LIVE = """
+on live requests: somebody asks for a precision that only scikit-learn has, slowly; then a broken export
+turns labels around, which the gate cannot see, for its rows are turned too
+"""
 PACKAGES = ("prefect", "mlflow", "dvc", "scikit-learn", "onnxruntime", "pandas")
 
 
@@ -30,13 +34,17 @@ def demo() -> None:
     model, script = find_demo(HOME / "models")
     out, rows = console(), []
     with watched(f"{model} · replay"), prefect_server("flows.replay"), prediction_service() as service:
+        from flows.live import LiveDemo
         from flows.replay import Replay
 
         for row in Replay(model, script, service).play():
             rows.append(row)
             out.print(f"{row.month}  {row.event:<15} {row.decision:<6} {row.gate:<13} {row.seconds:5.1f} s")
-    page = _page(model, rows)
-    out.print(_table(rows, page.metric_name))
+        page = _page(model, rows)
+        out.print(_table(rows, page.metric_name))
+        out.print(LIVE)
+        for turn in LiveDemo(model, script.live, service).play():
+            out.print(f"{turn.at:%H:%M:%S}  {turn.after.phase:<9} {turn.after.weight:>3} %  {turn.told}")
     out.print(f"page: {_write(page).relative_to(PROJECT_ROOT)}")
     out.print("look around: export MILLRACE_HOME=var/demo MILLRACE_MODELS=var/demo/models")
     out.print(f"             .venv/bin/millrace why {model}", soft_wrap=True)

@@ -26,7 +26,8 @@ def init(*, json: bool = False) -> None:
     for line in (
         f"home         {done.home}{'' if done.made else ', as it was'}",
         f"private key  {done.private_key}: keep it here and in a backup, and show it to nobody",
-        f"public key   {done.public_key}: copy this file alone to a prediction service elsewhere",
+        f"public key   {done.public_key}: copy this file alone to a prediction service elsewhere, and",
+        "             into var/keys/trusted of an installation that `millrace promote-to` offers versions to",
         f"channel      {done.channel}: what such a service has to read",
         "next         `millrace ingest MODEL`, `millrace retrain MODEL`, then `millrace serve`;",
         "             `millrace token create NAME` for services that others reach, `millrace doctor`",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 def reconcile(model: str | None = None, *, json: bool = False) -> None:
     """Put right whatever differs from the ledger: dataset file and pin, pointer, alias, unsent alerts.
 
+    Versions that another installation has offered by `millrace promote-to` are taken in first.
+
     Examples: `millrace reconcile`, `millrace reconcile churn`.
 
     Parameters
@@ -50,11 +52,15 @@ def reconcile(model: str | None = None, *, json: bool = False) -> None:
 
 
 def _show(done: "list[Reconciled]") -> None:
+    from millrace.domain.narration import tell
+
     out = console()
     for one in done:
+        for fact in one.received:
+            out.print(f"{one.model}: {tell(fact)}")
         for repair in one.repaired:
             out.print(f"{one.model}: {repair.mirror} repaired, it was: {repair.found}")
         if one.unsent:
             out.print(f"{one.model}: {one.unsent} alerts could not be sent")
-        if not one.repaired and not one.unsent:
+        if not one.repaired and not one.unsent and not one.received:
             out.print(f"{one.model}: as the ledger says")

@@ -78,7 +78,21 @@ def _show(model: str, result: "RetrainResult") -> None:
     out.print(verdicts)
     out.print(f"version {result.registered.version} of {model}, `millrace why {short(trained.digest)}`")
     if judged.outcome is Outcome.PASS:
-        out.print(f"champion {short(judged.champion)} -> {short(judged.digest)}")
+        _show_rollout(result)
     else:
         refused = f"REFUSED ({judged.outcome}), champion {short(judged.champion)} stays: {judged.reason}"
         out.print(refused, soft_wrap=True)  # one line, however long: scripts show the last one
+
+
+def _show_rollout(result: "RetrainResult") -> None:
+    from millrace.domain.narration import tell
+
+    judged, rollout = result.judged, result.rollout
+    if judged is None or rollout is None:
+        return
+    out = console()
+    if rollout.after.champion == judged.digest:
+        out.print(f"champion {short(judged.champion)} -> {short(judged.digest)}")
+    else:
+        out.print(tell(rollout.fact) if rollout.fact else f"waits: {rollout.reason}", soft_wrap=True)
+        out.print(f"champion {short(judged.champion)} answers; `millrace rollout status` shows how far it is")

@@ -9,9 +9,10 @@ from millrace.cli.port import Port
 
 
 def ui(*, port: Annotated[Port, Parameter(env_var="MILLRACE_UI_PORT")] = 8400) -> None:
-    """Show all models on pages to read in a browser, until SIGTERM or Ctrl-C.
+    """Show all models on pages in a browser, until SIGTERM or Ctrl-C.
 
-    It needs the ledger and the channel only, changes nothing, and answers this machine alone.
+    It needs the ledger and the channel only, and answers this machine alone. Whoever has a token of
+    `millrace token create NAME --operator` uploads batches there and decides on rollouts.
 
     Example: `millrace ui`, or `millrace ui --port 8500`.
 

@@ -23,8 +23,9 @@ def up(
     prefect_port: Annotated[Port, Parameter(env_var="MILLRACE_PREFECT_PORT")] = 4200,
     mlflow_port: Annotated[Port, Parameter(env_var="MILLRACE_MLFLOW_PORT")] = 5000,
     serve_port: Annotated[Port, Parameter(env_var="MILLRACE_SERVE_PORT")] = 8300,
+    ui_port: Annotated[Port, Parameter(env_var="MILLRACE_UI_PORT")] = 8400,
 ) -> None:
-    """Run Prefect's server, a worker, the controller, MLflow and the prediction service, until Ctrl-C.
+    """Run Prefect, a worker, the controller, MLflow, the service and the status site, until Ctrl-C.
 
     All of it listens on 127.0.0.1 only and restarts what dies. What it prints is in one log.
     With MLFLOW_TRACKING_URI naming a server, no MLflow is started.
@@ -39,12 +40,14 @@ def up(
         Where the MLflow UI listens.
     serve_port
         Where the prediction service listens.
+    ui_port
+        Where the status site listens.
     """
     from millrace.steps.up import start_stack
 
     out, started = console(), time.monotonic()
     told: dict[str, str] = {}
-    with start_stack(prefect_port, mlflow_port, serve_port) as (stack, supervisor):
+    with start_stack(prefect_port, mlflow_port, serve_port, ui_port) as (stack, supervisor):
         out.print(f"starting; all that is printed goes to {_shown(stack.log)}", soft_wrap=True)
         for change in supervisor.changes(lambda: out.print(STOPPING)):
             words = _describe(change, stack)
@@ -71,6 +74,7 @@ def _welcome(stack: "Stack", seconds: float) -> str:
     return f"""\
 up after {seconds:.0f} s
 
+Models   {stack.ui_url}  who answers, what is rolling out, and why
 Prefect  {stack.prefect_url}  sign in with the line in {_shown(stack.auth_file)}
 MLflow   {stack.mlflow_url}
 Service  {stack.serve_url}/docs

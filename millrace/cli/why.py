@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from millrace.cli.output import console, print_json, short, table
 
 if TYPE_CHECKING:
+    from millrace.domain.facts import ChallengerReceived
     from millrace.steps.lineage import Lineage
 
 
@@ -32,11 +33,11 @@ def why(version: str, *, json: bool = False) -> None:
 def _show(lineage: "Lineage") -> None:
     from millrace.domain.narration import tell
 
-    out, trained, manifest, dataset = console(), lineage.trained, lineage.manifest, lineage.dataset
+    out, trained, manifest = console(), lineage.trained, lineage.manifest
     blocks = manifest.training_blocks
     facts = {
         "bundle": f"{trained.digest}  ({trained.engine})",
-        "dataset": f"{dataset.version}  ({len(dataset.parts)} parts, {dataset.rows:,} rows)",
+        "dataset": f"{trained.inputs.dataset}  ({_measure_dataset(lineage)})",
         "learned": f"{trained.rows:,} rows of {len(blocks)} blocks, {blocks[0]} to {blocks[-1]}",
         "parameters": ", ".join(f"{name} {value}" for name, value in trained.parameters.items()) or "stock",
         "seed": str(manifest.seed),
@@ -50,7 +51,26 @@ def _show(lineage: "Lineage") -> None:
     out.print(f"{lineage.model} {short(trained.digest)}")
     for name, value in facts.items():
         out.print(f"  {name:<12} {value}", soft_wrap=True)
+    if (received := lineage.received) is not None:
+        _show_offer(received)
     shown = table("seq", "at (UTC)", "by", "what happened")
     for entry in lineage.entries:
         shown.add_row(str(entry.seq), f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.actor, tell(entry.fact))
     out.print(shown)
+
+
+def _show_offer(received: "ChallengerReceived") -> None:
+    facts = [
+        ("offered", f"by {received.offered_by} of {received.origin}: {received.reason}"),
+        ("gate there", f"{received.judged.outcome}: {received.judged.reason}"),
+        *(("there", f"{one.at:%Y-%m-%d %H:%M}  {one.actor}  {one.told}") for one in received.course),
+        ("ledger there", received.ledger_head),
+    ]
+    for name, value in facts:
+        console().print(f"  {name:<12} {value}", soft_wrap=True)
+
+
+def _measure_dataset(lineage: "Lineage") -> str:
+    if lineage.dataset is None:
+        return f"with {lineage.received.origin}" if lineage.received else "not here"
+    return f"{len(lineage.dataset.parts)} parts, {lineage.dataset.rows:,} rows"

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from millrace.domain.facts import (
+    ApprovalAsked,
     BatchQuarantined,
     ChallengerJudged,
     ChampionRolledBack,
     OfflineRollbackOvertaken,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutStarted,
     RunParked,
     SilenceNoticed,
 )
@@ -19,6 +23,10 @@ ALERTING_KINDS = (
     ChallengerJudged,
     ChampionRolledBack,
     OfflineRollbackOvertaken,
+    RolloutStarted,
+    RolloutAborted,
+    ApprovalAsked,
+    ProbationEnded,
     RunParked,
     SilenceNoticed,
 )
@@ -27,13 +35,14 @@ ALERTING_KINDS = (
 
 @dataclass(frozen=True)
 class Alert:
-    """What people read: one line, then what to do."""
+    """What people read: one line, then what to do. `page` is where the status site shows the evidence."""
 
     title: str
     body: str
+    page: str | None = None
 
 
-def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911 (an arm per kind of entry)
+def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911, C901 (an arm per kind of entry)
     """Return what to tell people about `entry`, None when it is nothing they must know."""
     model = entry.model
     match entry.fact:
@@ -46,11 +55,24 @@ def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911 (an arm per kind
             return Alert(f"{model}: challenger {fact.digest[:12]} was refused", f"{fact.reason}\n{after}")
         case ChampionRolledBack() as fact:
             body = f"{fact.withdrawn[:12]} was withdrawn: {fact.reason}"
-            return Alert(f"{model}: rolled back to {fact.digest[:12]}", body)
+            return _about_rollout(entry, f"rolled back to {fact.digest[:12]}", body)
         case OfflineRollbackOvertaken() as fact:
             after = f"If {fact.champion[:12]} must go too: `millrace rollback {model} --reason TEXT`."
             body = f"{fact.withdrawn[:12]} was withdrawn, {fact.reason}\n{fact.finding}. {after}"
             return Alert(f"{model}: an offline rollback was not adopted", body)
+        case RolloutAborted() as fact:
+            body = f"{fact.reason}\nThe champion is untouched."
+            return _about_rollout(entry, f"rollout of {fact.challenger[:12]} aborted", body)
+        case ApprovalAsked() as fact:
+            passed = "; ".join(f"{one.rule}: {one.reason}" for one in fact.verdicts)
+            after = f"`millrace approve {model} --reason TEXT` or `millrace reject {model} --reason TEXT`."
+            title = f"{fact.challenger[:12]} waits for approval after step {fact.step + 1}"
+            return _about_rollout(entry, title, f"{passed}\n{after}")
+        case ProbationEnded() as fact if fact.outcome is not Outcome.PASS:
+            return _about_unproven(entry, fact.champion, fact.reason)
+        case RolloutStarted(unproven=str(champion)) as fact:
+            reason = f"challenger {fact.challenger[:12]} began its rollout before labels had proven it"
+            return _about_unproven(entry, champion, reason)
         case RunParked() as fact:
             after = (
                 f"The champion is untouched. `millrace {fact.flow} {model}` shows what is wrong; "
@@ -65,3 +87,14 @@ def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911 (an arm per kind
             return Alert(f"{model}: no {fact.subject} for more than {limit}", body)
         case _:
             return None
+
+
+def _about_rollout(entry: Entry, title: str, body: str) -> Alert:
+    after = f"`millrace rollout status {entry.model}` shows the evidence."
+    page = f"models/{entry.model}/rollout#entry-{entry.seq}"
+    return Alert(f"{entry.model}: {title}", f"{body}\n{after}", page)
+
+
+def _about_unproven(entry: Entry, champion: str, reason: str) -> Alert:
+    after = f"If it must go: `millrace rollback {entry.model} --reason TEXT`."
+    return _about_rollout(entry, f"champion {champion[:12]} stays, unproven", f"{reason}\n{after}")

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -12,13 +12,15 @@ def _plain(value: Any) -> Any:
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"PT{value.total_seconds():.6f}S"
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
 def canonical_json(value: Any) -> str:
     """Write `value` as JSON with sorted keys, no spaces, no NaN, ASCII only.
 
-    Dataclasses become objects, datetimes ISO 8601 text, tuples arrays.
+    Dataclasses become objects, datetimes and lengths of time ISO 8601 text, tuples arrays.
 
     Raises
     ------

@@ -54,6 +54,8 @@ class DecisionFacts:
     """When the model's schedule was last due, None without a schedule."""
     decided_at: datetime | None = None
     """When a training was last decided on, whoever asked."""
+    rolling_out: str | None = None
+    """The challenger that answers some of the requests, in words; None when there is none."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ def run_key(model: str, inputs: Inputs) -> str:
 def decide(facts: DecisionFacts, policy: RetrainSection) -> Decision:
     """Decide whether to train: when something asks for it and nothing forbids it.
 
-    A BLOCK stands above a SKIP, a SKIP above a TRAIN. `facts.forced` lifts the minimum of
-    new rows, the cooldown and the budget; never equal inputs, which would give the same
+    A BLOCK stands above a SKIP, a SKIP above a TRAIN. `facts.forced` lifts the wait for a rollout, the
+    minimum of new rows, the cooldown and the budget; never equal inputs, which would give the same
     bundle again, and never a BLOCK.
     """
     findings = tuple(rule(facts, policy) for rule in RULES)
@@ -135,6 +137,13 @@ def _period(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
         return RuleFinding("period", finding, None)
     decided = f"{finding}, decided at {facts.decided_at:%Y-%m-%d %H:%M:%S}"
     return RuleFinding("period", decided, Action.SKIP)
+
+
+def _rollout(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
+    if facts.rolling_out is None:
+        return RuleFinding("rollout", "no challenger answers requests", None)
+    finding = f"{facts.rolling_out}: what comes of it is what the next one is judged against"
+    return _unless_forced(facts, "rollout", finding)
 
 
 def _same_inputs(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
@@ -231,6 +240,7 @@ RULES: tuple[Rule, ...] = (
     _golden_blocks,
     _paused,
     _period,
+    _rollout,
     _same_inputs,
     _asked,
     _no_champion,

@@ -1,6 +1,7 @@
 """What does a demo replay?"""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +26,28 @@ class BadChallenger(_Section):
     categorical: tuple[str, ...]
 
 
+class TurnedLabels(_Section):
+    """An export of `batch` whose labels say the opposite wherever `column` has one of `values`."""
+
+    batch: str
+    column: str
+    values: tuple[str, ...]
+
+
+class LiveScript(_Section):
+    """What happens on live requests once history is over.
+
+    The rows of `asked` are asked about, and how they ended is told `label_seconds` later. `rollout` is the
+    model's `[rollout]` meanwhile, `slowing` what somebody changes in its `[gate]`.
+    """
+
+    asked: str
+    label_seconds: float
+    rollout: dict[str, Any]
+    slowing: dict[str, Any]
+    turned: TurnedLabels
+
+
 class DemoScript(_Section):
     """A model's `demo.toml`: what arrives at once, and until when the rest arrives batch by batch."""
 
@@ -32,3 +55,4 @@ class DemoScript(_Section):
     until: datetime
     corrupted: CorruptedBatch
     bad_challenger: BadChallenger
+    live: LiveScript

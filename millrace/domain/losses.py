@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from millrace.domain.config import Metric
+from millrace.domain.row_losses import row_losses
 from millrace.errors import MillraceError
 
 FloatArray = npt.NDArray[np.float64]
@@ -15,9 +16,6 @@ StrArray = npt.NDArray[np.str_]
 
 MAX_BLOCKS = 500
 """Beyond it neighbouring blocks merge: 500 resolve any interval, and a round of an AUC costs their square."""
-
-NEAREST_TO_CERTAIN = float(np.finfo(np.float32).eps)
-"""A bundle answers in float32, so its 0 and 1 mean "within this of it": no log loss is infinite."""
 
 _NAMES = {
     Metric.AUC: "AUC",
@@ -131,7 +129,8 @@ def block_loss(
     positions, n_blocks = _merged_positions(blocks)
     if metric is Metric.AUC:
         return _pair_loss(truth, given, positions, n_blocks)
-    rows = _row_losses(metric, truth, given)
+    _check_values(metric, truth, given)
+    rows = row_losses(metric, truth, given)
     sums = np.bincount(positions, weights=rows, minlength=n_blocks).astype(np.float64)
     counts = np.bincount(positions, minlength=n_blocks).astype(np.float64)
     return MeanBlockLoss(sums, counts, root=metric is Metric.RMSE)
@@ -175,35 +174,23 @@ def _merged_positions(blocks: StrArray | IntArray) -> tuple[IntArray, int]:
     return positions * kept // names.size, kept
 
 
-def _row_losses(metric: Metric, labels: FloatArray, answers: FloatArray) -> FloatArray:
-    if metric is Metric.LOG_LOSS:
-        return _log_losses(labels, answers)
-    if answers.ndim != 1:
-        raise UnpairedLossesError(f"answers of shape {answers.shape}", "one number per row")
-    if metric is Metric.BRIER:
-        _check_binary(labels)
+def _check_values(metric: Metric, labels: FloatArray, answers: FloatArray) -> None:
+    if metric in {Metric.LOG_LOSS, Metric.BRIER}:
         _check_probabilities(answers)
-    return np.abs(answers - labels) if metric is Metric.MAE else np.square(answers - labels)
+        if answers.ndim == 1:
+            _check_binary(labels)
+        else:
+            _check_classes(labels, answers.shape[1])
+    elif answers.ndim != 1:
+        raise UnpairedLossesError(f"answers of shape {answers.shape}", "one number per row")
 
 
-def _log_losses(labels: FloatArray, answers: FloatArray) -> FloatArray:
-    _check_probabilities(answers)
-    if answers.ndim == 1:
-        _check_binary(labels)
-        given = np.where(labels == 1.0, answers, 1.0 - answers)
-    else:
-        given = answers[np.arange(labels.size), _class_positions(labels, answers.shape[1])]
-    losses: FloatArray = -np.log(np.clip(given, NEAREST_TO_CERTAIN, 1.0))
-    return losses
-
-
-def _class_positions(labels: FloatArray, n_classes: int) -> IntArray:
+def _check_classes(labels: FloatArray, n_classes: int) -> None:
     known = np.isin(labels, np.arange(n_classes))
     if not known.all():
         raise UnpairedLossesError(
             f"label {labels[~known][0]:g}", f"a class position from 0 to {n_classes - 1}"
         )
-    return labels.astype(np.intp)
 
 
 def _check_binary(labels: FloatArray) -> None:

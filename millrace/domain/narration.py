@@ -4,11 +4,13 @@ from typing import assert_never
 
 from millrace.domain.facts import (
     AlertSent,
+    ApprovalAsked,
     AutomationPaused,
     AutomationResumed,
     BatchAccepted,
     BatchQuarantined,
     ChallengerJudged,
+    ChallengerReceived,
     ChallengerTrained,
     ChampionPromoted,
     ChampionRolledBack,
@@ -18,14 +20,25 @@ from millrace.domain.facts import (
     Fact,
     MirrorRepaired,
     OfflineRollbackOvertaken,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutAdvanced,
+    RolloutFact,
+    RolloutPaused,
+    RolloutResumed,
+    RolloutStarted,
     RunParked,
     RunRequested,
     ServingConfigured,
     SilenceNoticed,
     SourceAsked,
+    StepApproved,
+    StepFailed,
+    VersionOffered,
     VersionRegistered,
 )
 from millrace.domain.pointer import ServingSettings
+from millrace.domain.verdict import Outcome
 
 _SHORT = 12
 _DAY_SECONDS = 86_400
@@ -52,12 +65,11 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"challenger {fact.digest[:_SHORT]} judged {fact.outcome}: {fact.reason}"
         case VersionRegistered():
             return f"bundle {fact.digest[:_SHORT]} registered as version {fact.version}"
-        case ChampionPromoted():
-            return f"{fact.digest[:_SHORT]} promoted to generation {fact.generation}"
-        case ChampionRolledBack():
-            return f"{fact.withdrawn[:_SHORT]} withdrawn, {fact.digest[:_SHORT]} answers again: {fact.reason}"
-        case OfflineRollbackOvertaken():
-            return f"rollback of {fact.withdrawn[:_SHORT]} not adopted, {fact.finding}: {fact.reason}"
+        case VersionOffered():
+            return f"{fact.digest[:_SHORT]} offered to {fact.channel}: {fact.reason}"
+        case ChallengerReceived():
+            by = f"{fact.offered_by} of {fact.origin}"
+            return f"challenger {fact.digest[:_SHORT]} received, offered by {by}: {fact.reason}"
         case ServingConfigured():
             return f"services configured: {_tell_settings(fact.settings)}"
         case MirrorRepaired():
@@ -77,6 +89,40 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"no {fact.subject} since {fact.since:%Y-%m-%d %H:%M} UTC"
         case AlertSent():
             return f"people were told of entry {fact.cause_seq}"
+        case _:
+            return _tell_rollout(fact)
+
+
+def _tell_rollout(fact: RolloutFact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of fact)
+    match fact:
+        case ChampionPromoted():
+            proving = ", on probation" if fact.on_probation else ""
+            return f"{fact.digest[:_SHORT]} promoted to generation {fact.generation}{proving}"
+        case ChampionRolledBack():
+            return f"{fact.withdrawn[:_SHORT]} withdrawn, {fact.digest[:_SHORT]} answers again: {fact.reason}"
+        case OfflineRollbackOvertaken():
+            return f"rollback of {fact.withdrawn[:_SHORT]} not adopted, {fact.finding}: {fact.reason}"
+        case RolloutStarted():
+            room = fact.superseded or fact.unproven
+            made = f"; {room[:_SHORT]} made room{'' if fact.superseded else ', unproven'}" if room else ""
+            return f"rollout of {fact.challenger[:_SHORT]} began, {fact.policy.strategy}{made}"
+        case StepFailed():
+            return f"look at {fact.digest[:_SHORT]} {fact.reason}"
+        case ApprovalAsked():
+            return f"{fact.challenger[:_SHORT]} passed step {fact.step + 1} and waits for approval"
+        case StepApproved():
+            return f"step {fact.step + 1} of {fact.challenger[:_SHORT]} approved: {fact.reason}"
+        case RolloutAdvanced():
+            return f"{fact.challenger[:_SHORT]} answers {fact.weight} % of requests, step {fact.step + 1}"
+        case RolloutPaused():
+            return f"rollout of {fact.digest[:_SHORT]} paused: {fact.reason}"
+        case RolloutResumed():
+            return f"rollout of {fact.digest[:_SHORT]} resumed: {fact.reason}"
+        case RolloutAborted():
+            return f"rollout of {fact.challenger[:_SHORT]} aborted: {fact.reason}"
+        case ProbationEnded():
+            word = "proven" if fact.outcome is Outcome.PASS else "unproven"
+            return f"{fact.champion[:_SHORT]} is {word}, its probation is over: {fact.reason}"
         case _:
             assert_never(fact)
 

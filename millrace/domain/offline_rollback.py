@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from millrace.domain.facts import ChampionRolledBack, Fact, OfflineRollbackOvertaken, ServingFact
+from millrace.domain.facts import ChampionFact, ChampionRolledBack, Fact, OfflineRollbackOvertaken
 from millrace.domain.pointer import WHOLE, Arm, ArmRole, OfflineRollback, Pointer
 from millrace.domain.serving import Serving, serving_after, standing_champions
 from millrace.errors import MillraceError
@@ -56,7 +56,7 @@ def plan_offline_rollback(pointer: Pointer, reason: str, actor: str, at: datetim
 
 def plan_entries(
     offline: Sequence[OfflineRollback], serving: Serving, history: Sequence[Fact]
-) -> list[tuple[OfflineRollback, ServingFact]]:
+) -> list[tuple[OfflineRollback, ChampionFact]]:
     """Return the facts that enter each rollback the ledger does not have yet, in order.
 
     One whose withdrawn version is still the champion is adopted; one that came after something else is
@@ -91,7 +91,7 @@ _ENTERED = ChampionRolledBack | OfflineRollbackOvertaken
 
 def _enter(
     made: OfflineRollback, serving: Serving, standing: tuple[str, ...], generation: int
-) -> ServingFact:
+) -> ChampionFact:
     champion = serving.champion or ""
     reason = f"offline at {made.at:%Y-%m-%d %H:%M} UTC: {made.reason}"
     if champion != made.withdrawn:

@@ -71,9 +71,10 @@ class Pointer:
     entry's hash: settings can change while the generation stays. A service takes a pointer whose
     `(generation, revision)` is newer.
 
-    `previous` names the champions before this one that a rollback can still reach, newest first, so that
-    going back needs no ledger. `offline` holds the rollbacks that were made so since the ledger last
-    published, oldest first; a pointer that follows from the ledger has none.
+    The first of `arms` that answers is the champion's. `previous` names the champions before this one
+    that a rollback can still reach, newest first, so that going back needs no ledger. `offline` holds the
+    rollbacks that were made so since the ledger last published, oldest first; a pointer that follows from
+    the ledger has none.
     """
 
     model: str
@@ -92,9 +93,8 @@ class Pointer:
 
     @property
     def champion(self) -> str:
-        """The digest of the answering arm with the greatest weight; of equals, the first."""
-        answering = [arm for arm in self.arms if arm.role is ArmRole.ANSWER]
-        return max(answering, key=lambda arm: arm.weight).digest
+        """The digest of the first arm that answers."""
+        return next(arm.digest for arm in self.arms if arm.role is ArmRole.ANSWER)
 
     @property
     def payload(self) -> bytes:

@@ -14,8 +14,8 @@ Answer = float | tuple[float, ...]
 class AnsweredRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One answered row; `inputs` are in the order of the batch's `columns`.
 
-    `at` is in seconds since 1970, `latency_us` runs from the whole request to its answer. `answer` is
-    null where the scorer gave no finite one: such a row was refused, not answered.
+    `at` is in seconds since 1970, `latency_us` runs from the whole request to the arm's answer. `answer` is
+    null where the scorer gave no finite one, or failed: such a row was refused, not answered.
     """
 
     request_id: str
@@ -27,7 +27,10 @@ class AnsweredRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Answered(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="answered"):
-    """Rows one arm answered together. Columns that the model's settings leave out are not there."""
+    """Rows one arm answered together. Columns that the model's settings leave out are not there.
+
+    `error` names the kind of error where the arm could not score them; then none has an answer.
+    """
 
     model: str
     digest: str
@@ -35,6 +38,7 @@ class Answered(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="answ
     role: str
     columns: tuple[str, ...]
     rows: list[AnsweredRow]
+    error: str | None = None
 
 
 class ShadowedRow(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -1,26 +1,38 @@
 """Which version answers, and which one before it may answer again?"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from millrace.domain.facts import (
     ChampionPromoted,
     ChampionRolledBack,
     Fact,
     OfflineRollbackOvertaken,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutAdvanced,
+    RolloutStarted,
     ServingFact,
 )
+from millrace.domain.rollout.policy import Strategy
 from millrace.errors import MillraceError
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What serves for one model. `generation` counts its changes and guards the next one."""
+    """What serves for one model. `generation` counts its changes and guards the next one.
+
+    The last four are None unless a challenger is on its way; `weight` is its share of requests in percent.
+    """
 
     model: str
     generation: int = 0
     champion: str | None = None
     previous: str | None = None
+    challenger: str | None = None
+    strategy: Strategy | None = None
+    step: int | None = None
+    weight: int | None = None
 
 
 class NothingToRollBackToError(MillraceError):
@@ -75,11 +87,21 @@ def plan_rollback(serving: Serving, standing: tuple[str, ...], reason: str) -> C
 
 def serving_after(serving: Serving, fact: ServingFact) -> Serving:
     """Return what serves once `fact` has happened."""
+    alone = Serving(serving.model, fact.generation, serving.champion, serving.previous)
     match fact:
         case ChampionPromoted():
-            champion, previous = fact.digest, fact.previous
+            return replace(alone, champion=fact.digest, previous=fact.previous)
         case ChampionRolledBack():
-            champion, previous = fact.digest, fact.withdrawn
+            return replace(alone, champion=fact.digest, previous=fact.withdrawn)
         case OfflineRollbackOvertaken():
-            champion, previous = fact.champion, fact.previous
-    return Serving(serving.model, fact.generation, champion, previous)
+            return replace(alone, champion=fact.champion, previous=fact.previous)
+        case RolloutStarted():
+            policy = fact.policy
+            return replace(
+                alone, challenger=fact.challenger, strategy=policy.strategy, step=0,
+                weight=policy.steps[0].weight,
+            )  # fmt: skip
+        case RolloutAdvanced():
+            return replace(serving, generation=fact.generation, step=fact.step, weight=fact.weight)
+        case RolloutAborted() | ProbationEnded():
+            return alone

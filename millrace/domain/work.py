@@ -20,6 +20,7 @@ class FlowName(StrEnum):
 
     INGEST = "ingest"
     RETRAIN = "retrain"
+    ROLLOUT = "rollout"
 
 
 class IngestReason(StrEnum):

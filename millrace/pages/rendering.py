@@ -27,6 +27,7 @@ def make_environment(package: str) -> "Environment":
         "short": spell_digest,
         "moment": spell_moment,
         "count": spell_count,
+        "length_of_time": spell_length,
         "commands": mark_commands,
     }
     return environment
@@ -53,6 +54,18 @@ def spell_count(count: int) -> str:
     '28,353'
     """
     return f"{count:,}"
+
+
+def spell_length(seconds: float) -> str:
+    """Write a length of time in the largest unit that leaves it whole.
+
+    >>> [spell_length(one) for one in (5, 90, 120, 7200, 172800, 0.5)]
+    ['5 s', '90 s', '2 min', '2 h', '2 days', '0.5 s']
+    """
+    for unit, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds and seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {'day' if name == 'days' and seconds == unit else name}"
+    return f"{seconds:g} s"
 
 
 def mark_commands(text: str) -> "Markup":

@@ -26,6 +26,8 @@ class Batcher:
 
     A fast scorer answers in the loop itself, so a lonely request waits for nothing. A slow one
     answers in a thread, one batch at a time; meanwhile the next batch gathers by itself.
+
+    `answered_at` is when the last batch had its answers, by `time.perf_counter`.
     """
 
     def __init__(self, score: Score, row_seconds: float, on_batch: Callable[[int], None]) -> None:
@@ -35,13 +37,14 @@ class Batcher:
         self._waiting: list[Job] = []
         self._scheduled = self._closing = False
         self._threads: ThreadPoolExecutor | None = None
+        self.answered_at = 0.0
 
     def answer(self, rows: Sequence[Row]) -> "asyncio.Future[list[Answer | None]]":
         """Return a future of an answer for each row; None where there is no finite one."""
         loop = asyncio.get_running_loop()
         if len(rows) > (INLINE_ROWS if self._inline else MAX_ROWS):
             self._on_batch(len(rows))
-            return loop.run_in_executor(None, self._score, rows)
+            return loop.run_in_executor(None, self._score_alone, rows)
         future: asyncio.Future[list[Answer | None]] = loop.create_future()
         self._waiting.append((rows, future))
         if not self._scheduled:
@@ -59,7 +62,9 @@ class Batcher:
         jobs, self._waiting = _cut(self._waiting, INLINE_ROWS if self._inline else MAX_ROWS)
         self._on_batch(sum(len(rows) for rows, _ in jobs))
         if self._inline:
-            _deliver(jobs, _score_jobs(self._score, [rows for rows, _ in jobs]))
+            found = _score_jobs(self._score, [rows for rows, _ in jobs])
+            self.answered_at = time.perf_counter()
+            _deliver(jobs, found)
             self._go_on(loop, 0.0)
         else:
             loop.create_task(self._flush_in_thread(loop, jobs))
@@ -73,8 +78,14 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told, and the next may have one
             found = [error] * len(jobs)
             self._threads = None
+        self.answered_at = time.perf_counter()
         _deliver(jobs, found)
-        self._go_on(loop, LINGER_SHARE * (time.perf_counter() - started))
+        self._go_on(loop, LINGER_SHARE * (self.answered_at - started))
+
+    def _score_alone(self, rows: Sequence[Row]) -> list[Answer | None]:
+        found = self._score(rows)
+        self.answered_at = time.perf_counter()
+        return found
 
     def _go_on(self, loop: asyncio.AbstractEventLoop, linger_seconds: float) -> None:
         self._scheduled = bool(self._waiting)

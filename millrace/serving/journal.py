@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from millrace.serving.served import AnsweringArm
 
 
+_Futures = list[asyncio.Future[None]] | None
+
 log = logging.getLogger(__name__)
 
 
@@ -37,6 +39,11 @@ class Journal:
             rows = self._rows[arm] = []
         rows.append(row)
 
+    def failed(self, arm: "AnsweringArm", rows: list[AnsweredRow], error: Exception) -> None:
+        """Log rows that an arm could not score: they are evidence about it, and nobody waits for them."""
+        # what the error says can be a value of a private column
+        self._log_if_possible(arm, rows, None, type(error).__name__)
+
     def disk_has(self, arm: "AnsweringArm") -> "asyncio.Future[None]":
         """Return when the disk has what was logged of a durable arm; it may raise `LogUnavailableError`."""
         future = self._loop.create_future()
@@ -57,23 +64,27 @@ class Journal:
         rows, self._rows = self._rows, {}
         waiting, self._waiting = self._waiting, {}
         for arm, answered in rows.items():
-            futures = waiting.get(arm)
-            try:
-                self._log(arm, answered, futures)
-            except Exception as error:  # noqa: BLE001 - the rows of the other arms are not to go with these
-                # what it says can be a value of a private column
-                name = type(error).__name__
-                log.warning("%s: %d rows cannot be logged: %s", arm.model, len(answered), name)
-                if futures is None:
-                    self._writer.count_lost()
-                else:
-                    _tell(futures, OSError(errno.EINVAL, name))
+            self._log_if_possible(arm, answered, waiting.get(arm), None)
+
+    def _log_if_possible(
+        self, arm: "AnsweringArm", answered: list[AnsweredRow], futures: _Futures, failure: str | None
+    ) -> None:
+        try:
+            self._log(arm, answered, futures, failure)
+        except Exception as error:  # noqa: BLE001 - the rows of the other arms are not to go with these
+            # what it says can be a value of a private column
+            name = type(error).__name__
+            log.warning("%s: %d rows cannot be logged: %s", arm.model, len(answered), name)
+            if futures is None:
+                self._writer.count_lost()
+            else:
+                _tell(futures, OSError(errno.EINVAL, name))
 
     def _log(
-        self, arm: "AnsweringArm", answered: list[AnsweredRow], futures: "list[asyncio.Future[None]] | None"
+        self, arm: "AnsweringArm", answered: list[AnsweredRow], futures: _Futures, failure: str | None
     ) -> None:
         rows = arm.privately(answered)
-        record = Answered(arm.model, arm.digest, arm.generation, arm.role, arm.logged_columns, rows)
+        record = Answered(arm.model, arm.digest, arm.generation, arm.role, arm.logged_columns, rows, failure)
         if futures is None:
             self.write(record)
         else:

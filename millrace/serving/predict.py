@@ -84,14 +84,17 @@ async def answer_rows(
         )
     with service.turns:
         if (only := served.only_arm) is not None:
-            found: Found = (only,) * len(rows), await only.batcher.answer(rows)
+            try:
+                found: Found = (only,) * len(rows), await only.batcher.answer(rows)
+            except Exception as error:
+                _log_failed(service, only, request_id, enumerate(rows), error, started)
+                raise
         else:
-            found = await _answer_by_arms(served, request_id, rows)
-        micros = int((time.perf_counter() - started) * 1e6)
+            found = await _answer_by_arms(service, served, request_id, rows, started)
         if None in found[1]:
-            raise _refused_non_finite(service, request_id, rows, found, micros)
+            raise _refused_non_finite(service, request_id, rows, found, started)
         given: Given = found  # type: ignore[assignment] # of which each row has an answer
-        if waits := _log(service, request_id, rows, given, micros):
+        if waits := _log(service, request_id, rows, given, started):
             await until_logged(waits)
     for shadow in served.shadows:
         for at, row in enumerate(rows):
@@ -111,12 +114,14 @@ def refused_rows(
 
 
 def _refused_non_finite(
-    service: "Service", request_id: str, rows: Sequence[Row], found: Found, micros: int
+    service: "Service", request_id: str, rows: Sequence[Row], found: Found, started: float
 ) -> RefusedError:
     """Refuse rows that the model has no number for; they are logged, as evidence about the model."""
     now, lost = time.time(), [at for at, answer in enumerate(found[1]) if answer is None]
     for at in lost:
-        service.journal.answered(found[0][at], AnsweredRow(request_id, at, now, rows[at], None, micros))
+        arm = found[0][at]
+        lost_row = AnsweredRow(request_id, at, now, rows[at], None, arm.micros_since(started))
+        service.journal.answered(arm, lost_row)
     problems = [
         Problem(at, None, "a row", "one the model gives a finite answer to") for at in lost[:MAX_PROBLEMS]
     ]
@@ -128,25 +133,48 @@ def _refused_non_finite(
     )
 
 
-async def _answer_by_arms(served: "Served", request_id: str, rows: Sequence[Row]) -> Found:
+async def _answer_by_arms(
+    service: "Service", served: "Served", request_id: str, rows: Sequence[Row], started: float
+) -> Found:
     parts = [
         (arm, positions, arm.batcher.answer([rows[at] for at in positions]))
         for arm, positions in served.route(request_id, rows).items()
     ]
     found: dict[int, tuple[AnsweringArm, Answer | None]] = {}
+    failure: Exception | None = None
     for arm, positions, answers in parts:
-        for at, answer in zip(positions, await answers, strict=True):
-            found[at] = (arm, answer)
+        try:
+            for at, answer in zip(positions, await answers, strict=True):
+                found[at] = (arm, answer)
+        except Exception as error:  # noqa: BLE001 - raised below: the other arms may have failed too
+            _log_failed(service, arm, request_id, [(at, rows[at]) for at in positions], error, started)
+            failure = failure or error
+    if failure is not None:
+        raise failure
     arms, given = zip(*(found[at] for at in range(len(rows))), strict=True)
     return arms, given
 
 
+def _log_failed(
+    service: "Service",
+    arm: "AnsweringArm",
+    request_id: str,
+    rows: Iterable[tuple[int, Row]],
+    error: Exception,
+    started: float,
+) -> None:
+    """Log what an arm could not score, as evidence about it."""
+    now, micros = time.time(), int((time.perf_counter() - started) * 1e6)
+    lost = [AnsweredRow(request_id, at, now, row, None, micros) for at, row in rows]
+    service.journal.failed(arm, lost, error)
+
+
 def _log(
-    service: "Service", request_id: str, rows: Sequence[Row], given: Given, micros: int
+    service: "Service", request_id: str, rows: Sequence[Row], given: Given, started: float
 ) -> "list[asyncio.Future[None]]":
     now, log, arms = time.time(), service.journal.answered, given[0]
     for at, (arm, row, answer) in enumerate(zip(arms, rows, given[1], strict=True)):
-        log(arm, AnsweredRow(request_id, at, now, row, answer, micros))
+        log(arm, AnsweredRow(request_id, at, now, row, answer, arm.micros_since(started)))
     if not arms[0].is_durable:  # which is a matter of the model, not of the arm
         return []
     return [service.journal.disk_has(arm) for arm in set(arms)]

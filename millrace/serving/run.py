@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 import tempfile
 from contextlib import nullcontext
@@ -10,12 +9,12 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import msgspec
-import uvicorn
 
 from millrace.adapters.channel_source import ChannelSource
 from millrace.adapters.keys import load_verifier
 from millrace.adapters.tokens import TokenBook
 from millrace.errors import MillraceError
+from millrace.serving.listening import listen
 from millrace.serving.metrics import MULTIPROCESS
 from millrace.serving.settings import ServiceSettings
 
@@ -56,29 +55,21 @@ def run(settings: ServiceSettings, host: str, port: int, workers: int) -> None:
         _ensure_tokens(settings, host)
         settings = msgspec.structs.replace(settings, needs_token=True)
     os.environ[SETTINGS] = settings.to_json()
-    # uvicorn raises the signal that ended it once more, by which an orderly end would look like a crash
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="millrace-metrics-") if workers > 1 else nullcontext() as folder:
         if folder is not None:
             os.environ[MULTIPROCESS] = folder
-        uvicorn.run(
+        listen(
             "millrace.serving.run:create_app",
+            host,
+            port,
+            GRACE_SECONDS,
             factory=True,
-            host=host,
-            port=port,
             workers=workers,
             loop="uvloop",
             http="millrace.serving.receiving:DeadlineProtocol",
-            ws="none",
             lifespan="on",
-            interface="asgi3",
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_config=None,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
         )
 
 

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,16 @@ MAX_QUEUED_ROWS = 10_000
 """Past it rows are dropped and counted: a slow shadow must not eat the memory of what answers."""
 MAX_BATCH_ROWS = 256
 GATHER_SECONDS = 0.005
+BROKEN_ROWS = 8
+"""So many rows that each break by themselves, and a shadow is taken for broken."""
 END_SECONDS = 2.0
 """How long a service that ends waits for its shadows."""
+
+MISSING_COLUMN = "missing column"
+"""The error of a row that others can answer and that left out what the shadow needs."""
+
+_Offered = tuple[str, int, Row]
+"""The request, the position in it, and the row."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +42,7 @@ class Shadow:
 
     def __init__(self, arm: "ScoringArm", metrics: "Metrics", journal: "Journal") -> None:
         self._arm, self._journal = arm, journal
-        self._queue: deque[tuple[str, int, Row]] = deque()
+        self._queue: deque[_Offered] = deque()
         self._wake, self._closing = threading.Event(), False
         self._trouble: str | None = None
         self._dropped = metrics.shadow_dropped.labels(arm.model)
@@ -53,9 +61,6 @@ class Shadow:
     def offer(self, request_id: str, at: int, row: Row, key: str) -> None:
         """Take the row if it is of the sample and there is room."""
         if not is_sampled(self._arm.arm, key):
-            return
-        if self._arm.lacks(row):
-            self._failed.inc()
             return
         if self._closing or len(self._queue) >= MAX_QUEUED_ROWS:
             self._dropped.inc()
@@ -84,24 +89,57 @@ class Shadow:
             while self._queue:
                 self._score(self._take(MAX_BATCH_ROWS))
 
-    def _take(self, rows: int) -> list[tuple[str, int, Row]]:
-        taken: list[tuple[str, int, Row]] = []
+    def _take(self, rows: int) -> list[_Offered]:
+        taken: list[_Offered] = []
         # the thread and who gives up on it may take at once
         with suppress(IndexError):
             while len(taken) < rows:
                 taken.append(self._queue.popleft())
         return taken
 
-    def _score(self, taken: list[tuple[str, int, Row]]) -> None:
-        started, error = time.perf_counter(), None
-        answers: list[Answer | None] = [None] * len(taken)
+    def _score(self, taken: list[_Offered]) -> None:
+        if lacking := [one for one in taken if self._arm.lacks(one[2])]:
+            # as an answering arm it would have had these requests refused
+            self._log_failed(lacking, MISSING_COLUMN)
+            taken = [one for one in taken if not self._arm.lacks(one[2])]
+        problem = self._try(taken) if taken else None
+        if problem is not None and (failed := self._score_apart(taken)):
+            self._log_failed(failed, _kind_of(problem))
+        self._note(None if problem is None else _kind_of(problem))
+
+    def _score_apart(self, taken: list[_Offered]) -> list[_Offered]:
+        """Score rows one by one, as one that breaks is no failure of its neighbours; return those that do.
+
+        Where each of the first ones breaks, so do all: there is no time for a shadow that is broken.
+        """
+        if len(taken) == 1:
+            return taken
+        failed: list[_Offered] = []
+        for at, one in enumerate(taken):
+            if at == len(failed) == BROKEN_ROWS:
+                return taken
+            if self._try([one]) is not None:
+                failed.append(one)
+        return failed
+
+    def _try(self, taken: list[_Offered]) -> Exception | None:
+        """Score rows and log them, or return why that cannot be done."""
+        started = time.perf_counter()
         try:
             answers = self._arm.score([row for _, _, row in taken])
         except Exception as problem:  # noqa: BLE001 - a shadow that breaks is a finding, never a fault
-            error = _kind_of(problem)
-            self._failed.inc(len(taken))
-        self._note(error)
-        micros, now = int((time.perf_counter() - started) * 1e6), time.time()
+            return problem
+        self._log(taken, answers, time.perf_counter() - started, None)
+        return None
+
+    def _log_failed(self, failed: list[_Offered], error: str) -> None:
+        self._failed.inc(len(failed))
+        self._log(failed, [None] * len(failed), 0.0, error)
+
+    def _log(
+        self, taken: list[_Offered], answers: Sequence[Answer | None], seconds: float, error: str | None
+    ) -> None:
+        micros, now = int(seconds * 1e6), time.time()
         rows = [
             ShadowedRow(request_id, at, now, answer, micros)
             for (request_id, at, _), answer in zip(taken, answers, strict=True)

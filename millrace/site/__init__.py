@@ -1,1 +1,1 @@
-"""The status site: what the ledger knows, to look at. It reads by steps and changes nothing."""
+"""The status site: what the ledger knows, to look at. It reads by steps, and acts by them for operators."""

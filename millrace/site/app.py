@@ -1,6 +1,6 @@
 """Which path leads to which page?"""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,14 +16,18 @@ from starlette.routing import Route
 from millrace.domain.canonical import readable_json
 from millrace.errors import MillraceError
 from millrace.settings import LOOPBACK
+from millrace.site.acts import take_act
 from millrace.site.assets import make_asset_routes
 from millrace.site.audit import gather_audit
+from millrace.site.batches import gather_batch, gather_batches
 from millrace.site.headers import Guarded
 from millrace.site.model import gather_model
-from millrace.site.overview import gather_overview
+from millrace.site.overview import Overviews
 from millrace.site.rendering import render
+from millrace.site.rollout import gather_rollout
 from millrace.site.sharing import Shared
 from millrace.site.trouble import answer_failure, answer_millrace_error, answer_wrong_path
+from millrace.site.uploads import take_upload
 from millrace.site.version import gather_version
 
 HOSTS = [LOOPBACK, "localhost"]
@@ -34,16 +38,17 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Page:
-    """One page: what `gather` finds, shown by the template `name` or as JSON."""
+    """One page: what `gather` finds, shown by the template `name` or as JSON; `act` takes its forms."""
 
     name: str
     path: str
     json_path: str
     gather: Callable[..., Any]
+    act: Callable[[Request, datetime], Awaitable[Response]] | None = None
 
 
 PAGES = (
-    Page("overview", "/", "/index.json", gather_overview),
+    Page("overview", "/", "/index.json", Overviews()),
     Page("audit", "/audit", "/audit.json", gather_audit),
     Page("model", "/models/{model}", "/models/{model}.json", gather_model),
     Page(
@@ -52,6 +57,14 @@ PAGES = (
         "/models/{model}/versions/{digest}.json",
         gather_version,
     ),
+    Page("batches", "/models/{model}/batches", "/models/{model}/batches.json", gather_batches, take_upload),
+    Page(
+        "batch",
+        "/models/{model}/batches/{digest}",
+        "/models/{model}/batches/{digest}.json",
+        gather_batch,
+    ),
+    Page("rollout", "/models/{model}/rollout", "/models/{model}/rollout.json", gather_rollout, take_act),
 )
 
 
@@ -74,12 +87,19 @@ def _make_routes(page: Page, clock: Clock) -> tuple[Route, Route]:
     gather = Shared(page.gather)
 
     async def show(request: Request) -> Response:
+        if page.act is not None and request.method == "POST":
+            return await page.act(request, clock())
         data = await gather(clock, **request.path_params)
-        return HTMLResponse(render(page.name, request.url.path, data=data))
+        # in the loop's one thread: Matplotlib keeps its settings for the whole process
+        base = str(request.base_url).rstrip("/")
+        return HTMLResponse(render(page.name, request.url.path, base=base, data=data))
 
     async def tell(request: Request) -> Response:
+        if page.act is not None and request.method == "POST":
+            return await page.act(request, clock())
         data = await gather(clock, **request.path_params)
         return Response(readable_json(data), media_type="application/json")
 
+    methods = ["GET", "POST"] if page.act is not None else ["GET"]
     # a name takes in everything up to the next slash, so the longer path must be tried first
-    return Route(page.json_path, tell, methods=["GET"]), Route(page.path, show, methods=["GET"])
+    return Route(page.json_path, tell, methods=methods), Route(page.path, show, methods=methods)

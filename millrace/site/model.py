@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from millrace.domain.facts import ChallengerJudged, ChampionPromoted, ChampionRolledBack, DecisionMade
+from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, DecisionMade
 from millrace.domain.ledger import Entry
-from millrace.site.overview import ModelLine, tell_trouble
+from millrace.site.measured import Measured, list_measured
+from millrace.site.overview import ModelLine, look_at_model
 from millrace.site.reigns import Reign, list_reigns
 from millrace.site.timeline import Timeline, lay_out
-from millrace.steps.status import list_status
 from millrace.steps.stores import ledger
 
 DECISIONS, JUDGEMENTS = 20, 3
@@ -24,6 +24,7 @@ class ModelPage:
     champions: tuple[Reign, ...]
     decisions: tuple[Entry, ...]
     judgements: tuple[Entry, ...]
+    measured: Measured
 
     @property
     def timeline(self) -> Timeline:
@@ -38,15 +39,16 @@ def gather_model(now: datetime, model: str) -> ModelPage:
     UnknownModelError
         If neither a folder nor an entry has that name.
     """
-    [status] = list_status(model)
-    kinds = (DecisionMade, ChallengerJudged, ChampionPromoted, ChampionRolledBack)
+    line = look_at_model(model)
+    kinds = (DecisionMade, ChallengerJudged, *CHAMPION_KINDS)
     newest_first = ledger().entries(model, kinds)[::-1]
     decisions = [entry for entry in newest_first if isinstance(entry.fact, DecisionMade)]
     judgements = [entry for entry in newest_first if isinstance(entry.fact, ChallengerJudged)]
     return ModelPage(
         now,
-        ModelLine(status, tell_trouble(model)),
+        line,
         list_reigns(newest_first[::-1]),
         tuple(decisions[:DECISIONS]),
         tuple(judgements[:JUDGEMENTS]),
+        list_measured(model, judgements[::-1]),
     )

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from millrace.domain.rollout.state import Rollout
 from millrace.errors import MillraceError
+from millrace.steps.changes import Marks, list_marks
 from millrace.steps.reconcile import find_trouble
 from millrace.steps.status import ModelStatus, list_status
+from millrace.steps.stores import ledger
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,7 @@ class ModelLine:
 
     status: ModelStatus
     trouble: str | None
+    rollout: Rollout
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,37 @@ class Overview:
     models: tuple[ModelLine, ...]
 
 
-def gather_overview(now: datetime) -> Overview:
-    """Ask after every model; one that is in trouble hides no other."""
-    return Overview(now, tuple(ModelLine(one, tell_trouble(one.model)) for one in list_status()))
+class Overviews:
+    """Asks after every model; after one of which nothing has changed, once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Marks, ModelLine]] = {}
+
+    def __call__(self, now: datetime) -> Overview:
+        """Return all models; one that is in trouble hides no other."""
+        # the marks come first: what changes while a model is looked at is seen the next time
+        marks = list_marks()
+        self._known = {model: self._look(model, found) for model, found in marks.items()}
+        return Overview(now, tuple(line for _, line in self._known.values()))
+
+    def _look(self, model: str, marks: Marks) -> tuple[Marks, ModelLine]:
+        known = self._known.get(model)
+        return known if known is not None and known[0] == marks else (marks, look_at_model(model))
 
 
-def tell_trouble(model: str) -> str | None:
+def look_at_model(model: str) -> ModelLine:
+    """Ask after one model.
+
+    Raises
+    ------
+    UnknownModelError
+        If neither a folder nor an entry has that name.
+    """
+    [status] = list_status(model)
+    return ModelLine(status, _tell_trouble(model), ledger().rollout(model))
+
+
+def _tell_trouble(model: str) -> str | None:
     """Return what differs from the ledger or kept us from comparing it, None when all is as it says."""
     try:
         return find_trouble(model)

@@ -41,7 +41,7 @@ def _send_once(entry: Entry, alert: Alert, urls: tuple[str, ...], run_id: str, n
     except (ClaimDoneError, ClaimHeldError):
         return True
     try:
-        send_alert(urls, alert.title, alert.body)
+        send_alert(urls, alert.title, _with_link(alert))
     except AlertNotSentError as error:
         log.warning("%s", error)
         ledger().release(claim)
@@ -49,3 +49,8 @@ def _send_once(entry: Entry, alert: Alert, urls: tuple[str, ...], run_id: str, n
     ledger().append(entry.model, AlertSent(entry.seq), now, current_actor(), claim)
     ledger().finish(claim, "sent")
     return True
+
+
+def _with_link(alert: Alert) -> str:
+    site = load_settings().site
+    return f"{alert.body}\n{site.rstrip('/')}/{alert.page}" if site and alert.page else alert.body

@@ -6,7 +6,7 @@ from functools import partial
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder, list_published, read_pointer
 from millrace.adapters.keys import verify
-from millrace.domain.facts import SERVING_KINDS, ServingFact
+from millrace.domain.facts import CHAMPION_KINDS, ServingFact
 from millrace.domain.ledger import GENESIS, Entry, verify_chain
 from millrace.domain.serving import Serving, serving_after, standing_champions
 from millrace.errors import MillraceError
@@ -77,7 +77,8 @@ def _compare_serving(entries: list[Entry]) -> None:
     wanted: dict[str, Serving] = {}
     for entry in entries:
         if isinstance(entry.fact, ServingFact):
-            wanted[entry.model] = serving_after(Serving(entry.model), entry.fact)
+            before = wanted.get(entry.model, Serving(entry.model))
+            wanted[entry.model] = serving_after(before, entry.fact)
     found = {serving.model: serving for serving in ledger().list_serving()}
     for model in sorted(wanted.keys() | found.keys()):
         if found.get(model) != wanted.get(model):
@@ -85,8 +86,11 @@ def _compare_serving(entries: list[Entry]) -> None:
 
 
 def _spell(serving: Serving | None) -> str:
-    return f"generation {serving.generation}, champion {serving.champion}" if serving else "nothing"
+    if serving is None:
+        return "nothing"
+    rest = f", challenger {serving.challenger} at {serving.weight} %" if serving.challenger else ""
+    return f"generation {serving.generation}, champion {serving.champion}{rest}"
 
 
 def _standing(model: str) -> tuple[str, ...]:
-    return standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))
+    return standing_champions(entry.fact for entry in ledger().entries(model, CHAMPION_KINDS))

@@ -13,6 +13,7 @@ from millrace.domain.facts import (
     RuleFinding,
     VersionRegistered,
 )
+from millrace.domain.rollout.advance import Transition
 from millrace.steps.actor import current_actor
 from millrace.steps.claims import take_claim, taking_turns
 from millrace.steps.dataset import current_dataset, ensure_restored
@@ -31,12 +32,16 @@ class Decided:
 
 @dataclass(frozen=True)
 class RetrainResult:
-    """What `retrain` did, for people and machines; what it did not come to is None."""
+    """What `retrain` did, for people and machines; what it did not come to is None.
+
+    `rollout` is what a challenger that passed came to: it is champion, on its way, or waits for another.
+    """
 
     decision: DecisionMade
     trained: ChallengerTrained | None = None
     judged: ChallengerJudged | None = None
     registered: VersionRegistered | None = None
+    rollout: Transition | None = None
 
 
 def decide_retraining(

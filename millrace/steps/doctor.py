@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from millrace.adapters.keys import PRIVATE_KEY
+from millrace.adapters.keys import PRIVATE_KEY, list_trusted
 from millrace.adapters.models import find_model, list_models
 from millrace.adapters.pins import is_pin_current
 from millrace.adapters.process import is_dead
@@ -14,6 +14,7 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.audit import verify_everything
 from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.offers import find_offer_trouble, list_offered
 from millrace.steps.remote_channel import find_remote, find_remote_troubles
 from millrace.steps.serve import find_pointer_trouble
 from millrace.steps.stores import catalogue, ledger
@@ -118,6 +119,16 @@ def _keys() -> tuple[Health, str]:
     return Health.OK, "the signing key is the owner's alone"
 
 
+def _offers() -> tuple[Health, str]:
+    settings = load_settings()
+    known, trusted = list_models(settings.models), list_trusted(settings.keys)
+    troubles = {model: "no such model here" for model in list_offered() if model not in known}
+    troubles |= {model: trouble for model in known if (trouble := find_offer_trouble(model)) is not None}
+    if troubles:
+        return Health.WRONG, "; ".join(f"{model}: {trouble}" for model, trouble in troubles.items())
+    return Health.OK, f"trusted: {', '.join(trusted)}" if trusted else "no other installation is trusted"
+
+
 def _alerts() -> tuple[Health, str]:
     settings = load_settings()
     if not settings.alert_urls:
@@ -151,6 +162,7 @@ EXAMINATIONS: dict[str, Callable[[], tuple[Health, str]]] = {
     "pointers": _pointers,
     "channel": _channel,
     "keys": _keys,
+    "offers": _offers,
     "alerts": _alerts,
     "space": _space,
 }

@@ -12,7 +12,7 @@ from millrace.adapters.scorer import Scorer, load_scorer, prove
 from millrace.domain import gate
 from millrace.domain.claim import Claim
 from millrace.domain.config import Metric
-from millrace.domain.facts import SERVING_KINDS, ChallengerJudged, ChallengerTrained
+from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ChallengerTrained
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
 from millrace.domain.losses import FloatArray, block_loss
 from millrace.domain.serving import Serving, standing_champions
@@ -107,7 +107,7 @@ def _gather_evidence(
 
 def _find_best(model: str, past: list[ChallengerJudged], serving: Serving) -> str | None:
     """Return the champion with the lowest loss on golden among those a rollback could still reach."""
-    standing = set(standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS)))
+    standing = set(standing_champions(entry.fact for entry in ledger().entries(model, CHAMPION_KINDS)))
     losses = {
         fact.digest: fact.losses["golden"]["challenger"]
         for fact in past

@@ -21,6 +21,7 @@ def sweep_leftovers() -> int:
         *settings.staging.glob("*"),
         *bundles_folder(settings.channel).glob(".partial-*"),
         *settings.channel.glob("*/.pointer.json.*"),
+        *settings.channel.glob("*/offers/.*.json.*"),
         *settings.datasets.glob(".*.json.*"),
         *settings.predictions.glob(".*.new"),
     ]

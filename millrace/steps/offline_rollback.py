@@ -16,7 +16,7 @@ from millrace.adapters.channel import (
 )
 from millrace.adapters.keys import MissingKeyError, sign, verify
 from millrace.adapters.ledger import StaleGenerationError
-from millrace.domain.facts import SERVING_KINDS, OfflineRollbackOvertaken, ServingFact
+from millrace.domain.facts import CHAMPION_KINDS, ChampionFact, OfflineRollbackOvertaken
 from millrace.domain.offline_rollback import plan_entries, plan_offline_rollback
 from millrace.domain.pointer import OfflineRollback, Pointer
 from millrace.errors import MillraceError, MissingReasonError
@@ -97,17 +97,17 @@ def tell_waiting(offline: Sequence[OfflineRollback]) -> str:
 
 def _plan_entry(
     model: str, offline: Sequence[OfflineRollback]
-) -> tuple[OfflineRollback, ServingFact, int] | None:
+) -> tuple[OfflineRollback, ChampionFact, int] | None:
     """Return the next rollback to be entered, its fact, and the generation that was planned from."""
     serving = ledger().serving(model) if offline else None
     if serving is None or serving.champion is None:
         return None
-    history = [entry.fact for entry in ledger().entries(model, SERVING_KINDS)]
+    history = [entry.fact for entry in ledger().entries(model, CHAMPION_KINDS)]
     planned = plan_entries(offline, serving, history)
     return (*planned[0], serving.generation) if planned else None
 
 
-def _tell_entered(made: OfflineRollback, fact: ServingFact) -> str:
+def _tell_entered(made: OfflineRollback, fact: ChampionFact) -> str:
     told = f"an offline rollback by {made.actor} to {made.digest[:12]}"
     if isinstance(fact, OfflineRollbackOvertaken):
         return f"{told}, not adopted: {fact.finding}"

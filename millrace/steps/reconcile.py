@@ -1,16 +1,17 @@
-"""Whatever the ledger says should be and is not: files, pointer, alias, alerts."""
+"""Whatever the ledger says should be and is not: files, pointer, alias, alerts; and what is offered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from millrace.domain.facts import MirrorRepaired
-from millrace.errors import UnavailableError
+from millrace.domain.facts import ChallengerReceived, MirrorRepaired
+from millrace.errors import MillraceError, UnavailableError
 from millrace.steps.actor import current_actor
 from millrace.steps.alerts import send_alerts
 from millrace.steps.dataset import find_dataset_trouble, publish_dataset
 from millrace.steps.leftovers import sweep_leftovers
+from millrace.steps.offers import OffersRefusedError, find_offer_trouble, receive_offers
 from millrace.steps.remote_channel import copy_to_remote
 from millrace.steps.serve import find_pointer_trouble, mirror_champion, publish_model_pointer
 from millrace.steps.stores import ensure_known, ledger
@@ -18,20 +19,27 @@ from millrace.steps.stores import ensure_known, ledger
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What was found wrong with one model and put right; `unsent` alerts are still due."""
+    """What was found wrong with one model and put right; `unsent` alerts are still due.
+
+    `received` are the versions that other installations offered and that were taken in.
+    """
 
     model: str
     repaired: tuple[MirrorRepaired, ...]
     unsent: int
+    received: tuple[ChallengerReceived, ...] = ()
 
 
 def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
-    """Rewrite everything that follows from the ledger and differs from it, with a record of each repair.
+    """Take in what is offered, and rewrite all that follows from the ledger and differs from it.
+
+    Each is recorded.
 
     Raises
     ------
-    UnavailableError
-        If another system does not answer, once all else was put right and people were told.
+    UnavailableError, OffersRefusedError
+        If another system does not answer, or an offer is refused, once all else was put right and people
+        were told.
     """
     mirrors: dict[str, Callable[[str], str | None]] = {
         "dataset": publish_dataset,
@@ -41,7 +49,13 @@ def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
     }
     ensure_known(model)
     sweep_leftovers()
-    repaired, unanswered = [], None
+    repaired: list[MirrorRepaired] = []
+    received: list[ChallengerReceived] = []
+    unanswered: MillraceError | None = None
+    try:
+        received = receive_offers(model, now)
+    except (UnavailableError, OffersRefusedError) as error:
+        unanswered = error
     for mirror, repair in mirrors.items():
         try:
             found = repair(model)
@@ -55,9 +69,12 @@ def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
     unsent = send_alerts(model, run_id, now)
     if unanswered is not None:
         raise unanswered
-    return Reconciled(model, tuple(repaired), unsent)
+    return Reconciled(model, tuple(repaired), unsent, tuple(received))
 
 
 def find_trouble(model: str) -> str | None:
-    """Return what differs from the ledger, if anything; the catalogue, which costs a second, is not asked."""
-    return find_dataset_trouble(model) or find_pointer_trouble(model)
+    """Return what differs from the ledger, or is offered and was not taken, if anything.
+
+    The catalogue, which costs a second, is not asked.
+    """
+    return find_dataset_trouble(model) or find_pointer_trouble(model) or find_offer_trouble(model)

@@ -59,6 +59,7 @@ def _training_record(
     model: str, rows: SplitRows, trained: ChallengerTrained, judged: ChallengerJudged, now: datetime
 ) -> "TrainingRecord":
     from millrace.adapters.catalogue import TrainingRecord
+    from millrace.adapters.gate_page import render_gate
 
     config = model_config(model)
     bundle_dir = bundles_folder(load_settings().channel) / trained.digest
@@ -78,6 +79,7 @@ def _training_record(
         monthly=_monthly(config, rows, scorer.answer(rows.recent.frame), scorer.answer(rows.golden.frame)),
         tags=_tags(trained, judged),
         tables={
+            "gate.html": render_gate(model, judged, config.gate.metric),
             "gate.md": gate_table(judged),
             "inputs.json": readable_json(trained.inputs),
             "manifest.json": readable_json(read_manifest(bundle_dir)),

@@ -1,13 +1,16 @@
 """Copying the channel for services elsewhere: bundles first, then the pointer that names them."""
 
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from pathlib import Path
 
 from millrace.adapters.channel import bundles_folder, list_published, parse_pointer
 from millrace.adapters.keys import verify
 from millrace.adapters.remote_channel import RemoteChannel
+from millrace.domain.offer import offer_key
 from millrace.domain.pointer import Pointer
 from millrace.settings import load_settings
+from millrace.steps.stores import ledger
 
 
 def copy_to_remote(model: str) -> str | None:
@@ -37,10 +40,23 @@ def copy_to_remote(model: str) -> str | None:
 
 
 def find_remote_troubles() -> dict[str, str]:
-    """Return, by model, in what the remote's pointers differ; bundles, a request each, are not looked at."""
+    """Return, by model, what is to be done about the remote: a pointer that differs, an offer that waits.
+
+    Bundles, a request each, are not looked at.
+    """
     remote = find_remote()
     if remote is None:
         return {}
+    differing = _find_differing(remote)
+    return _find_offers(remote) | differing
+
+
+def list_untaken(model: str, digests: Iterable[str]) -> list[str]:
+    """Return which of the versions that are offered were never taken in."""
+    return [digest for digest in digests if not ledger().is_done(offer_key(model, digest))]
+
+
+def _find_differing(remote: RemoteChannel) -> dict[str, str]:
     local = {model: _local_pointer(model) for model in list_published(load_settings().channel)}
     found = remote.read_pointers(local)
     return {
@@ -50,10 +66,25 @@ def find_remote_troubles() -> dict[str, str]:
     }
 
 
+def _find_offers(remote: RemoteChannel) -> dict[str, str]:
+    offered = {model: list_untaken(model, remote.list_offers(model)) for model in remote.list_models()}
+    return {
+        model: f"an offer of version {digests[0][:12]}, which was not taken in"
+        for model, digests in offered.items()
+        if digests
+    }
+
+
 def find_remote() -> RemoteChannel | None:
     """Return the remote channel of this installation, opened once per process; None where there is none."""
     url = load_settings().channel_url
-    return None if url is None else _open_remote(url)
+    return None if url is None else open_remote(url)
+
+
+@lru_cache
+def open_remote(url: str) -> RemoteChannel:
+    """Return the channel at an address, opened once per process."""
+    return RemoteChannel(url)
 
 
 def _local_pointer(model: str) -> bytes | None:
@@ -69,8 +100,3 @@ def _named_bundles(model: str, content: bytes) -> list[Path]:
 def _parse(model: str, content: bytes) -> Pointer:
     settings = load_settings()
     return parse_pointer(content, model, partial(verify, settings.keys), settings.channel / model)
-
-
-@lru_cache
-def _open_remote(url: str) -> RemoteChannel:
-    return RemoteChannel(url)

@@ -12,7 +12,7 @@ import numpy as np
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.keys import ensure_keys
-from millrace.adapters.models import change_features, load_source
+from millrace.adapters.models import change_features, change_section, kept_file, load_source
 from millrace.adapters.parts import read_parts
 from millrace.adapters.scorer import load_scorer
 from millrace.adapters.service_client import NotServedError, ServiceClient, running_service
@@ -103,6 +103,15 @@ def write_corrupted(model: str, corrupted: CorruptedBatch) -> Path:
     return path
 
 
-def break_features(model: str, bad: BadChallenger) -> None:
-    """Leave the model only the features of `bad`."""
-    change_features(load_settings().models, model, bad.numeric, bad.categorical)
+def promote_at_once(model: str) -> None:
+    """Let the gate's word be enough: history has no live requests to roll out on."""
+    change_section(load_settings().models, model, "rollout", None)
+
+
+@contextmanager
+def broken_features(model: str, bad: BadChallenger) -> Iterator[None]:
+    """Leave the model only the features of `bad`, as long as the block lasts."""
+    models = load_settings().models
+    with kept_file(models, model):
+        change_features(models, model, bad.numeric, bad.categorical)
+        yield

@@ -64,7 +64,15 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
         due=last_due(config.retrain.schedule, now) if config.retrain.schedule else None,
         # what a clock that was ahead has written proves nothing yet
         decided_at=decided.at if decided and decided.at <= now else None,
+        rolling_out=_tell_rolling_out(model),
     )
+
+
+def _tell_rolling_out(model: str) -> str | None:
+    serving = ledger().serving(model)
+    if serving.challenger is None or not serving.weight:
+        return None
+    return f"challenger {serving.challenger[:12]} answers {serving.weight} % of requests"
 
 
 def _find_last_finished(model: str) -> _Finished | None:

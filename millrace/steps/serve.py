@@ -14,13 +14,11 @@ from millrace.adapters.channel import (
     read_pointer,
 )
 from millrace.adapters.keys import MissingKeyError, ensure_keys, sign, verify
-from millrace.domain.claim import Claim
-from millrace.domain.facts import SERVING_KINDS, ChallengerJudged, ChampionRolledBack, ServingConfigured
+from millrace.domain.facts import CHAMPION_KINDS, ChampionRolledBack, ServingConfigured
 from millrace.domain.ledger import Entry
 from millrace.domain.offline_rollback import name_reachable
-from millrace.domain.pointer import WHOLE, Arm, ArmRole, OfflineRollback, Pointer, ServingSettings
-from millrace.domain.serving import Serving, plan_promotion, plan_rollback, standing_champions
-from millrace.domain.verdict import Outcome
+from millrace.domain.pointer import OfflineRollback, Pointer, ServingSettings
+from millrace.domain.serving import plan_rollback, standing_champions
 from millrace.errors import MillraceError, MissingReasonError
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
@@ -32,34 +30,17 @@ from millrace.steps.stores import catalogue, ensure_known, ledger, model_config
 log = logging.getLogger(__name__)
 
 
-def promote_challenger(model: str, judged: ChallengerJudged, claim: Claim, now: datetime) -> Serving:
-    """Crown the judged bundle, if what serves is still what it was judged against.
-
-    Raises
-    ------
-    StaleGenerationError
-        If the champion changed since: the next run judges the challenger against the new one.
-    """
-    if judged.outcome is not Outcome.PASS:
-        raise ValueError(f"only a pass is promoted, not {judged.outcome}")
-    enter_offline_rollbacks(model, now)
-    serving = ledger().serving(model)
-    if serving.champion == judged.digest:
-        return serving
-    verify_bundle(bundles_folder(load_settings().channel), judged.digest)
-    fact = plan_promotion(serving, judged.digest, judged.reason)
-    ledger().change_serving(model, fact, now, current_actor(), seen=judged.generation, claim=claim)
-    return ledger().serving(model)
-
-
 def roll_back(model: str, reason: str, now: datetime) -> ChampionRolledBack:
-    """Make the champion before the current one answer again, its bytes verified first."""
+    """Make the champion before the current one answer again, its bytes verified first.
+
+    A rollout that is under way ends with it.
+    """
     if not reason.strip():
         raise MissingReasonError("rollback")
     ensure_known(model)
     enter_offline_rollbacks(model, now)
     serving = ledger().serving(model)
-    standing = standing_champions(entry.fact for entry in ledger().entries(model, SERVING_KINDS))
+    standing = standing_champions(entry.fact for entry in ledger().entries(model, CHAMPION_KINDS))
     fact = plan_rollback(serving, standing, reason)
     verify_bundle(bundles_folder(load_settings().channel), fact.digest)
     ledger().change_serving(model, fact, now, current_actor(), seen=serving.generation)
@@ -164,18 +145,18 @@ def _told_settings(entry: Entry | None) -> ServingSettings:
 
 
 def _wanted_pointer(model: str) -> Pointer | None:
-    serving = ledger().serving(model)
-    crowned = ledger().entry_at_generation(model, serving.generation)
-    if serving.champion is None or crowned is None:
+    rollout = ledger().rollout(model)
+    changed = ledger().entry_at_generation(model, rollout.generation)
+    if rollout.champion is None or changed is None:
         return None
-    history = ledger().entries(model, SERVING_KINDS)
-    standing = standing_champions(entry.fact for entry in history if entry.seq <= crowned.seq)
+    history = ledger().entries(model, CHAMPION_KINDS)
+    standing = standing_champions(entry.fact for entry in history if entry.seq <= changed.seq)
     configured = ledger().last(model, ServingConfigured)
-    newest = configured if configured is not None and configured.seq > crowned.seq else crowned
+    newest = configured if configured is not None and configured.seq > changed.seq else changed
     return Pointer(
         model,
-        serving.generation,
-        arms=(Arm(serving.champion, ArmRole.ANSWER, WHOLE),),
+        rollout.generation,
+        arms=rollout.arms,
         ledger_head=newest.hash,
         revision=newest.seq,
         settings=_told_settings(configured),

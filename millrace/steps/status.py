@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from millrace.adapters.models import list_models
-from millrace.domain.facts import ChallengerJudged, DecisionMade, RunParked
+from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, DecisionMade, RunParked
 from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.automation import find_pause
@@ -38,14 +38,17 @@ def list_status(model: str | None = None) -> list[ModelStatus]:
     """Return the status of one model, or of every folder under `models/` and every model in the ledger."""
     if model is not None:
         ensure_known(model)
-    served = {serving.model for serving in ledger().list_serving()}
-    names = [model] if model else sorted({*list_models(load_settings().models), *served})
-    return [_status_of(name) for name in names]
+    return [_status_of(name) for name in ([model] if model else list_names())]
+
+
+def list_names() -> list[str]:
+    """Name every folder under `models/` and every model in the ledger."""
+    return sorted({*list_models(load_settings().models), *ledger().newest_by_model()})
 
 
 def _status_of(model: str) -> ModelStatus:
     serving, dataset = ledger().serving(model), current_dataset(model)
-    crowned = ledger().entry_at_generation(model, serving.generation)
+    crowned = ledger().last(model, *CHAMPION_KINDS)
     decided = ledger().last(model, DecisionMade)
     judged = ledger().last(model, ChallengerJudged)
     offline = list_offline_rollbacks(model)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millrace.adapters.ledger import Ledger
-from millrace.adapters.models import find_model, list_models
+from millrace.adapters.models import find_model, is_folder
 from millrace.domain.config import ModelConfig
 from millrace.settings import load_settings
 
@@ -37,7 +37,7 @@ def ensure_known(model: str) -> None:
     UnknownModelError
         With the nearest name there is.
     """
-    if model not in list_models(load_settings().models) and not ledger().entries(model):
+    if not is_folder(load_settings().models, model) and model not in ledger().newest_by_model():
         model_config(model)
 
 

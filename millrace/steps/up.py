@@ -24,6 +24,7 @@ CONFIG = PROJECT_ROOT / "deployments" / "supervisord.conf"
 PREFECT_PORT = "--prefect-port"
 MLFLOW_PORT = "--mlflow-port"
 SERVE_PORT = "--serve-port"
+UI_PORT = "--ui-port"
 
 _OF_A_PERSON = ("PREFECT_API_KEY", "PREFECT_PROFILE")
 """What would lead the programs to another server than ours."""
@@ -52,6 +53,7 @@ class Stack:
     prefect_port: int
     mlflow_port: int
     serve_port: int
+    ui_port: int
 
     @property
     def prefect_home(self) -> Path:
@@ -92,6 +94,10 @@ class Stack:
         return f"http://{LOOPBACK}:{self.serve_port}"
 
     @property
+    def ui_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ui_port}"
+
+    @property
     def has_mlflow(self) -> bool:
         """Whether an MLflow is started here: not where the catalogue is a server already."""
         return not self.settings.catalogue_url.startswith(("http://", "https://"))
@@ -117,6 +123,7 @@ class Stack:
             "MILLRACE_HOME": str(settings.home),
             "MILLRACE_MODELS": str(settings.models),
             "MILLRACE_MLFLOW_UI": self.mlflow_url,
+            "MILLRACE_SITE": self.settings.site or self.ui_url,
             "NO_PROXY": _without_proxy(LOOPBACK, "localhost"),
             "no_proxy": _without_proxy(LOOPBACK, "localhost"),
             "PREFECT_API_AUTH_STRING": self.auth,
@@ -134,6 +141,7 @@ class Stack:
             "MILLRACE_MLFLOW_PORT": str(self.mlflow_port),
             "MILLRACE_PREFECT_PORT": str(self.prefect_port),
             "MILLRACE_SERVE_PORT": str(self.serve_port),
+            "MILLRACE_UI_PORT": str(self.ui_port),
             "MILLRACE_UP_LOG": str(self.log),
             "MILLRACE_UP_LOGS": str(self.logs),
             "MILLRACE_UP_MLFLOW": str(self.has_mlflow).lower(),
@@ -148,7 +156,9 @@ class Stack:
 
 
 @contextmanager
-def start_stack(prefect_port: int, mlflow_port: int, serve_port: int) -> Iterator[tuple[Stack, Supervisor]]:
+def start_stack(
+    prefect_port: int, mlflow_port: int, serve_port: int, ui_port: int
+) -> Iterator[tuple[Stack, Supervisor]]:
     """Prepare what the programs need, and start them under one supervisor.
 
     Raises
@@ -156,7 +166,7 @@ def start_stack(prefect_port: int, mlflow_port: int, serve_port: int) -> Iterato
     AlreadyUpError, LeftoverProcessesError, PortTakenError, RelativeStoreError
         Before anything is started.
     """
-    stack = Stack(load_settings(), prefect_port, mlflow_port, serve_port)
+    stack = Stack(load_settings(), prefect_port, mlflow_port, serve_port, ui_port)
     stack.prefect_home.mkdir(parents=True, exist_ok=True)
     stack.logs.mkdir(parents=True, exist_ok=True)
     with running_alone(stack.settings.home, stack.prefect_home / "up.lock") as lock:
@@ -171,6 +181,7 @@ def _ensure_possible(stack: Stack) -> None:
     find_file(stack.settings.catalogue_url)
     ensure_free(stack.prefect_port, PREFECT_PORT)
     ensure_free(stack.serve_port, SERVE_PORT)
+    ensure_free(stack.ui_port, UI_PORT)
     if stack.has_mlflow:
         ensure_free(stack.mlflow_port, MLFLOW_PORT)
 
@@ -189,7 +200,8 @@ def _prepare(stack: Stack) -> None:
 def _start(stack: Stack, lock: Lock) -> Supervisor:
     supervisor = Supervisor(CONFIG, stack.environment, lock, stack.logs / "supervisord.log")
     lock.leave_notice(
-        f"Prefect {stack.prefect_url}, MLflow {stack.mlflow_url}, service {stack.serve_url}",
+        f"Prefect {stack.prefect_url}, MLflow {stack.mlflow_url}, service {stack.serve_url}, "
+        f"site {stack.ui_url}",
         os.getpid(),
         supervisor.pid,
     )

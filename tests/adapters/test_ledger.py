@@ -8,18 +8,20 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from millrace.adapters.ledger import Ledger
+from millrace.adapters.ledger import Ledger, StaleGenerationError
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
 from millrace.domain.facts import (
     Action,
     Agreement,
     AlertSent,
+    ApprovalAsked,
     AutomationPaused,
     AutomationResumed,
     BatchAccepted,
     BatchQuarantined,
     ChallengerJudged,
+    ChallengerReceived,
     ChallengerTrained,
     ChampionPromoted,
     ChampionRolledBack,
@@ -30,24 +32,69 @@ from millrace.domain.facts import (
     Inputs,
     MirrorRepaired,
     OfflineRollbackOvertaken,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutAdvanced,
+    RolloutPaused,
+    RolloutResumed,
+    RolloutStarted,
     RuleFinding,
     RunParked,
     RunRequested,
     ServingConfigured,
+    ServingFact,
     SilenceNoticed,
     SourceAsked,
+    StepApproved,
+    StepFailed,
     Subject,
+    VersionOffered,
     VersionRegistered,
 )
+from millrace.domain.facts.offers import Milestone
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
 from millrace.domain.pointer import Durability, ServingSettings
+from millrace.domain.rollout.evidence import ArmEvidence, Compared, Evidence
+from millrace.domain.rollout.policy import Strategy
+from millrace.domain.rollout.state import Phase
+from millrace.domain.rollout.sums import Sums
 from millrace.domain.serving import Serving
 from millrace.domain.verdict import Outcome, Verdict
+from tests.domain.rollout.rolling import POLICY
 
 NOON = datetime(2013, 4, 1, 12, 0, 0, 123456, tzinfo=UTC)
 PART = Part("a" * 64, "flüge.parquet", 27_004, 512, NOON, None)
 INPUTS = Inputs("d1", "m1", "l1")
+VERDICTS = (Verdict("errors", Outcome.FAIL, "9 of 20"),)
+SEEN = Compared(ArmEvidence(40, p95=1 / 3, answers=Sums(40, 1 / 3, 0.1)), ArmEvidence(20, 9, 1, 2))
+EVIDENCE = Evidence("c2", "d1", NOON, NOON + timedelta(minutes=1), 2, 1, SEEN, {"origin=JFK": SEEN}, 3)
 
+TRAINED = ChallengerTrained(
+    run_key="k",
+    digest="c1",
+    engine="onnx",
+    baseline="c0",
+    constant=1 / 3,
+    inputs=INPUTS,
+    rows=10,
+    agreement=Agreement(10, 1e-7, 0),
+    parameters={"max_iter": 100, "rate": 0.1, "l2": None, "names": ["x", "y"]},
+    trials=({"number": 0, "loss": 0.25},),
+    seconds=1.5,
+    git_commit=None,
+)
+JUDGED = ChallengerJudged(
+    run_key="k",
+    digest="c1",
+    champion=None,
+    outcome=Outcome.INCONCLUSIVE,
+    reason="13 blocks, 14 needed",
+    verdicts=(Verdict("floor", Outcome.PASS, "auc 0.71 > 0.65"),),
+    recent_set="r",
+    golden_set="g",
+    losses={"recent": {"challenger": 0.29}},
+    generation=0,
+)
 ONE_OF_EACH: tuple[Fact, ...] = (
     BatchAccepted("b1", PART, release_reason="the scale was wrong, 'fixed'"),
     BatchQuarantined(
@@ -56,37 +103,34 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     DatasetAdopted((PART, PART)),
     DatasetCheckedOut("v1", (PART,)),
     DecisionMade("k", Action.TRAIN, "new rows", (RuleFinding("rows", "9 of 5", Action.TRAIN),), INPUTS),
-    ChallengerTrained(
-        run_key="k",
-        digest="c1",
-        engine="onnx",
-        baseline="c0",
-        constant=1 / 3,
-        inputs=INPUTS,
-        rows=10,
-        agreement=Agreement(10, 1e-7, 0),
-        parameters={"max_iter": 100, "rate": 0.1, "l2": None, "names": ["x", "y"]},
-        trials=({"number": 0, "loss": 0.25},),
-        seconds=1.5,
-        git_commit=None,
-    ),
-    ChallengerJudged(
-        run_key="k",
-        digest="c1",
-        champion=None,
-        outcome=Outcome.INCONCLUSIVE,
-        reason="13 blocks, 14 needed",
-        verdicts=(Verdict("floor", Outcome.PASS, "auc 0.71 > 0.65"),),
-        recent_set="r",
-        golden_set="g",
-        losses={"recent": {"challenger": 0.29}},
-        generation=0,
-    ),
+    TRAINED,
+    JUDGED,
     VersionRegistered("k", "c1", 3, "run"),
     ChampionPromoted("c1", None, 1, "passed"),
     ChampionRolledBack("c0", "c1", 2, "by hand"),
     ChampionRolledBack("c0", "c1", 4, "by hand", 3),
     OfflineRollbackOvertaken("c2", "c0", "c1", 5, 3, "by hand", "c2 had taken its place"),
+    VersionOffered("c2", "s3://production/channel", "two weeks without a complaint"),
+    ChallengerReceived(
+        "d0",
+        "staging",
+        JUDGED,
+        TRAINED,
+        (Milestone(NOON, "bob", "d0 promoted"),),
+        "h" * 64,
+        "it is good",
+        "bob",
+        NOON,
+    ),
+    RolloutStarted("d1", "c2", POLICY, 6, "d0", None),
+    StepFailed("d1", 1, "errors 9 of 20", VERDICTS, EVIDENCE),
+    RolloutPaused("d1", "the fair is on"),
+    RolloutResumed("d1", "the fair is over"),
+    ApprovalAsked("d1", 0, VERDICTS, EVIDENCE),
+    StepApproved("d1", 0, "go on"),
+    RolloutAdvanced("d1", 1, 5, 7, "all well", VERDICTS, EVIDENCE),
+    RolloutAborted("d1", 8, "errors 9 of 20", VERDICTS, EVIDENCE),
+    ProbationEnded("c2", 9, Outcome.INCONCLUSIVE, "no labels", VERDICTS, None),
     ServingConfigured(ServingSettings("ride", Durability.FAST, ("name",), ("address",), 86_400.5)),
     ServingConfigured(ServingSettings()),
     MirrorRepaired("alias", "c1"),
@@ -102,7 +146,7 @@ ONE_OF_EACH: tuple[Fact, ...] = (
 
 def write(ledger: Ledger, fact: Fact, model: str = "fares") -> None:
     match fact:
-        case ChampionPromoted() | ChampionRolledBack() | OfflineRollbackOvertaken():
+        case _ if isinstance(fact, ServingFact):
             seen = ledger.serving(model).generation
             ledger.change_serving(model, fact, NOON, "ann", seen)
         case _:
@@ -152,6 +196,13 @@ def test_entries_are_found_by_model_kind_and_place(ledger: Ledger) -> None:
     last = ledger.last("fares", AlertSent)
     assert last is not None
     assert (last.seq, last.fact) == (3, AlertSent(2))
+
+
+def test_the_newest_entry_of_every_model_is_known(ledger: Ledger) -> None:
+    assert ledger.newest_by_model() == {}
+    for number, model in enumerate(("fares", "delays", "fares")):
+        ledger.append(model, AlertSent(number), NOON, "ann")
+    assert ledger.newest_by_model() == {"delays": 2, "fares": 3}
 
 
 def test_an_empty_ledger_has_no_head_and_serves_nothing(ledger: Ledger) -> None:
@@ -254,3 +305,39 @@ for step in range(5):
     assert {entry.fact for entry in entries} == {AlertSent(number) for number in range(40)}
     assert [entry.seq for entry in entries] == list(range(1, 41))
     verify_chain(entries)
+
+
+def test_a_rollout_is_read_from_where_it_began(ledger: Ledger) -> None:
+    assert ledger.rollout("fares").phase is Phase.IDLE
+    for fact in (
+        ChampionPromoted("c1", None, 1, "passed"),
+        RolloutStarted("d1", "c1", POLICY, 2),
+        RolloutAborted("d1", 3, "worse"),
+        RolloutStarted("d2", "c1", POLICY, 4),
+        StepFailed("d2", 1, "errors", VERDICTS, EVIDENCE),
+        RolloutAdvanced("d2", 1, 5, 5, "better", VERDICTS, EVIDENCE),
+    ):
+        ledger.change_rollout(ledger.rollout("fares"), fact, NOON, "ann")
+    rollout, serving = ledger.rollout("fares"), ledger.serving("fares")
+    assert (rollout.champion, rollout.challenger, rollout.weight, rollout.failures) == ("c1", "d2", 5, 0)
+    assert rollout.policy == POLICY
+    assert serving == Serving("fares", 5, "c1", None, "d2", Strategy.CANARY, 1, 5)
+    ended = ChampionPromoted("d2", "c1", 6, "better", True, VERDICTS, EVIDENCE)
+    ledger.change_rollout(rollout, ended, NOON, "ann")
+    assert ledger.rollout("fares").reference_p95 == 1 / 3
+    assert ledger.serving("fares") == Serving("fares", 6, "d2", "c1")
+
+
+def test_nothing_is_recorded_of_a_rollout_that_has_changed_since_it_was_looked_at(ledger: Ledger) -> None:
+    ledger.change_rollout(ledger.rollout("fares"), ChampionPromoted("c1", None, 1, "passed"), NOON, "ann")
+    ledger.change_rollout(ledger.rollout("fares"), RolloutStarted("d1", "c1", POLICY, 2), NOON, "ann")
+    seen = ledger.rollout("fares")
+    failed = StepFailed("d1", 1, "errors", VERDICTS, EVIDENCE)
+    ledger.change_rollout(seen, failed, NOON, "ann")
+    for late in (failed, RolloutAborted("d1", 3, "worse")):
+        with pytest.raises(StaleGenerationError):
+            ledger.change_rollout(seen, late, NOON, "bob")
+    assert ledger.rollout("fares").failures == 1
+    assert ledger.serving("fares").generation == 2
+    with pytest.raises(TypeError, match="RolloutAborted changes what serves"):
+        ledger.append("fares", RolloutAborted("d1", 3, "worse"), NOON, "ann")

@@ -114,7 +114,7 @@ def test_refused_challengers_and_quarantined_batches_are_marked() -> None:
 def test_the_timeline_marks_each_event_in_both_drawings() -> None:
     def marks(color: str, page: ReplayPage) -> int:
         chart = render_replay(page).split("<figcaption>")[0].split("<figure>")[1]
-        return chart.count(f"fill: var(--{color}); stroke: var(--paper)")
+        return chart.count(f'fill="var(--{color})" stroke="var(--paper)"')
 
     with_two = replace(PAGE, rows=(*PAGE.rows, replace(NOT_PROVEN, month="2013-06")))
     assert marks("refused", with_two) - marks("refused", PAGE) == 2
@@ -143,8 +143,8 @@ def test_the_chart_follows_the_light_and_the_dark_theme() -> None:
     page = render_replay(PAGE)
     chart = page.split("<figcaption>")[0].split("<figure>")[1]
     assert "prefers-color-scheme: dark" in page
-    assert "stroke: var(--kept)" in chart
-    assert "stroke: var(--frozen)" in chart
+    assert 'stroke="var(--kept)"' in chart
+    assert 'stroke="var(--frozen)"' in chart
     assert "#0a0b" not in page
 
 

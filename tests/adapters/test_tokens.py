@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from millrace.adapters.tokens import (
+    Role,
     TokenBook,
     TokenFileError,
     TokenNameError,
@@ -45,6 +46,24 @@ def test_each_token_lets_in_and_nothing_near_it_does(path: Path) -> None:
         assert [book.allows(wrong) for wrong in near] == [False] * 6
     assert not book.allows(hashlib.sha256(tokens[0]).hexdigest().encode())
     assert not book.allows(b"booking")
+
+
+def test_a_services_token_opens_nothing_of_an_operators_nor_the_other_way_round(path: Path) -> None:
+    booking = create_token(path, "booking", NOON).encode()
+    ada = create_token(path, "ada", NOON, Role.OPERATOR).encode()
+    services, operators = TokenBook(path), TokenBook(path, Role.OPERATOR)
+    assert [services.allows(token) for token in (booking, ada)] == [True, False]
+    assert [operators.allows(token) for token in (booking, ada)] == [False, True]
+    assert (services.count, operators.count) == (1, 1)
+    known = [found and (found.name, found.role) for found in map(operators.find, (booking, ada, b"mr_"))]
+    assert known == [("booking", Role.SERVICE), ("ada", Role.OPERATOR), None]
+
+
+def test_a_file_from_before_there_were_roles_is_of_services(path: Path) -> None:
+    token = create_token(path, "booking", NOON).encode()
+    path.write_bytes(path.read_bytes().replace(b'"role": "service"', b'"other": 1'))
+    assert TokenBook(path).allows(token)
+    assert not TokenBook(path, Role.OPERATOR).allows(token)
 
 
 def test_the_file_holds_no_token_and_is_its_owners_alone(path: Path) -> None:

@@ -121,7 +121,7 @@ def test_the_decision_shows_what_every_rule_found(page: Page, stack: Stack) -> N
     assert "no champion yet" in table.inner_text()
 
 
-@pytest.mark.parametrize(("kind", "end"), [("mlflow-run", ""), ("report", "/artifacts/gate.md")])
+@pytest.mark.parametrize(("kind", "end"), [("mlflow-run", ""), ("report", "/artifacts/gate.html")])
 def test_links_lead_to_the_run_in_mlflow(page: Page, stack: Stack, kind: str, end: str) -> None:
     open_artifact(page, stack, kind)
     link = page.get_by_role("link", name=re.compile("fares version 1")).first

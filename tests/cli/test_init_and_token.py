@@ -10,6 +10,7 @@ from millrace.adapters.keys import ensure_keys
 from millrace.adapters.tokens import TokenBook, TokenNameError
 from millrace.cli import token
 from millrace.cli.init import init
+from millrace.settings import UnusableSettingError
 from tests.cli.conftest import Command
 from tests.conftest import Home
 
@@ -61,6 +62,15 @@ def test_init_tells_no_secret_of_the_remote_channel(
     assert "ann:secret" not in told
 
 
+@pytest.mark.parametrize("found", ["1GB", "-1", "1.5", "٣"])
+def test_a_setting_that_is_no_number_is_said_in_one_line(
+    home: Home, monkeypatch: pytest.MonkeyPatch, found: str
+) -> None:
+    monkeypatch.setenv("MILLRACE_UPLOAD_BYTES", found)
+    with pytest.raises(UnusableSettingError, match=f"MILLRACE_UPLOAD_BYTES is '{found}', a whole number"):
+        token.list_names()
+
+
 def test_a_token_is_shown_once_listed_by_name_and_revoked(
     home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,6 +88,23 @@ def test_a_token_is_shown_once_listed_by_name_and_revoked(
     capsys.readouterr()
     token.list_names()
     assert capsys.readouterr().out.startswith("there is no token: services answer on this machine only")
+
+
+def test_an_operators_token_is_told_where_it_opens_what(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token.create("ada", operator=True)
+    secret, told = capsys.readouterr().out.splitlines()
+    assert "a form of `millrace ui`" in told
+    assert not TokenBook(home.path / "var" / "keys" / "tokens.json").allows(secret.encode())
+    token.create("booking")
+    capsys.readouterr()
+    token.list_names()
+    shown = capsys.readouterr().out
+    rows = [line.split()[:2] for line in shown.splitlines() if line.strip()][-2:]
+    assert rows == [["ada", "the"], ["booking", "services"]]
+    token.list_names(json=True)
+    assert [one["role"] for one in json.loads(capsys.readouterr().out)] == ["operator", "service"]
 
 
 def test_a_token_that_is_not_there_cannot_be_revoked(home: Home) -> None:

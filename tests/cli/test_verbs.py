@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from millrace.cli import audit, data, history, quarantine, reconcile, status, why
+from millrace.adapters.models import change_section
+from millrace.cli import audit, data, history, quarantine, reconcile, rollout, status, why
+from millrace.cli.approve import approve
 from millrace.cli.ingest import ingest
+from millrace.cli.reject import reject
 from millrace.cli.retrain import retrain
 from millrace.cli.rollback import rollback
 from millrace.errors import UnknownModelError
 from tests import loop
-from tests.conftest import NOON, Home
+from tests.conftest import NOON, ROLLOUT, Home
 
 Lines = Callable[[], list[str]]
 Json = Callable[[], Any]
@@ -213,3 +216,52 @@ def test_a_model_whose_folder_is_gone_can_still_be_looked_at_and_rolled_back(
     assert "fares" in printed()[-1]
     rollback("fares", reason="the folder is gone, the answers are not")
     assert printed()[0].endswith("answers again")
+
+
+def test_a_rollout_is_told_and_taken_back_by_its_verbs(
+    two_champions: Home, printed: Lines, printed_json: Json
+) -> None:
+    home = two_champions
+    rollout.status("fares")
+    assert printed()[0].startswith("fares: idle, champion ")
+    change_section(home.models, "fares", "rollout", ROLLOUT)
+    home.learn_from("fares", "distance_km", "tariff", "luggage")
+    loop.retrain("fares", NOON, force=True, in_catalogue=True)
+    serving = home.serving("fares")
+    assert serving.challenger is not None
+    rollout.status("fares")
+    lines = printed()
+    assert lines[0].startswith(f"fares: shadow, step 1 of 3, {serving.challenger[:12]} against ")
+    assert lines[1] == "since 2013-04-01 12:00:00 UTC, to pass by 2013-04-01 14:00:00 UTC"
+    assert lines[2].startswith(
+        "rollback bound 0:03:00: a look each 0:01:00, 3 that fail take it back, from 500 "
+    )
+    assert lines[3] == "no look has been taken at this step yet"
+    assert lines[-1].split()[-3:] == ["shadow", "0", "%"]
+    approve("fares", reason="fine")
+    assert printed() == ["fares: nothing to approve: nothing waits for approval"]
+    reject("fares", reason="not fine")
+    assert printed() == ["fares: nothing to reject: nothing waits for approval"]
+    rollout.pause("fares", reason="the fair is on")
+    assert printed() == [f"fares: rollout of {serving.challenger[:12]} paused: the fair is on"]
+    rollout.status("fares")
+    assert "paused: the fair is on" in printed()
+    rollout.resume("fares", reason="it is over", json=True)
+    assert printed_json()["fact"] == {"digest": serving.challenger, "reason": "it is over"}
+    rollout.abort("fares", reason="it smells")
+    assert printed() == [f"fares: rollout of {serving.challenger[:12]} aborted: it smells"]
+    rollout.status("fares", json=True)
+    assert printed_json()["rollout"]["phase"] == "idle"
+    assert home.serving("fares").champion == serving.champion
+
+
+def test_a_look_at_every_rollout_ends_those_whose_time_is_over(two_champions: Home, printed: Lines) -> None:
+    change_section(two_champions.models, "fares", "rollout", ROLLOUT)
+    two_champions.learn_from("fares", "distance_km", "tariff", "luggage")
+    loop.retrain("fares", NOON, force=True, in_catalogue=True)
+    rollout.look()
+    [said] = printed()
+    assert said.startswith("fares: idle, rollout of ")
+    assert "inconclusive at the deadline of 2:00:00: evidence: 0 requests of 500 needed" in said
+    rollout.look()
+    assert printed() == []

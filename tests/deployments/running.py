@@ -46,12 +46,13 @@ class Up:
     prefect_port: int
     mlflow_port: int
     serve_port: int
+    ui_port: int
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @classmethod
     def lay_out(cls, root: Path) -> "Up":
         """Make a home whose path has a space, with one planted model."""
-        up = cls(root / "a home", *free_ports(3))
+        up = cls(root / "a home", *free_ports(4))
         up.home.mkdir()
         shutil.copytree(PLANTED / "fares", root / "models" / "fares")
         return up
@@ -69,7 +70,7 @@ class Up:
     @property
     def command(self) -> list[str]:
         ports = ["--prefect-port", str(self.prefect_port), "--mlflow-port", str(self.mlflow_port)]
-        ports += ["--serve-port", str(self.serve_port)]
+        ports += ["--serve-port", str(self.serve_port), "--ui-port", str(self.ui_port)]
         return [sys.executable, "-m", "millrace", "up", *ports]
 
     @property

@@ -89,6 +89,13 @@ def test_the_prediction_service_lives_and_says_what_it_waits_for(up: Up) -> None
     assert '"route":"readyz"' in wait_for_text(up.home / "var" / "log" / "access.log", "readyz")
 
 
+def test_the_status_site_shows_this_home_where_the_terminal_says(up: Up) -> None:
+    url = f"http://127.0.0.1:{up.ui_port}"
+    assert f"Models   {url} " in up.terminal
+    wait_for("the site", lambda: answers(f"{url}/index.json"))
+    assert [line["status"]["model"] for line in httpx.get(f"{url}/index.json").json()["models"]] == ["fares"]
+
+
 def test_what_holds_the_auth_string_is_for_its_owner_only(up: Up) -> None:
     folder = up.home / "var" / "prefect"
     assert [oct((folder / name).stat().st_mode & 0o777) for name in ("auth", "client.env")] == ["0o600"] * 2
@@ -105,6 +112,7 @@ def test_each_line_of_the_one_log_names_its_program(up: Up) -> None:
         "controller",
         "deploy",
         "serve",
+        "site",
     }
 
 
@@ -156,7 +164,7 @@ def test_ctrl_c_ends_all_in_order(up: Up) -> None:
 
 def test_a_catalogue_that_is_a_server_needs_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://someone:secret@mlflow.example.org/team")
-    stack = Stack(load_settings(), 4200, 5000, 8300)
+    stack = Stack(load_settings(), 4200, 5000, 8300, 8400)
     assert not stack.has_mlflow
     assert stack.mlflow_url == "https://mlflow.example.org/team"
 

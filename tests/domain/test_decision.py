@@ -200,6 +200,7 @@ def test_every_rule_reports_its_numbers_whatever_was_decided() -> None:
         "golden blocks": "golden set has 14 blocks, 14 needed to judge",
         "paused": "automatic work is not paused",
         "period": "model.toml names no schedule",
+        "rollout": "no challenger answers requests",
         "same inputs": "inputs differ from the last finished training's",
         "asked": "asked for: schedule",
         "no champion yet": "there is a champion",
@@ -275,6 +276,16 @@ def test_a_paused_model_is_left_alone_unless_a_person_asks() -> None:
         "automatic work is paused: ana at 2013-05-31 09:00 UTC: the agency resends May"
     )
     assert decide(replace(paused, asked=frozenset({Reason.BY_HAND})), POLICY).action is Action.TRAIN
+
+
+def test_nothing_is_trained_while_a_challenger_answers_unless_by_force() -> None:
+    rolling = replace(DUE, rolling_out="challenger d1 answers 25 % of requests")
+    decision = decide(rolling, POLICY)
+    assert decision.action is Action.SKIP
+    assert decision.reason == (
+        "challenger d1 answers 25 % of requests: what comes of it is what the next one is judged against"
+    )
+    assert decide(replace(rolling, forced=True), POLICY).action is Action.TRAIN
 
 
 def test_a_period_that_was_decided_on_is_not_decided_on_again() -> None:

@@ -2,9 +2,25 @@
 
 import pytest
 
-from millrace.domain.facts import OfflineRollbackOvertaken, ServingConfigured
+from millrace.domain.facts import (
+    ApprovalAsked,
+    ChampionPromoted,
+    OfflineRollbackOvertaken,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutAdvanced,
+    RolloutFact,
+    RolloutPaused,
+    RolloutResumed,
+    RolloutStarted,
+    ServingConfigured,
+    StepApproved,
+    StepFailed,
+)
 from millrace.domain.narration import tell
 from millrace.domain.pointer import Durability, ServingSettings
+from millrace.domain.verdict import Outcome
+from tests.domain.rollout.rolling import GOOD, POLICY, START, evidence_for, started
 
 
 @pytest.mark.parametrize(
@@ -25,3 +41,41 @@ def test_an_offline_rollback_that_was_not_adopted_says_what_stood_against_it() -
     finding = "d had taken its place in the ledger"
     overtaken = OfflineRollbackOvertaken("d" * 64, "c" * 64, "c" * 64, 5, 4, "it overcharges", finding)
     assert tell(overtaken) == f"rollback of {'c' * 12} not adopted, {finding}: it overcharges"
+
+
+EVIDENCE = evidence_for(started(), GOOD, START)
+D, C = "d" * 64, "c" * 64
+
+
+@pytest.mark.parametrize(
+    ("fact", "told"),
+    [
+        (RolloutStarted(D, C, POLICY, 2), "rollout of dddddddddddd began, canary"),
+        (
+            RolloutStarted(D, C, POLICY, 2, superseded="b" * 64),
+            "rollout of dddddddddddd began, canary; bbbbbbbbbbbb made room",
+        ),
+        (
+            RolloutStarted(D, C, POLICY, 2, unproven=C),
+            "rollout of dddddddddddd began, canary; cccccccccccc made room, unproven",
+        ),
+        (StepFailed(D, 1, "failed (1)", (), EVIDENCE), "look at dddddddddddd failed (1)"),
+        (ApprovalAsked(D, 1, (), EVIDENCE), "dddddddddddd passed step 2 and waits for approval"),
+        (StepApproved(D, 1, "fine"), "step 2 of dddddddddddd approved: fine"),
+        (
+            RolloutAdvanced(D, 1, 5, 3, "", (), EVIDENCE),
+            "dddddddddddd answers 5 % of requests, step 2",
+        ),
+        (RolloutPaused(D, "a fair"), "rollout of dddddddddddd paused: a fair"),
+        (RolloutResumed(D, "it is over"), "rollout of dddddddddddd resumed: it is over"),
+        (RolloutAborted(D, 4, "errors"), "rollout of dddddddddddd aborted: errors"),
+        (ChampionPromoted(D, C, 4, "", True), "dddddddddddd promoted to generation 4, on probation"),
+        (ProbationEnded(D, 5, Outcome.PASS, "ok"), "dddddddddddd is proven, its probation is over: ok"),
+        (
+            ProbationEnded(D, 5, Outcome.INCONCLUSIVE, "few"),
+            "dddddddddddd is unproven, its probation is over: few",
+        ),
+    ],
+)
+def test_each_turn_of_a_rollout_names_the_version_and_why(fact: RolloutFact, told: str) -> None:
+    assert tell(fact) == told

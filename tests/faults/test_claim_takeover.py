@@ -29,8 +29,8 @@ from millrace.steps.dataset import current_dataset
 from millrace.steps.decide import Decided, decide_retraining, finish_run
 from millrace.steps.judge import judge_challenger
 from millrace.steps.register import register_version
+from millrace.steps.rollout import start_rollout
 from millrace.steps.rows import load_rows
-from millrace.steps.serve import promote_challenger
 from millrace.steps.stores import ledger
 from millrace.steps.train import train_challenger
 from tests.faults import processes
@@ -90,7 +90,7 @@ class Run:
         register_version(MODEL, self.rows, self.trained, self.judged, self.claim, NOW)
 
     def promote(self) -> None:
-        promote_challenger(MODEL, self.judged, self.claim, NOW)
+        start_rollout(MODEL, self.judged, self.claim, NOW)
 
     def finish(self) -> None:
         finish_run(self.claim, self.judged)

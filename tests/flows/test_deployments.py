@@ -30,6 +30,7 @@ DEPLOYMENTS = {
     "retrain/on-schedule": {"reason": "schedule"},
     "retrain/on-event": {},
     "rollback/on-demand": {},
+    "rollout/on-demand": {},
 }
 EVENTS = {
     "millrace: new rows": "millrace.data.pinned",

@@ -20,20 +20,23 @@ from prefect.client.schemas.filters import (
 from flows.ingest import ingest
 from flows.retrain import retrain
 from flows.rollback import rollback
+from flows.rollout import rollout
 from millrace.adapters.batches import BatchNotFoundError
 from millrace.adapters.channel import read_pointer
 from millrace.adapters.keys import verify
-from millrace.adapters.models import load_source
+from millrace.adapters.models import change_section, load_source
 from millrace.adapters.parts import CorruptPartError
 from millrace.domain.decision import Reason
 from millrace.domain.facts import Action
+from millrace.domain.rollout.state import Phase
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.batch import BatchOutcome
 from millrace.steps.dataset import current_dataset
+from millrace.steps.rollout import Act
 from millrace.steps.stores import catalogue
 from tests import loop
-from tests.conftest import NOON, Home
+from tests.conftest import NOON, ROLLOUT, Home
 from tests.webhook import Webhook
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -102,7 +105,7 @@ def test_a_bad_challenger_ends_refused_with_an_alert_and_the_champion_untouched(
     ran = run(retrain, "fares", Reason.CONFIG, now=NOON + timedelta(days=1))
     assert ran.result.judged.outcome is Outcome.FAIL
     assert ran.artifacts["gate"].startswith("**fail**: recent_champion: MAE ")
-    assert "promote the challenger" not in ran.task_runs
+    assert "start the rollout" not in ran.task_runs
     assert fares.serving("fares") == before
     assert published("fares") == before.champion
     assert webhook.titles == [f"fares: challenger {ran.result.judged.digest[:12]} was refused"]
@@ -181,3 +184,23 @@ def test_every_step_of_the_flows_is_in_the_loop_that_the_other_tests_run(fares: 
         act(NOON)
     left = {model: list(dict.fromkeys(fares.kinds(model))) for model in ("fares", "progression")}
     assert left["fares"] == left["progression"] == ["BatchAccepted", *PROMOTED, "ServingConfigured"]
+
+
+def test_a_rollout_is_shown_with_each_turn_and_what_a_person_says_to_it_is_recorded(fares: Home) -> None:
+    change_section(fares.models, "fares", "rollout", ROLLOUT)
+    loop.take_in("fares", NOON)
+    loop.retrain("fares", NOON, in_catalogue=True)
+    fares.learn_from("fares", "distance_km", "tariff")
+    challenged = run(retrain, "fares", Reason.CONFIG, now=NOON + timedelta(days=1))
+    assert challenged.result.rollout.after.phase is Phase.SHADOW
+    champion, challenger = fares.serving("fares").champion, challenged.result.judged.digest
+    assert published("fares") == champion != challenger
+    looked = run(rollout, "fares", now=NOON + timedelta(days=1, minutes=1))
+    assert looked.name == "fares · rollout · look"
+    assert "0 requests of 500 needed" in looked.result.reason
+    assert f"rollout of {challenger[:12]} began, canary | shadow | 0 %" in looked.artifacts["rollout"]
+    said = run(rollout, "fares", Act.ABORT, "it smells", "ann", now=NOON + timedelta(days=1, minutes=2))
+    assert said.name == "fares · rollout · abort"
+    assert f"| ann | rollout of {challenger[:12]} aborted: it smells | idle |" in said.artifacts["rollout"]
+    assert fares.serving("fares").challenger is None
+    assert published("fares") == champion

@@ -183,7 +183,7 @@ def test_a_shadow_that_raises_is_counted_and_changes_no_answer(tmp_path: Path) -
     assert (found.rows, len(found.shadows), found.failed_shadows, found.stray_shadows) == (600, 300, 300, 0)
 
 
-def test_a_shadow_that_lacks_a_column_is_counted_and_changes_no_answer(tmp_path: Path) -> None:
+def test_a_shadow_that_lacks_a_column_is_logged_as_failing_and_changes_no_answer(tmp_path: Path) -> None:
     home = ServiceHome(tmp_path / "home")
     champion, wider = home.add(MODEL, narrow_edition(1)), home.add(MODEL, edition(2))
     publish(home, champion)
@@ -199,7 +199,8 @@ def test_a_shadow_that_lacks_a_column_is_counted_and_changes_no_answer(tmp_path:
         wait_for(lambda: total(service, "millrace_rows_total", arm="shadow") == 100, "the shadow")
         assert service.stop() == 0
     found = window_of(home)
-    assert (found.rows, len(found.shadows), found.failed_shadows) == (300, 100, 0)
+    assert (found.rows, len(found.shadows), found.failed_shadows) == (300, 200, 100)
+    assert set(found.shadows["error"].dropna()) == {"missing column"}
 
 
 def test_a_shadow_that_cannot_keep_up_drops_rows_and_counts_each(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from millrace.domain.prediction import Answer, Shadowed
 from millrace.serving.journal import Journal
 from millrace.serving.metrics import Metrics
 from millrace.serving.requests import Row
-from millrace.serving.shadow import MAX_BATCH_ROWS, Shadow
+from millrace.serving.shadow import BROKEN_ROWS, MAX_BATCH_ROWS, Shadow
 from tests.logged import MODEL, wait_until
 
 VALUE = "born 1970"
@@ -32,6 +32,7 @@ class Scored:
 
     def __init__(self) -> None:
         self.problem: Exception | None = None
+        self.asked = 0
         self.may_go_on, self.is_scoring = threading.Event(), threading.Event()
         self.may_go_on.set()
 
@@ -41,8 +42,9 @@ class Scored:
     def score(self, rows: Sequence[Row]) -> list[Answer | None]:
         self.is_scoring.set()
         assert self.may_go_on.wait(MINUTE)
-        if self.problem is not None:
-            raise self.problem
+        self.asked += 1
+        if self.problem is not None or any(row[0] < 0 for row in rows):
+            raise self.problem or ValueError(VALUE)
         return [1.0] * len(rows)
 
 
@@ -56,9 +58,9 @@ class Shadowing:
         loop: Any = None  # nobody waits for what a shadow writes
         self.shadow = Shadow(arm, self.metrics, Journal(self.writer, loop))
 
-    def offer(self, rows: int) -> None:
+    def offer(self, rows: int, value: float = 1.0) -> None:
         for at in range(rows):
-            self.shadow.offer("r", at, (1.0,), "r")
+            self.shadow.offer("r", at, (value,), "r")
 
     @property
     def dropped(self) -> float:
@@ -137,3 +139,29 @@ def test_a_failure_is_named_without_its_values_and_told_once(
     assert [one.error for one in shadowing.logged()] == [named, named, "TypeError"]
     assert len(caplog.records) == 2
     assert VALUE not in caplog.text
+
+
+def test_a_row_that_breaks_the_shadow_is_no_failure_of_its_neighbours(shadowing: Shadowing) -> None:
+    shadowing.arm.may_go_on.clear()
+    shadowing.offer(1)
+    assert shadowing.arm.is_scoring.wait(MINUTE)
+    for _ in range(5):
+        shadowing.offer(10)
+        shadowing.offer(1, value=-1.0)
+    shadowing.arm.may_go_on.set()
+    shadowing.end()
+    logged = shadowing.logged()
+    assert shadowing.failed == 5
+    assert sum(len(one.rows) for one in logged if one.error) == 5
+    assert sum(len(one.rows) for one in logged if not one.error) == 51
+
+
+def test_a_shadow_that_is_broken_is_not_tried_row_by_row(shadowing: Shadowing) -> None:
+    shadowing.arm.may_go_on.clear()
+    shadowing.offer(1)
+    assert shadowing.arm.is_scoring.wait(MINUTE)
+    shadowing.offer(MAX_BATCH_ROWS, value=-1.0)
+    shadowing.arm.may_go_on.set()
+    shadowing.end()
+    assert shadowing.failed == MAX_BATCH_ROWS
+    assert shadowing.arm.asked == 2 + BROKEN_ROWS

@@ -1,17 +1,31 @@
 """Do the pages say what the ledger says, and nothing else?"""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from millrace.domain.canonical import readable_json, sha256_of
+from millrace.domain.facts import AutomationPaused
 from millrace.steps.audit import verify_everything
 from millrace.steps.lineage import find_lineage
 from millrace.steps.status import list_status
+from tests.conftest import NOON
 from tests.site.reading import see
-from tests.site.told import HOSTILE, PARKED, PAUSE, ROLLBACK, RunningSite, Told
+from tests.site.told import (
+    HOSTILE,
+    PARKED,
+    PAUSE,
+    ROLLBACK,
+    RunningSite,
+    Told,
+    entered,
+    running_site,
+    tell_all,
+)
 
 
 @contextmanager
@@ -75,6 +89,19 @@ def test_a_model_shows_its_decisions_and_every_rule_of_its_gate_newest_first(
     assert seen.text.index("recent champion fail rmse 2.25") > refused
     assert seen.text.index(f"{told.first[:12]} on 2013-04-01 12:01 UTC") > refused
     assert "finite inconclusive 3 rows" in seen.text
+
+
+def test_what_the_gate_measured_of_each_version_is_drawn_as_people_read_it(
+    told: Told, site: RunningSite
+) -> None:
+    measured = site.json("/models/fares.json")["measured"]
+    points = [(one["outcome"], one["challenger"], one["champion"]) for one in measured["points"]]
+    assert (measured["metric"], points) == (
+        "mae", [("pass", 0.25, None), ("pass", 1.25, 0.25), ("fail", 2.25, 1.25)]
+    )  # fmt: skip
+    names = see(site.get("/models/fares")).values("aria-label")
+    assert "mae of judged versions over time; the gate's tables have each of them." in names
+    assert "mae" not in see(site.get("/models/progression")).text
 
 
 def test_a_model_of_which_nothing_is_known_but_its_folder_says_so(site: RunningSite) -> None:
@@ -149,3 +176,43 @@ def test_looking_changes_nothing(told: Told, site: RunningSite, monkeypatch: pyt
     for path in told.pages:
         site.get(path)
     assert state() == before
+
+
+def test_a_model_of_which_only_the_ledger_knows_stands_on_the_first_page_too(tmp_path: Path) -> None:
+    told = tell_all(tmp_path)
+    with entered(told.home), running_site(told.home) as site:
+        names = [line["status"]["model"] for line in site.json("/index.json")["models"]]
+        told.home.ledger.append("gone", AutomationPaused("its folder was removed"), NOON, "ada")
+        shutil.rmtree(told.home.models / "progression")
+        after = [line["status"]["model"] for line in site.json("/index.json")["models"]]
+        assert (names, after) == (["fares", "progression"], ["fares", "gone", "progression"])
+        assert "its folder was removed" in see(site.get("/models/gone")).text
+        assert "takes no uploads" in see(site.get("/models/gone/batches")).text
+
+
+def test_whatever_changes_about_a_model_is_seen_at_the_next_look(tmp_path: Path) -> None:
+    told = tell_all(tmp_path)
+    pointer = told.home.path / "var/channel/fares/pointer.json"
+    dataset = told.home.path / "datasets/fares.json"
+    with entered(told.home), running_site(told.home) as site:
+
+        def trouble() -> str | None:
+            [fares] = [one for one in site.json("/index.json")["models"] if one["status"]["model"] == "fares"]
+            return fares["trouble"]
+
+        def seen_without(path: Path) -> str | None:
+            before = path.read_bytes()
+            path.unlink()
+            found = trouble()
+            path.write_bytes(before)
+            return found
+
+        assert trouble() is None
+        assert [seen_without(path) for path in (pointer, dataset)] == ["no pointer", "no dataset file"]
+        assert trouble() is None
+        told.home.rewrite(
+            "fares", "[golden]", '[serving]\ndurability = "durable"\nretention = "90d"\n\n[golden]'
+        )
+        assert trouble() == "[serving] of model.toml was changed"
+        told.home.ledger.append("fares", AutomationPaused("seen"), NOON, "ada")
+        assert "seen" in see(site.get("/")).text

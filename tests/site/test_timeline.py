@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millrace.domain.facts import AutomationPaused, ChampionPromoted, ChampionRolledBack, Fact
+from millrace.domain.facts import (
+    AutomationPaused,
+    ChampionPromoted,
+    ChampionRolledBack,
+    Fact,
+    OfflineRollbackOvertaken,
+)
 from millrace.domain.ledger import Entry, next_entry
 from millrace.site.reigns import Reign, list_reigns
 from millrace.site.timeline import lay_out
@@ -46,6 +52,24 @@ def test_a_champion_that_comes_back_has_a_second_reign_and_the_one_between_says_
         (A, True, None),
     ]
     assert [one.until for one in found] == [NOON + timedelta(hours=2), NOON + timedelta(hours=3), None]
+
+
+def test_an_offline_rollback_that_came_too_late_ends_no_reign_and_says_why_its_version_is_withdrawn() -> None:
+    found = list_reigns(
+        entries(
+            ChampionPromoted(A, None, 1, "better"),
+            ChampionPromoted(B, A, 2, "better still"),
+            OfflineRollbackOvertaken(B, None, A, 4, 3, "offline: answers 1.0", "B had taken its place"),
+        )
+    )
+    assert [(one.digest, one.withdrawn_because) for one in found] == [(A, "offline: answers 1.0"), (B, None)]
+    assert [one.until for one in found] == [NOON + timedelta(hours=1), None]
+
+
+def test_an_offline_rollback_of_todays_champion_that_was_overtaken_leaves_it_as_it_is() -> None:
+    overtaken = OfflineRollbackOvertaken(A, None, A, 3, 2, "offline", "the ledger does not go back")
+    found = list_reigns(entries(ChampionPromoted(A, None, 1, "better"), overtaken))
+    assert [(one.digest, one.until, one.withdrawn_because) for one in found] == [(A, None, None)]
 
 
 def test_nobody_has_answered_yet() -> None:

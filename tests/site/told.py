@@ -132,13 +132,21 @@ def _judge(home: Home, day: int, digest: str, champion: str | None, outcome: Out
     )
     judged = ChallengerJudged(
         f"run {day}", digest, champion, outcome, f"recent_champion: {reason}", verdicts, "r", "g",
-        {"recent": {"challenger": 1.0}}, day,
+        {"recent": {"challenger": day + 0.25} | ({"champion": day - 0.75} if champion else {})}, day,
     )  # fmt: skip
     home.ledger.append("fares", judged, at, ACTOR)
     home.ledger.append("fares", VersionRegistered(f"run {day}", digest, day + 1, "id"), at, ACTOR)
     if outcome is Outcome.PASS:
         crowned = ChampionPromoted(digest, champion, day + 1, judged.reason)
         home.ledger.change_serving("fares", crowned, at, ACTOR, seen=day)
+
+
+@contextmanager
+def entered(home: Home) -> Iterator[None]:
+    """Work on this installation until the block ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        home.enter(patch)
+        yield
 
 
 @dataclass
@@ -152,10 +160,10 @@ class RunningSite:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, method: str, path: str, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
 
@@ -175,7 +183,7 @@ class RunningSite:
 
 
 @contextmanager
-def running_site(home: Home) -> Iterator[RunningSite]:
+def running_site(home: Home, **environment: str) -> Iterator[RunningSite]:
     """Run `millrace ui` on `home` until the block ends; it answers when the block begins."""
     port, said = free_port(), home.path / "said"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
@@ -187,7 +195,7 @@ def running_site(home: Home) -> Iterator[RunningSite]:
     with said.open("wb") as output:
         command = [sys.executable, "-m", "millrace", "ui"]
         process = subprocess.Popen(
-            command, cwd=PROJECT_ROOT, env=clean | own, stdout=output, stderr=output
+            command, cwd=PROJECT_ROOT, env=clean | own | environment, stdout=output, stderr=output
         )  # fmt: skip
     site = RunningSite(process, port)
 

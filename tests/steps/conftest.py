@@ -8,6 +8,7 @@ import pytest
 from millrace.settings import load_settings
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
+from tests.steps.two_homes import MODEL, TwoHomes
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,16 @@ def published(published_template: Path, tmp_path: Path, monkeypatch: pytest.Monk
     home.enter(monkeypatch)
     assert load_settings().home == home.path
     return home
+
+
+@pytest.fixture
+def homes(
+    published: Home, tmp_path: Path, catalogue_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> TwoHomes:
+    """Staging has a champion and a refused version of `fares`; production has the model, and no version."""
+    production = Home.make(tmp_path / "production", catalogue_template)
+    production.add_model(MODEL)
+    homes = TwoHomes(published, production, monkeypatch)
+    homes.channel.mkdir()
+    homes.at(homes.production)
+    return homes

@@ -15,8 +15,9 @@ from millrace.settings import load_settings
 from millrace.steps.claims import held, take_claim
 from millrace.steps.decide import decide_retraining
 from millrace.steps.judge import judge_challenger
+from millrace.steps.rollout import start_rollout
 from millrace.steps.rows import load_rows
-from millrace.steps.serve import promote_challenger, roll_back
+from millrace.steps.serve import roll_back
 from millrace.steps.train import train_challenger
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
@@ -150,13 +151,13 @@ def retrain_while_someone_rolls_back(home: Home) -> None:
         judged = judge_challenger("fares", rows, trained, claim, now)
         assert judged.outcome is Outcome.PASS
         roll_back("fares", "it answers nonsense", now)
-        promote_challenger("fares", judged, claim, now)
+        start_rollout("fares", judged, claim, now)
 
 
 def test_only_a_pass_can_be_promoted(fares: Home, champion: str) -> None:
     judged = challenge(fares, "noise")
-    with pytest.raises(ValueError, match="only a pass is promoted, not fail"):
-        promote_challenger("fares", judged, take_claim("by hand", "a run"), NOON)
+    with pytest.raises(ValueError, match="only a pass begins a rollout, not fail"):
+        start_rollout("fares", judged, take_claim("by hand", "a run"), NOON)
     assert fares.serving("fares").champion == champion
 
 

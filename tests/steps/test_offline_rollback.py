@@ -34,7 +34,8 @@ from millrace.steps.claims import take_claim
 from millrace.steps.doctor import Health, examine
 from millrace.steps.offline_rollback import NeverPublishedError, roll_back_offline
 from millrace.steps.reconcile import find_trouble, reconcile_model
-from millrace.steps.serve import promote_challenger, publish_model_pointer, roll_back
+from millrace.steps.rollout import start_rollout
+from millrace.steps.serve import publish_model_pointer, roll_back
 from millrace.steps.status import list_status
 from millrace.steps.stores import ledger
 from tests.conftest import NOON
@@ -230,7 +231,7 @@ def test_a_challenger_judged_against_the_withdrawn_champion_is_not_promoted_over
     judged = ChallengerJudged("run", d, three.c, Outcome.PASS, "better", (), "r", "g", {}, generation=3)
     roll_back_offline(MODEL, "C overcharges", NOON)
     with pytest.raises(StaleGenerationError, match="decided from generation 3, but generation 5 serves"):
-        promote_challenger(MODEL, judged, take_claim("run", "a run"), NOON)
+        start_rollout(MODEL, judged, take_claim("run", "a run"), NOON)
     assert ledger().serving(MODEL).champion == three.b
 
 

@@ -1,5 +1,7 @@
 """Every judged bundle is a version in MLflow, and MLflow's own tools answer as the bundle does."""
 
+from pathlib import Path
+
 import mlflow
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from millrace.steps.rows import load_rows
 from millrace.steps.stores import catalogue
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
+from tests.site.reading import see
 
 
 @pytest.mark.parametrize("model", ["fares", "progression"])
@@ -46,6 +49,8 @@ def test_the_run_names_outcome_inputs_and_the_metric_of_each_month(fares: Home) 
     assert run.data.tags["outcome"] == "pass"
     assert run.data.tags["reason"] == result.judged.reason
     assert run.data.tags["inputs.dataset"] == current_dataset("fares").version
+    report = Path(catalogue()._client.download_artifacts(run.info.run_id, "gate.html", str(fares.path)))
+    assert result.judged.verdicts[0].reason in see(report.read_text("utf-8")).text
     assert run.data.params["estimator"] == "linear"
     assert run.data.metrics["recent/challenger/mae"] == pytest.approx(
         result.judged.losses["recent"]["challenger"]

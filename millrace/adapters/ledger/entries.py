@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from millrace.adapters.ledger.tables import entries
 from millrace.domain.canonical import canonical_json
@@ -39,8 +39,13 @@ def head_entry(connection: Connection) -> Entry | None:
     return _first(connection, select(entries).order_by(entries.c.seq.desc()))
 
 
-def last_entry(connection: Connection, model: str, kind: type) -> Entry | None:
-    return _first(connection, _matching(model, (kind,)).order_by(entries.c.seq.desc()))
+def last_entry(connection: Connection, model: str, kinds: Sequence[type]) -> Entry | None:
+    return _first(connection, _matching(model, kinds).order_by(entries.c.seq.desc()))
+
+
+def newest_by_model(connection: Connection) -> dict[str, int]:
+    query = select(entries.c.model, func.max(entries.c.seq)).group_by(entries.c.model)
+    return dict(connection.execute(query).tuples().all())
 
 
 def list_entries(

@@ -8,9 +8,20 @@ from sqlalchemy import Connection
 
 from millrace.adapters.ledger import arrivals, claims, entries, serving, tables
 from millrace.adapters.ledger.database import Database
+from millrace.adapters.ledger.serving import StaleGenerationError
 from millrace.domain.claim import Claim, ClaimLostError, Owner
-from millrace.domain.facts import SERVING_KINDS, BatchAccepted, BatchQuarantined, Fact, ServingFact
+from millrace.domain.facts import (
+    ROLLOUT_KINDS,
+    SERVING_KINDS,
+    BatchAccepted,
+    BatchQuarantined,
+    Fact,
+    RolloutFact,
+    RolloutStarted,
+    ServingFact,
+)
 from millrace.domain.ledger import Entry
+from millrace.domain.rollout.state import Rollout, fold_rollout
 from millrace.domain.serving import Serving, serving_after
 
 
@@ -49,9 +60,20 @@ class Ledger:
         """Append `fact` and let serve what it says, if generation `seen` still serves."""
         with self._database.writing(tables.entries) as connection:
             _fence(connection, claim)
-            entry = entries.append_entry(connection, model, fact, at, actor)
-            serving.replace_serving(connection, serving_after(Serving(model), fact), seen, entry.seq)
-            return entry
+            return _append_change(connection, model, fact, at, actor, seen)
+
+    def change_rollout(
+        self, seen: Rollout, fact: RolloutFact, at: datetime, actor: str, claim: Claim | None = None
+    ) -> Entry:
+        """Append `fact`, and let serve what it says, if the rollout is still as it was `seen`."""
+        with self._database.writing(tables.entries) as connection:
+            _fence(connection, claim)
+            found = _find_rollout(connection, seen.model)
+            if found != seen:
+                raise StaleGenerationError(seen.model, seen.generation, found.generation)
+            if isinstance(fact, ServingFact):
+                return _append_change(connection, seen.model, fact, at, actor, seen.generation)
+            return entries.append_entry(connection, seen.model, fact, at, actor)
 
     def serving(self, model: str) -> Serving:
         """Return what serves; generation 0 where nothing ever did."""
@@ -69,9 +91,19 @@ class Ledger:
         with self._database.reading() as connection:
             return entries.list_entries(connection, model, kinds, after_seq)
 
-    def last(self, model: str, kind: type[Fact]) -> Entry | None:
+    def newest_by_model(self) -> dict[str, int]:
+        """Return the number of each model's newest entry."""
         with self._database.reading() as connection:
-            return entries.last_entry(connection, model, kind)
+            return entries.newest_by_model(connection)
+
+    def last(self, model: str, *kinds: type) -> Entry | None:
+        with self._database.reading() as connection:
+            return entries.last_entry(connection, model, kinds)
+
+    def rollout(self, model: str) -> Rollout:
+        """Return what is on its way to serve, by the entries since it began."""
+        with self._database.reading() as connection:
+            return _find_rollout(connection, model)
 
     def head(self) -> Entry | None:
         with self._database.reading() as connection:
@@ -137,6 +169,23 @@ class Ledger:
         with self._database.writing(tables.claims) as connection:
             if not claims.change_held(connection, claim, **values):
                 raise ClaimLostError(claim)
+
+
+def _find_rollout(connection: Connection, model: str) -> Rollout:
+    began = entries.last_entry(connection, model, (RolloutStarted,))
+    history = entries.list_entries(connection, model, ROLLOUT_KINDS, began.seq - 1 if began else 0)
+    return fold_rollout(
+        model, [(entry.fact, entry.at) for entry in history if isinstance(entry.fact, RolloutFact)]
+    )
+
+
+def _append_change(
+    connection: Connection, model: str, fact: ServingFact, at: datetime, actor: str, seen: int
+) -> Entry:
+    before = serving.find_serving(connection, model)
+    entry = entries.append_entry(connection, model, fact, at, actor)
+    serving.replace_serving(connection, serving_after(before, fact), seen, entry.seq)
+    return entry
 
 
 def _fence(connection: Connection, claim: Claim | None) -> None:

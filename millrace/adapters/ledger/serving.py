@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from millrace.adapters.ledger.tables import serving
+from millrace.domain.rollout.policy import Strategy
 from millrace.domain.serving import Serving
 from millrace.errors import MillraceError
 
@@ -35,6 +36,10 @@ def replace_serving(connection: Connection, after: Serving, seen: int, since_seq
         "generation": after.generation,
         "champion": after.champion,
         "previous": after.previous,
+        "challenger": after.challenger,
+        "strategy": after.strategy,
+        "step": after.step,
+        "weight": after.weight,
         "since_seq": since_seq,
     }
     # a change that was planned from an older generation than `seen` would turn the counter back
@@ -49,4 +54,13 @@ def replace_serving(connection: Connection, after: Serving, seen: int, since_seq
 
 
 def _read_serving(row: Row[Any]) -> Serving:
-    return Serving(row.model, row.generation, row.champion, row.previous)
+    return Serving(
+        model=row.model,
+        generation=row.generation,
+        champion=row.champion,
+        previous=row.previous,
+        challenger=row.challenger,
+        strategy=Strategy(row.strategy) if row.strategy else None,
+        step=row.step,
+        weight=row.weight,
+    )

@@ -25,7 +25,7 @@ serving = Table(
     Column("generation", Integer, nullable=False),
     Column("champion", Text),
     Column("previous", Text),
-    # these four are empty unless a rollout is under way
+    # these four are empty unless a challenger is on its way
     Column("challenger", Text),
     Column("strategy", Text),
     Column("step", Integer),

@@ -63,13 +63,20 @@ def read_compacted(
 ) -> Iterator[tuple[str, pa.Table]]:
     """Yield the rows of a time by segment, in no order, but for those segments that are read elsewhere."""
     wanted = [("at", ">=", since)] + ([("at", "<", until)] if until else [])
+    for path in list_compacted(folder, model, kind, since, until):
+        if stem_of(path) not in leave:
+            yield from _read(path, wanted)
+
+
+def list_compacted(
+    folder: Path, model: str, kind: Kind, since: datetime, until: datetime | None
+) -> Iterator[Path]:
+    """Yield the files that may hold rows of a time."""
     for day in list_days(folder, model):
         if since.date() <= date.fromisoformat(day.name) and (
             until is None or day.name <= f"{until:%Y-%m-%d}"
         ):
-            for path in day.glob(f"[!.]*.{kind}.parquet"):
-                if stem_of(path) not in leave:
-                    yield from _read(path, wanted)
+            yield from day.glob(f"[!.]*.{kind}.parquet")
 
 
 def _read(path: Path, wanted: list[tuple[str, str, datetime]]) -> Iterator[tuple[str, pa.Table]]:

@@ -8,11 +8,11 @@ import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ MAGIC = b"MRLOG\0\0\1"
 """The last byte is the version of the format."""
 
 OPEN, CLOSED, NEW = ".open", ".seg", ".new"
+
+Decoded = TypeVar("Decoded")
 
 _HEADER = struct.Struct("<II")
 _encoder = msgspec.msgpack.Encoder()
@@ -52,12 +54,19 @@ def read_records(
     With `heads` only those that begin so: most can be passed over undecoded. A frame that is whole but no
     record we know is a damage too; what follows it can be read.
     """
+    yield from decode_frames(file, name, heads, _decoder.decode)
+
+
+def decode_frames(
+    file: IO[bytes], name: str, heads: tuple[bytes, ...] | None, decode: Callable[[bytes], Decoded]
+) -> Iterator[Decoded | Damage]:
+    """Yield what `decode` makes of each frame that `read_records` would decode."""
     for offset, found in _read_frames(file, name):
         if isinstance(found, Damage):
             yield found
         elif heads is None or found.startswith(heads, 1):
             try:
-                yield _decoder.decode(found)
+                yield decode(found)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 yield Damage(name, offset, f"no record that is known here: {error}")
 

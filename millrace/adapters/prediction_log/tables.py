@@ -23,11 +23,12 @@ MOMENT = pa.timestamp("us", tz="UTC")
 
 _WAITING_ROWS = 65_536
 
-_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 _ID = {"request_id": pa.string(), "row": pa.int64(), "at": MOMENT}
 _SCORED = {"answer": pa.list_(pa.float64()), "latency_us": pa.int64()}
 _BUNDLE = {"digest": pa.string(), "generation": pa.int64()}
+_FAILED = {"error": pa.string()}
 
 
 class Kind(StrEnum):
@@ -39,8 +40,8 @@ class Kind(StrEnum):
 
 
 FIXED: dict[Kind, dict[str, pa.DataType]] = {
-    Kind.ANSWERS: {**_ID, **_BUNDLE, "role": pa.string(), **_SCORED},
-    Kind.SHADOWS: {**_ID, **_BUNDLE, **_SCORED, "error": pa.string()},
+    Kind.ANSWERS: {**_ID, **_BUNDLE, "role": pa.string(), **_SCORED, **_FAILED},
+    Kind.SHADOWS: {**_ID, **_BUNDLE, **_SCORED, **_FAILED},
     Kind.LABELS: {**_ID, "key_columns": pa.list_(pa.string()), "key": pa.list_(pa.string())},
 }
 """The columns each kind always has; the others' types are those of their values."""
@@ -98,10 +99,10 @@ def _rows_of(record: Record) -> Iterator[tuple[Place, tuple[str, ...], Row]]:
 
 def _answered_rows(record: Answered) -> Iterator[tuple[Place, tuple[str, ...], Row]]:
     names = (*FIXED[Kind.ANSWERS], *(INPUT + name for name in record.columns))
-    bundle = (record.digest, record.generation, record.role)
+    bundle, error = (record.digest, record.generation, record.role), record.error
     for one in record.rows:
         at = _moment(one.at)
-        row = (one.request_id, one.row, at, *bundle, _numbers(one.answer), one.latency_us, *one.inputs)
+        row = (one.request_id, one.row, at, *bundle, _numbers(one.answer), one.latency_us, error, *one.inputs)
         yield Place(record.model, at.date(), Kind.ANSWERS), names, row
 
 
@@ -116,7 +117,7 @@ def _shadowed_rows(record: Shadowed) -> Iterator[tuple[Place, tuple[str, ...], R
 def _labelled_rows(record: Labelled) -> Iterator[tuple[Place, tuple[str, ...], Row]]:
     names, at = (*FIXED[Kind.LABELS], "label"), _moment(record.at)
     for one in record.labels:
-        key = (None, None) if one.key is None else (record.columns, _texts(one.key))
+        key = (None, None) if one.key is None else (record.columns, texts_of(one.key))
         yield (
             Place(record.model, at.date(), Kind.LABELS),
             names,
@@ -126,24 +127,26 @@ def _labelled_rows(record: Labelled) -> Iterator[tuple[Place, tuple[str, ...], R
 
 def _moment(seconds: float) -> datetime:
     """Return a time that dates can hold: one absurd clock must not stop all compaction."""
-    return datetime.fromtimestamp(min(max(seconds, 0.0), _LAST_SECOND) if math.isfinite(seconds) else 0, UTC)
+    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_SECOND) if math.isfinite(seconds) else 0, UTC)
 
 
 def _numbers(answer: Any) -> tuple[float, ...] | None:
     return (answer,) if isinstance(answer, float) else answer
 
 
-def _texts(key: tuple[Any, ...]) -> tuple[str | None, ...]:
+def texts_of(key: tuple[Any, ...]) -> tuple[str | None, ...]:
+    """Return the values of a key as texts that are equal where they are."""
     return tuple(None if value is None else value_text(value) for value in key)
 
 
 def infer(columns: Columns, kind: Kind) -> Schema:
     """Return the types of columns by their values."""
     fixed = FIXED[kind]
-    return {name: fixed.get(name) or _type_of(values) for name, values in columns.items()}
+    return {name: fixed.get(name) or type_of(values) for name, values in columns.items()}
 
 
-def _type_of(values: list[Any]) -> pa.DataType:
+def type_of(values: list[Any]) -> pa.DataType:
+    """Return the type that holds all values."""
     try:
         found = pa.array(values).type
     except (pa.ArrowException, OverflowError):
@@ -176,7 +179,7 @@ def table_of(columns: Columns, schema: Schema) -> pa.Table:
     """Return a table of `schema`, with nulls in the columns that are not there."""
     rows = len(next(iter(columns.values())))
     arrays = [
-        _array_of(columns[name], type_) if name in columns else pa.nulls(rows, type_)
+        array_of(columns[name], type_) if name in columns else pa.nulls(rows, type_)
         for name, type_ in schema.items()
     ]
     return pa.table(arrays, schema=pa.schema(schema.items()))
@@ -189,9 +192,9 @@ def conform(table: pa.Table, schema: Schema) -> pa.Table:
         if name not in table.column_names:
             arrays.append(pa.nulls(len(table), type_))
         elif pa.types.is_string(type_) and table[name].type != type_:
-            arrays.append(_array_of(table[name].to_pylist(), type_))
+            arrays.append(array_of(table[name].to_pylist(), type_))
         else:
-            # whole numbers beyond 2**53 are rounded, as in `_array_of`: one must not hide a whole window
+            # whole numbers beyond 2**53 are rounded, as in `array_of`: one must not hide a whole window
             arrays.append(table[name].cast(type_, safe=False))
     return pa.table(arrays, schema=pa.schema(schema.items()))
 
@@ -206,7 +209,8 @@ def join_tables(tables: list[pa.Table], kind: Kind) -> pa.Table:
     return pa.concat_tables([empty, *(conform(one, schema) for one in tables)])
 
 
-def _array_of(values: list[Any], type_: pa.DataType) -> pa.Array:
+def array_of(values: list[Any], type_: pa.DataType) -> pa.Array:
+    """Return values as a type that holds them all: see `unite`."""
     if pa.types.is_string(type_):
         values = [None if value is None else value_text(value) for value in values]
     elif pa.types.is_float64(type_):

@@ -7,10 +7,12 @@ from pydantic import Field, model_validator
 from millrace.domain.config.data import ContractSection, DataSection, FeaturesSection
 from millrace.domain.config.gate import METRICS_OF, GateSection
 from millrace.domain.config.operation import CheckSection, RetrainSection, ServingSection, SilenceSection
+from millrace.domain.config.rollout import RolloutSection
 from millrace.domain.config.section import Name, Section
 from millrace.domain.config.training import GoldenSection, RecentSection, TrainingSection
 from millrace.domain.kinds import Task
 from millrace.domain.pointer import ServingSettings
+from millrace.domain.rollout.policy import Strategy
 
 
 class ModelSection(Section):
@@ -37,6 +39,7 @@ class ModelConfig(Section):
     silence: SilenceSection | None = None
     check: CheckSection | None = None
     serving: ServingSection | None = None
+    rollout: RolloutSection | None = None
 
     @property
     def name(self) -> str:
@@ -82,4 +85,18 @@ class ModelConfig(Section):
         for column in self.serving.columns if self.serving else ():
             if column not in sent:
                 raise ValueError(f"serving names {column!r}, which is neither a feature nor in data.key")
+        return self
+
+    @model_validator(mode="after")
+    def _rollout_fits(self) -> Self:
+        if self.rollout is None:
+            return self
+        settings, sent = self.serving_settings, {*self.features.names, *self.data.key}
+        if strange := [column for column in self.rollout.slices if column not in sent]:
+            raise ValueError(f"rollout.slices names {strange[0]!r}, which is no feature and not in data.key")
+        if unlogged := [column for column in self.rollout.slices if column in settings.left_out]:
+            raise ValueError(f"rollout.slices names {unlogged[0]!r}, and serving.leave_out keeps it unlogged")
+        hidden = sorted({*settings.hashed, *settings.left_out} & {*self.features.names})
+        if self.rollout.strategy is Strategy.DIRECT and hidden:
+            raise ValueError(f"rollout.strategy is direct, and serving hides {', '.join(hidden)}")
         return self

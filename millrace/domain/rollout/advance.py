@@ -5,24 +5,26 @@ transition without a fact, that says why.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
-from millrace.domain.rollout.evidence import Evidence, find_doubt
-from millrace.domain.rollout.facts import (
+from millrace.domain.facts import (
     ApprovalAsked,
+    ChampionPromoted,
+    ChampionRolledBack,
     ProbationEnded,
     RolloutAborted,
     RolloutAdvanced,
+    RolloutFact,
     RolloutPaused,
     RolloutResumed,
     RolloutStarted,
     StepApproved,
     StepFailed,
 )
+from millrace.domain.rollout.evidence import Evidence, find_doubt
 from millrace.domain.rollout.judges import judge_step
-from millrace.domain.rollout.policy import Approval, Policy, Strategy
-from millrace.domain.rollout.state import Change, Phase, Rollout, rollout_after
+from millrace.domain.rollout.policy import Approval, Policy
+from millrace.domain.rollout.state import Phase, Rollout, rollout_after
 from millrace.domain.verdict import Outcome, Verdict, worst_of
 
 
@@ -30,7 +32,7 @@ from millrace.domain.verdict import Outcome, Verdict, worst_of
 class Transition:
     """What is to be recorded, if anything, where the rollout is then, and why in one line."""
 
-    fact: Change | None
+    fact: RolloutFact | None
     after: Rollout
     reason: str
     verdicts: tuple[Verdict, ...] = ()
@@ -53,7 +55,7 @@ def start(rollout: Rollout, challenger: str, policy: Policy, now: datetime) -> T
         )
     unproven = rollout.champion if rollout.phase is Phase.PROBATION else None
     fact = RolloutStarted(
-        challenger, policy.strategy, policy.steps, rollout.generation + 1, rollout.challenger, unproven
+        challenger, rollout.champion, policy, rollout.generation + 1, rollout.challenger, unproven
     )
     room = rollout.challenger or unproven
     return _move(rollout, fact, now, f"{_short(room)} made room" if room else "started")
@@ -119,13 +121,14 @@ def resume(rollout: Rollout, reason: str, now: datetime) -> Transition:
 def _doubt(rollout: Rollout, evidence: Evidence | None, now: datetime) -> str | None:
     if evidence is None:
         return "there is no evidence"
-    return find_doubt(evidence, str(rollout.control), str(rollout.on_trial), rollout.since or now, now)
+    since = datetime.min.replace(tzinfo=UTC) if rollout.is_direct else rollout.since or now
+    return find_doubt(evidence, str(rollout.control), str(rollout.on_trial), since, now)
 
 
 def _judge(rollout: Rollout, evidence: Evidence, policy: Policy) -> tuple[Verdict, ...]:
     if rollout.phase is Phase.PROBATION:
         return judge_step(evidence, policy, on_labels=True, min_labels=policy.probation_labels)
-    return judge_step(evidence, policy, on_labels=rollout.steps[rollout.step].on_labels)
+    return judge_step(evidence, policy, on_labels=policy.steps[rollout.step].on_labels)
 
 
 def _fail(
@@ -147,9 +150,10 @@ def _take_back(
 ) -> Transition:
     generation = rollout.generation + 1
     if rollout.phase is Phase.PROBATION:
-        fact: Change = ChampionRolledBack(
-            str(rollout.control), str(rollout.champion), generation, f"on probation: {reason}"
-        )
+        fact: RolloutFact = ChampionRolledBack(
+            str(rollout.control), str(rollout.champion), generation, f"on probation: {reason}",
+            verdicts=verdicts, evidence=evidence,
+        )  # fmt: skip
     else:
         fact = RolloutAborted(str(rollout.challenger), generation, reason, verdicts, evidence)
     return _move(rollout, fact, now, reason, verdicts)
@@ -193,12 +197,13 @@ def _pass(
             return _stay(rollout, "waits for approval", verdicts)
         asked = ApprovalAsked(challenger, rollout.step, verdicts, evidence)
         return _move(rollout, asked, now, reason, verdicts)
-    if step < len(rollout.steps):
-        weight = rollout.steps[step].weight
-        fact: Change = RolloutAdvanced(challenger, step, weight, generation, reason, verdicts, evidence)
+    if step < len(policy.steps):
+        weight = policy.steps[step].weight
+        fact: RolloutFact = RolloutAdvanced(challenger, step, weight, generation, reason, verdicts, evidence)
     else:
-        on_probation = rollout.strategy is not Strategy.DIRECT
-        fact = ChampionPromoted(challenger, rollout.champion, generation, reason, on_probation)
+        fact = ChampionPromoted(
+            challenger, rollout.champion, generation, reason, not rollout.is_direct, verdicts, evidence
+        )
     return _move(rollout, fact, now, reason, verdicts)
 
 
@@ -206,7 +211,7 @@ def _hold(rollout: Rollout, evidence: Evidence) -> str | None:
     """Say what keeps a step that passed from going on."""
     if rollout.paused is not None:
         return f"paused: {rollout.paused}"
-    if rollout.strategy is Strategy.DIRECT:
+    if rollout.is_direct:
         return None
     if not evidence.services or evidence.ready < evidence.services:
         return f"{evidence.ready} of {evidence.services} living services have proven the challenger"
@@ -218,7 +223,7 @@ def _stay(rollout: Rollout, reason: str, verdicts: tuple[Verdict, ...] = ()) -> 
 
 
 def _move(
-    rollout: Rollout, fact: Change, now: datetime, reason: str = "", verdicts: tuple[Verdict, ...] = ()
+    rollout: Rollout, fact: RolloutFact, now: datetime, reason: str = "", verdicts: tuple[Verdict, ...] = ()
 ) -> Transition:
     return Transition(fact, rollout_after(rollout, fact, now), reason, verdicts)
 

@@ -1,15 +1,18 @@
 """What did two versions do on the rows that were logged of a step?"""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from millrace.domain.config import Metric
 from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray, IntArray
 from millrace.domain.rollout.evidence import ArmEvidence, Compared
 from millrace.domain.rollout.sums import Sums
+from millrace.domain.row_losses import row_losses
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -18,40 +21,60 @@ EVEN = 0.5
 """Where two probabilities of the positive class decide otherwise: one is above, one is not."""
 
 
+LOSS_METRICS = {Task.BINARY: Metric.BRIER, Task.MULTICLASS: Metric.BRIER, Task.REGRESSION: Metric.MAE}
+"""How a row's loss is measured: bounded where answers are, as bounds of a mean want it. A log loss is not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sliced:
+    """The values that a column has, and which of them each row has."""
+
+    names: tuple[str, ...]
+    codes: npt.NDArray[np.integer[Any]]
+
+
 @dataclass(frozen=True, eq=False)
 class LoggedRows:
     """Rows in any order; each was answered by one version, and may have been scored by another.
 
-    `answered_by` and `scored_by` are True where the challenger did, `is_scored` where anybody scored. Answers
-    have shape (n_rows,), or (n_rows, n_classes), and are NaN where there is none; `labels` are the value,
-    the class 0 or 1, or the number of the class, NaN where there is none yet. Latencies are in
-    microseconds. Each of `slices` has the row's value of one column.
+    `answered_by` and `scored_by` are True where the challenger did, `is_scored` where anybody scored,
+    `failed` and `score_failed` where an error came instead. Answers have shape (n_rows,), or (n_rows,
+    n_classes), and are NaN where there is none; `labels` are the value, the class 0 or 1, or the number of
+    the class, NaN where there is none yet. Latencies are in microseconds, NaN where nobody waited.
     """
 
     answered_by: BoolArray
+    failed: BoolArray
     answers: FloatArray
     latency_us: FloatArray
-    scored_by: BoolArray
     is_scored: BoolArray
+    scored_by: BoolArray
+    score_failed: BoolArray
     scores: FloatArray
     labels: FloatArray
-    slices: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    slices: Mapping[str, Sliced] = field(default_factory=dict)
 
-    def take(self, chosen: BoolArray | IntArray) -> "LoggedRows":
+    def take(self, chosen: BoolArray | IntArray | slice) -> "LoggedRows":
         """Return the chosen rows, without their slices."""
         return LoggedRows(
-            self.answered_by[chosen], self.answers[chosen], self.latency_us[chosen], self.scored_by[chosen],
-            self.is_scored[chosen], self.scores[chosen], self.labels[chosen],
+            self.answered_by[chosen], self.failed[chosen], self.answers[chosen], self.latency_us[chosen],
+            self.is_scored[chosen], self.scored_by[chosen], self.score_failed[chosen], self.scores[chosen],
+            self.labels[chosen],
         )  # fmt: skip
 
 
-def measure_arms(rows: LoggedRows, task: Task, latency_ratio: float) -> Compared:
+def measure_arms(
+    rows: LoggedRows, task: Task, latency_ratio: float, reference_p95: float | None = None
+) -> Compared:
     """Measure both versions on the same rows; `latency_ratio` says what is slow, see `ArmEvidence`.
 
     A version's rows are those it answered and those it scored as a shadow; only the former took a time that
-    a client waited, so only those have latencies.
+    a client waited, so only those have latencies. Where the champion has none, its 95th percentile is
+    `reference_p95`, from when it last did.
     """
     champion = _arm(rows, task, is_challenger=False, slow_from=None)
+    if champion.p95 is None:
+        champion = replace(champion, p95=reference_p95)
     slow_from = None if champion.p95 is None else champion.p95 * latency_ratio
     challenger = _arm(rows, task, is_challenger=True, slow_from=slow_from)
     pairs = rows.take(rows.is_scored & (rows.answered_by != rows.scored_by))
@@ -70,19 +93,13 @@ def measure_arms(rows: LoggedRows, task: Task, latency_ratio: float) -> Compared
 
 def measure_slices(rows: LoggedRows, task: Task, latency_ratio: float) -> dict[str, Compared]:
     """Measure both versions within each value of each column of `slices`, named `column=value`."""
-    return {
-        f"{column}={value}": measure_arms(rows.take(positions), task, latency_ratio)
-        for column, values in rows.slices.items()
-        for value, positions in _groups(values)
-    }
-
-
-def _groups(values: npt.NDArray[np.object_]) -> Iterator[tuple[str, IntArray]]:
-    names, codes = np.unique(values.astype(str), return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
-    for name, positions in zip(names, np.split(order, ends[:-1]), strict=True):
-        yield str(name), positions
+    measured: dict[str, Compared] = {}
+    for column, sliced in rows.slices.items():
+        ordered = rows.take(np.argsort(sliced.codes, kind="stable"))
+        ends = np.cumsum(np.bincount(sliced.codes, minlength=len(sliced.names))).tolist()
+        for name, start, end in zip(sliced.names, [0, *ends], ends, strict=False):
+            measured[f"{column}={name}"] = measure_arms(ordered.take(slice(start, end)), task, latency_ratio)
+    return measured
 
 
 def _arm(rows: LoggedRows, task: Task, *, is_challenger: bool, slow_from: float | None) -> ArmEvidence:
@@ -90,14 +107,17 @@ def _arm(rows: LoggedRows, task: Task, *, is_challenger: bool, slow_from: float 
     scored = rows.is_scored & (rows.scored_by == is_challenger)
     answers = np.concatenate([rows.answers[answered], rows.scores[scored]])
     labels = np.concatenate([rows.labels[answered], rows.labels[scored]])
-    is_finite, latencies = _is_finite(answers), rows.latency_us[answered]
+    failed = int(rows.failed[answered].sum() + rows.score_failed[scored].sum())
+    # a failure takes no time that says anything about an answer
+    timed = rows.latency_us[answered & ~rows.failed]
+    is_finite, latencies = _is_finite(answers), timed[np.isfinite(timed)]
     losses = _losses(answers[is_finite], labels[is_finite], task)
     p50, p95, p99 = np.percentile(latencies, PERCENTILES).tolist() if latencies.size else (None,) * 3
     lost = int((~is_finite).sum())
     return ArmEvidence(
         requests=len(answers),
         errors=lost,
-        non_finite=lost,
+        non_finite=lost - failed,
         slow=0 if slow_from is None else int((latencies > slow_from).sum()),
         p50=p50,
         p95=p95,
@@ -124,19 +144,10 @@ def _decides_otherwise(ours: FloatArray, theirs: FloatArray, task: Task) -> Bool
 
 
 def _losses(answers: FloatArray, labels: FloatArray, task: Task) -> FloatArray:
-    """Return the loss of each row, NaN without a label: the Brier score, or the absolute error.
-
-    Both are bounded where the answers are, as bounds of a mean want it; a log loss is not.
-    """
-    match task:
-        case Task.BINARY:
-            return (answers - labels) ** 2
-        case Task.MULTICLASS:
-            told = np.where(np.isfinite(labels), labels, 0).astype(np.intp)
-            losses = ((answers - np.eye(answers.shape[1])[told]) ** 2).sum(axis=1)
-            return np.where(np.isfinite(labels), losses, np.nan)
-        case Task.REGRESSION:
-            return np.abs(answers - labels)
+    """Return the loss of each row, NaN without a label."""
+    losses, is_labelled = np.full(len(labels), np.nan), np.isfinite(labels)
+    losses[is_labelled] = row_losses(LOSS_METRICS[task], labels[is_labelled], answers[is_labelled])
+    return losses
 
 
 def _told(answers: FloatArray) -> FloatArray:

@@ -71,6 +71,8 @@ class Policy:
     probation_labels: int
     probation_deadline: timedelta
     limits: Limits
+    slices: tuple[str, ...] = ()
+    """Columns of a request; each value of one is watched by itself."""
 
     @property
     def bound(self) -> timedelta:

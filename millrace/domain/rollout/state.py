@@ -1,13 +1,15 @@
 """Where is a model's rollout? All of it follows from the ledger's facts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
-from millrace.domain.pointer import WHOLE, Arm, ArmRole
-from millrace.domain.rollout.facts import (
+from millrace.domain.facts import (
     ApprovalAsked,
+    ChampionPromoted,
+    ChampionRolledBack,
+    OfflineRollbackOvertaken,
     ProbationEnded,
     RolloutAborted,
     RolloutAdvanced,
@@ -15,18 +17,12 @@ from millrace.domain.rollout.facts import (
     RolloutPaused,
     RolloutResumed,
     RolloutStarted,
+    ServingFact,
     StepApproved,
     StepFailed,
 )
-from millrace.domain.rollout.policy import Step, Strategy
-
-Generation = (
-    RolloutStarted | RolloutAdvanced | RolloutAborted | ProbationEnded | ChampionPromoted | ChampionRolledBack
-)
-"""The facts that change what services do."""
-
-Change = RolloutFact | ChampionPromoted | ChampionRolledBack
-"""Every fact that a rollout's state follows from."""
+from millrace.domain.pointer import WHOLE, Arm, ArmRole
+from millrace.domain.rollout.policy import Policy, Strategy
 
 
 class Phase(StrEnum):
@@ -42,8 +38,9 @@ class Phase(StrEnum):
 class Rollout:
     """What answers for a model and what is on its way. Idle, there is only a champion, or none at all.
 
-    `former` is the champion before the one on probation.
-    `since` is when the step began, `failed_at` when its last look failed.
+    `former` is the champion before the one on probation, `policy` that of the whole rollout.
+    `since` is when the step began, `failed_at` when its last look failed. `reference_p95` is how fast,
+    in microseconds, the former champion was in the last step in which it answered.
     """
 
     model: str
@@ -52,8 +49,7 @@ class Rollout:
     phase: Phase = Phase.IDLE
     challenger: str | None = None
     former: str | None = None
-    strategy: Strategy | None = None
-    steps: tuple[Step, ...] = ()
+    policy: Policy | None = None
     step: int = 0
     since: datetime | None = None
     failures: int = 0
@@ -61,6 +57,7 @@ class Rollout:
     is_asking: bool = False
     is_approved: bool = False
     paused: str | None = None
+    reference_p95: float | None = None
 
     @property
     def on_trial(self) -> str | None:
@@ -81,7 +78,12 @@ class Rollout:
     @property
     def weight(self) -> int:
         """The share of requests in percent that the challenger answers."""
-        return self.steps[self.step].weight if self.phase is Phase.CANARY else 0
+        return self.policy.steps[self.step].weight if self.policy and self.phase is Phase.CANARY else 0
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the log is replayed, and no service is asked to do anything."""
+        return self.policy is not None and self.policy.strategy is Strategy.DIRECT
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -93,7 +95,7 @@ class Rollout:
             case Phase.CANARY if self.challenger is not None:
                 rest = Arm(self.champion, ArmRole.ANSWER, WHOLE - self.weight)
                 return (rest, Arm(self.challenger, ArmRole.ANSWER, self.weight))
-            case Phase.SHADOW if self.challenger is not None and self.strategy is not Strategy.DIRECT:
+            case Phase.SHADOW if self.challenger is not None and not self.is_direct:
                 return (alone, Arm(self.challenger, ArmRole.SHADOW, WHOLE))
             case Phase.PROBATION if self.former is not None:
                 return (alone, Arm(self.former, ArmRole.SHADOW, WHOLE))
@@ -101,7 +103,15 @@ class Rollout:
                 return (alone,)
 
 
-def rollout_after(rollout: Rollout, fact: Change, at: datetime) -> Rollout:
+def fold_rollout(model: str, history: Iterable[tuple[RolloutFact, datetime]]) -> Rollout:
+    """Return where the rollout is, by all facts in their order, or by those from a `RolloutStarted` on."""
+    rollout = Rollout(model)
+    for fact, at in history:
+        rollout = rollout_after(rollout, fact, at)
+    return rollout
+
+
+def rollout_after(rollout: Rollout, fact: RolloutFact, at: datetime) -> Rollout:
     """Return where the rollout is once `fact` has happened at `at`."""
     match fact:
         case StepFailed():
@@ -118,15 +128,14 @@ def rollout_after(rollout: Rollout, fact: Change, at: datetime) -> Rollout:
             return _after_generation(rollout, fact, at)
 
 
-def _after_generation(rollout: Rollout, fact: Generation, at: datetime) -> Rollout:
+def _after_generation(rollout: Rollout, fact: ServingFact, at: datetime) -> Rollout:
     """Return the rollout once services do something else."""
     match fact:
         case RolloutStarted():
+            phase = Phase.CANARY if fact.policy.steps[0].weight else Phase.SHADOW
             return Rollout(
-                rollout.model, fact.generation, rollout.champion,
-                phase=Phase.CANARY if fact.steps[0].weight else Phase.SHADOW,
-                challenger=fact.challenger,
-                strategy=fact.strategy, steps=fact.steps, since=at,
+                rollout.model, fact.generation, fact.champion,
+                phase=phase, challenger=fact.challenger, policy=fact.policy, since=at,
             )  # fmt: skip
         case RolloutAdvanced():
             return replace(
@@ -137,6 +146,8 @@ def _after_generation(rollout: Rollout, fact: Generation, at: datetime) -> Rollo
             return _after_promotion(rollout, fact, at)
         case ChampionRolledBack():
             return Rollout(rollout.model, fact.generation, fact.digest)
+        case OfflineRollbackOvertaken():
+            return Rollout(rollout.model, fact.generation, fact.champion)
         case RolloutAborted() | ProbationEnded():
             return Rollout(rollout.model, fact.generation, rollout.champion)
 
@@ -145,4 +156,8 @@ def _after_promotion(rollout: Rollout, fact: ChampionPromoted, at: datetime) -> 
     after = Rollout(rollout.model, fact.generation, fact.digest)
     if not fact.on_probation or fact.previous is None:
         return after
-    return replace(after, phase=Phase.PROBATION, former=fact.previous, since=at)
+    reference = fact.evidence.overall.champion.p95 if fact.evidence else None
+    return replace(
+        after, phase=Phase.PROBATION, former=fact.previous, policy=rollout.policy, since=at,
+        reference_p95=reference,
+    )  # fmt: skip

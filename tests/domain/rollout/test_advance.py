@@ -5,12 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
-from millrace.domain.pointer import Arm, ArmRole
-from millrace.domain.rollout.advance import abort, advance, approve, pause, reject, resume, start
-from millrace.domain.rollout.evidence import Compared
-from millrace.domain.rollout.facts import (
+from millrace.domain.facts import (
     ApprovalAsked,
+    ChampionPromoted,
+    ChampionRolledBack,
+    OfflineRollbackOvertaken,
     ProbationEnded,
     RolloutAborted,
     RolloutAdvanced,
@@ -18,8 +17,11 @@ from millrace.domain.rollout.facts import (
     StepApproved,
     StepFailed,
 )
+from millrace.domain.pointer import Arm, ArmRole
+from millrace.domain.rollout.advance import abort, advance, approve, pause, reject, resume, start
+from millrace.domain.rollout.evidence import Compared
 from millrace.domain.rollout.policy import Approval, Strategy, steps_of
-from millrace.domain.rollout.state import Phase, Rollout
+from millrace.domain.rollout.state import Phase, Rollout, rollout_after
 from millrace.domain.verdict import Outcome
 from tests.domain.rollout.rolling import (
     BROKEN,
@@ -279,3 +281,9 @@ def test_a_model_of_batches_alone_is_judged_by_a_replay_and_serves_without_proba
     won = advance(rollout, replayed, policy, now)
     assert isinstance(won.fact, ChampionPromoted)
     assert (won.after.phase, shares(won.after)) == (Phase.IDLE, [("b", "answer", 100)])
+
+
+def test_an_offline_rollback_that_was_overtaken_ends_what_is_on_its_way() -> None:
+    overtaken = OfflineRollbackOvertaken(OLD, None, "d" * 64, 7, 5, "both are wrong", "it is gone already")
+    after = rollout_after(started(), overtaken, START)
+    assert (after.champion, after.generation, after.phase, after.challenger) == (OLD, 7, Phase.IDLE, None)

@@ -11,13 +11,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
+from millrace.domain.facts import (
+    ChampionPromoted,
+    ChampionRolledBack,
+    RolloutAdvanced,
+    RolloutFact,
+    ServingFact,
+)
 from millrace.domain.pointer import WHOLE, ArmRole
 from millrace.domain.rollout.advance import Transition, abort, advance, approve, pause, reject, resume, start
 from millrace.domain.rollout.evidence import Compared, Evidence
-from millrace.domain.rollout.facts import RolloutAdvanced
 from millrace.domain.rollout.policy import Approval, Policy
-from millrace.domain.rollout.state import Change, Generation, Phase, Rollout, rollout_after
+from millrace.domain.rollout.state import Phase, Rollout, rollout_after
 from millrace.domain.verdict import Outcome
 from tests.domain.rollout.rolling import BROKEN, GOOD, MINUTE, POLICY, START, arm, evidence_for, labelled
 
@@ -46,7 +51,7 @@ class RolloutMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now, self.rollout = START, Rollout("fares")
-        self.recorded: list[tuple[Change, datetime]] = []
+        self.recorded: list[tuple[RolloutFact, datetime]] = []
         self.digests = iter(f"{number:064x}" for number in range(1000))
         self.gone: set[str] = set()
 
@@ -62,7 +67,7 @@ class RolloutMachine(RuleBasedStateMachine):
             assert (after, bool(move.reason)) == (before, True)
             return
         assert after == rollout_after(before, fact, self.now)
-        assert after.generation == before.generation + isinstance(fact, Generation)
+        assert after.generation == before.generation + isinstance(fact, ServingFact)
         if dies:
             return
         self.recorded.append((fact, self.now))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from millrace.domain.kinds import Task
-from millrace.domain.rollout.measure import LoggedRows, measure_arms, measure_slices
+from millrace.domain.rollout.measure import LoggedRows, Sliced, measure_arms, measure_slices
 
 NAN = np.nan
 
@@ -23,10 +23,12 @@ def logged(
     n, by = len(challenger), np.array(challenger, dtype=bool)
     return LoggedRows(
         answered_by=by,
+        failed=np.zeros(n, dtype=bool),
         answers=np.array(answers),
         latency_us=np.array(latency or [1000.0] * n),
-        scored_by=~by,
         is_scored=np.full(n, scores is not None),
+        scored_by=~by,
+        score_failed=np.zeros(n, dtype=bool),
         scores=np.array(scores or [NAN] * n),
         labels=np.array(labels or [NAN] * n),
     )
@@ -95,12 +97,48 @@ def test_slices_are_measured_each_by_itself_and_add_up() -> None:
     rng = np.random.default_rng(7)
     by = rng.random(1000) < 0.5
     whole = logged(by.tolist(), rng.random(1000).tolist(), labels=(rng.random(1000) < 0.5).tolist())
-    values = np.array(["JFK", "LGA", "EWR"], dtype=object)[rng.integers(0, 3, 1000)]
-    sliced = measure_slices(replace(whole, slices={"origin": values}), Task.BINARY, 1.5)
+    codes = rng.integers(0, 3, 1000)
+    slices = {"origin": Sliced(("JFK", "LGA", "EWR"), codes)}
+    sliced = measure_slices(replace(whole, slices=slices), Task.BINARY, 1.5)
     assert sorted(sliced) == ["origin=EWR", "origin=JFK", "origin=LGA"]
     total = measure_arms(whole, Task.BINARY, 1.5)
     assert sum(one.challenger.requests for one in sliced.values()) == total.challenger.requests
     together = sum((one.challenger.losses for one in sliced.values()), start=type(total.shifts)())
     assert together.total == pytest.approx(total.challenger.losses.total)
-    is_jfk = values == "JFK"
+    is_jfk = codes == 0
     assert sliced["origin=JFK"].challenger.requests == int((is_jfk & by).sum())
+
+
+def test_a_slice_without_a_row_is_measured_as_nothing() -> None:
+    slices = {"origin": Sliced(("JFK", "LGA", "EWR"), np.array([0, 2], dtype=np.int16))}
+    found = measure_slices(replace(logged([False, True], [0.2, 0.4]), slices=slices), Task.BINARY, 1.5)
+    counts = [(one.champion.requests, one.challenger.requests) for one in found.values()]
+    assert (list(found), counts) == (["origin=JFK", "origin=LGA", "origin=EWR"], [(1, 0), (0, 0), (0, 1)])
+
+
+def test_a_failure_is_an_error_without_a_time_and_no_answer_that_is_not_finite() -> None:
+    rows = logged([False, True, True, True], [0.2, NAN, NAN, 0.5], latency=[100.0, 900.0, 110.0, 120.0])
+    found = measure_arms(replace(rows, failed=np.array([False, True, False, False])), Task.BINARY, 1.5)
+    challenger = found.challenger
+    assert (challenger.requests, challenger.errors, challenger.non_finite) == (3, 2, 1)
+    assert (challenger.p50, challenger.slow) == (115.0, 0)
+
+
+def test_a_shadow_that_fails_is_an_error_of_the_shadow() -> None:
+    rows = logged([False, False, False], [0.2, 0.4, 0.5], scores=[0.3, NAN, NAN])
+    found = measure_arms(replace(rows, score_failed=np.array([False, True, False])), Task.BINARY, 1.5)
+    assert (found.challenger.requests, found.challenger.errors, found.challenger.non_finite) == (3, 2, 1)
+    assert (found.champion.errors, found.shifts.n) == (0, 1)
+
+
+def test_rows_that_nobody_waited_for_have_no_latency() -> None:
+    found = measure_arms(logged([False, True], [0.2, 0.4], latency=[NAN, NAN]), Task.BINARY, 1.5)
+    assert (found.champion.p50, found.challenger.p95, found.challenger.slow) == (None, None, 0)
+
+
+def test_a_champion_that_only_shadows_is_as_fast_as_when_it_answered() -> None:
+    rows = logged([True, True], [0.5, 0.7], scores=[0.4, 0.5], latency=[100.0, 200.0])
+    found = measure_arms(rows, Task.BINARY, 1.5, reference_p95=120.0)
+    assert (found.champion.p95, found.challenger.slow) == (120.0, 1)
+    both = measure_arms(logged([False, True], [0.5, 0.7]), Task.BINARY, 1.5, reference_p95=120.0)
+    assert both.champion.p95 == 1000.0

@@ -36,10 +36,12 @@ class Traffic:
         latency = rng.gamma(2.0, 300.0, n) * np.where(by, self._slower, 1.0)
         return LoggedRows(
             answered_by=by,
+            failed=np.where(by, failing[1], failing[0]),
             answers=np.where(by, answers[1], answers[0]),
             latency_us=latency,
             scored_by=~by,
             is_scored=np.full(n, is_shadow),
+            score_failed=np.where(by, failing[0], failing[1]),
             scores=np.where(by, answers[0], answers[1]),
             labels=np.full(n, np.nan),
         )

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 
 from millrace.domain.rollout.evidence import Evidence
-from millrace.domain.rollout.policy import Step, Strategy
+from millrace.domain.rollout.policy import Policy
 from millrace.domain.verdict import Outcome, Verdict
 
 
 @dataclass(frozen=True)
 class RolloutStarted:
-    """A challenger began its way.
+    """A challenger began its way, by the policy that holds until the end of it.
 
     `superseded` is the one that had no live request yet and made room, `unproven` the champion whose
     probation ended for it.
     """
 
     challenger: str
-    strategy: Strategy
-    steps: tuple[Step, ...]
+    champion: str
+    policy: Policy
     generation: int
     superseded: str | None = None
     unproven: str | None = None
@@ -103,16 +103,3 @@ class ProbationEnded:
     reason: str
     verdicts: tuple[Verdict, ...] = ()
     evidence: Evidence | None = None
-
-
-RolloutFact = (
-    RolloutStarted
-    | StepFailed
-    | ApprovalAsked
-    | StepApproved
-    | RolloutAdvanced
-    | RolloutPaused
-    | RolloutResumed
-    | RolloutAborted
-    | ProbationEnded
-)

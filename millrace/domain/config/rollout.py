@@ -1,0 +1,82 @@
+"""In which steps does a challenger become champion, and what may it do worse on the way?"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from millrace.domain.config.section import Duration, Section, Share
+from millrace.domain.rollout.policy import Approval, Limits, Policy, Strategy, find_flaw, steps_of
+
+WEIGHTS_OF = {
+    Strategy.CANARY: "one or more weights, such as [5, 25, 50]",
+    Strategy.A_B: "exactly one weight, such as [50]",
+    Strategy.BLUE_GREEN: "no weights: all requests are switched at once",
+    Strategy.DIRECT: "no weights: the log is replayed, and no request is answered",
+}
+
+
+class RolloutSection(Section):
+    """How a challenger that the gate has passed becomes champion; see `Policy` and `Limits` for the units.
+
+    `confidence` is that of a word on labels over a whole step, however often one looks.
+    """
+
+    strategy: Annotated[Strategy, Field(strict=False)]
+    approval: Annotated[Approval, Field(strict=False)]
+    step_requests: int = Field(ge=1)
+    interval: Duration
+    failure_limit: int = Field(ge=1)
+    deadline: Duration
+    probation_labels: int = Field(ge=1)
+    probation_deadline: Duration
+    confidence: float = Field(gt=0.5, lt=1.0)
+    max_excess_errors: Share = Field(gt=0.0)
+    max_latency_ratio: float = Field(gt=0.0)
+    max_shift: float = Field(gt=0.0)
+    max_disagreement: Share = Field(gt=0.0)
+    max_excess_loss: float = Field(ge=0.0)
+    weights: tuple[int, ...] = Field(default=(), strict=False)
+    slices: tuple[str, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _can_pass(self) -> Self:
+        fits = {
+            Strategy.CANARY: len(self.weights) > 0,
+            Strategy.A_B: len(self.weights) == 1,
+            Strategy.BLUE_GREEN: not self.weights,
+            Strategy.DIRECT: not self.weights,
+        }
+        if not fits[self.strategy]:
+            raise ValueError(
+                f"weights are {list(self.weights)}: {self.strategy} has {WEIGHTS_OF[self.strategy]}"
+            )
+        if not self.interval:
+            raise ValueError("an interval of 0 leaves no time between two looks")
+        if (flaw := find_flaw(self.policy)) is not None:
+            raise ValueError(f"nothing could ever pass: {flaw}")
+        return self
+
+    @property
+    def policy(self) -> Policy:
+        """What a rollout that begins now goes by, to its end."""
+        limits = Limits(
+            max_excess_errors=self.max_excess_errors,
+            max_latency_ratio=self.max_latency_ratio,
+            max_shift=self.max_shift,
+            max_disagreement=self.max_disagreement,
+            max_excess_loss=self.max_excess_loss,
+            alpha=round(1.0 - self.confidence, 12),
+        )
+        return Policy(
+            strategy=self.strategy,
+            steps=steps_of(self.strategy, self.weights),
+            approval=self.approval,
+            step_requests=self.step_requests,
+            interval=self.interval,
+            failure_limit=self.failure_limit,
+            deadline=self.deadline,
+            probation_labels=self.probation_labels,
+            probation_deadline=self.probation_deadline,
+            limits=limits,
+            slices=self.slices,
+        )

@@ -1,0 +1,134 @@
+"""What can have happened? The kinds of ledger entry, each a past-tense noun with its facts."""
+
+from typing import get_args
+
+from millrace.domain.facts.data import (
+    BatchAccepted,
+    BatchQuarantined,
+    DatasetAdopted,
+    DatasetCheckedOut,
+    SourceAsked,
+)
+from millrace.domain.facts.offers import ChallengerReceived, Milestone, VersionOffered
+from millrace.domain.facts.operation import (
+    AlertSent,
+    AutomationPaused,
+    AutomationResumed,
+    MirrorRepaired,
+    RunParked,
+    RunRequested,
+    SilenceNoticed,
+    Subject,
+)
+from millrace.domain.facts.rollout import (
+    ApprovalAsked,
+    ProbationEnded,
+    RolloutAborted,
+    RolloutAdvanced,
+    RolloutPaused,
+    RolloutResumed,
+    RolloutStarted,
+    StepApproved,
+    StepFailed,
+)
+from millrace.domain.facts.serving import (
+    ChampionPromoted,
+    ChampionRolledBack,
+    OfflineRollbackOvertaken,
+    ServingConfigured,
+)
+from millrace.domain.facts.training import (
+    Action,
+    Agreement,
+    ChallengerJudged,
+    ChallengerTrained,
+    DecisionMade,
+    Inputs,
+    RuleFinding,
+    VersionRegistered,
+)
+
+ChampionFact = ChampionPromoted | ChampionRolledBack | OfflineRollbackOvertaken
+"""What makes, or keeps, a champion."""
+
+CHAMPION_KINDS: tuple[type, ...] = get_args(ChampionFact)
+
+ServingFact = ChampionFact | RolloutStarted | RolloutAdvanced | RolloutAborted | ProbationEnded
+"""What makes a new generation of what serves."""
+
+SERVING_KINDS: tuple[type, ...] = get_args(ServingFact)
+
+RolloutFact = ServingFact | StepFailed | ApprovalAsked | StepApproved | RolloutPaused | RolloutResumed
+"""What the state of a rollout follows from."""
+
+ROLLOUT_KINDS: tuple[type, ...] = get_args(RolloutFact)
+
+Fact = (
+    BatchAccepted
+    | BatchQuarantined
+    | DatasetAdopted
+    | DatasetCheckedOut
+    | SourceAsked
+    | DecisionMade
+    | ChallengerTrained
+    | ChallengerJudged
+    | VersionRegistered
+    | VersionOffered
+    | ChallengerReceived
+    | RolloutFact
+    | ServingConfigured
+    | MirrorRepaired
+    | RunRequested
+    | RunParked
+    | AutomationPaused
+    | AutomationResumed
+    | SilenceNoticed
+    | AlertSent
+)
+
+__all__ = [
+    "CHAMPION_KINDS",
+    "ROLLOUT_KINDS",
+    "SERVING_KINDS",
+    "Action",
+    "Agreement",
+    "AlertSent",
+    "ApprovalAsked",
+    "AutomationPaused",
+    "AutomationResumed",
+    "BatchAccepted",
+    "BatchQuarantined",
+    "ChallengerJudged",
+    "ChallengerReceived",
+    "ChallengerTrained",
+    "ChampionFact",
+    "ChampionPromoted",
+    "ChampionRolledBack",
+    "DatasetAdopted",
+    "DatasetCheckedOut",
+    "DecisionMade",
+    "Fact",
+    "Inputs",
+    "Milestone",
+    "MirrorRepaired",
+    "OfflineRollbackOvertaken",
+    "ProbationEnded",
+    "RolloutAborted",
+    "RolloutAdvanced",
+    "RolloutFact",
+    "RolloutPaused",
+    "RolloutResumed",
+    "RolloutStarted",
+    "RuleFinding",
+    "RunParked",
+    "RunRequested",
+    "ServingConfigured",
+    "ServingFact",
+    "SilenceNoticed",
+    "SourceAsked",
+    "StepApproved",
+    "StepFailed",
+    "Subject",
+    "VersionOffered",
+    "VersionRegistered",
+]

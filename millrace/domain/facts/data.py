@@ -1,0 +1,49 @@
+"""What can have happened to the data?"""
+
+from dataclasses import dataclass
+
+from millrace.domain.contract import Violation
+from millrace.domain.dataset import Part
+
+
+@dataclass(frozen=True)
+class BatchAccepted:
+    """A batch became a part of the dataset.
+
+    `release_reason` says why a person let it in although it broke the contract.
+    """
+
+    batch_digest: str
+    part: Part
+    release_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class BatchQuarantined:
+    """A batch broke the contract; its bytes are kept beside the report."""
+
+    batch_digest: str
+    batch: str
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True)
+class DatasetAdopted:
+    """A dataset that came with the clone was taken over as it stands."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class DatasetCheckedOut:
+    """A person made an earlier dataset version the current one."""
+
+    version: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class SourceAsked:
+    """The model's source was asked for new batches, as its schedule wants."""
+
+    batches: int
