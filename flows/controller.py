@@ -25,10 +25,11 @@ from millrace.steps.claims import is_in_hand, list_dead_claims, list_living_runs
 from millrace.steps.dataset import ensure_restored, is_data_pinned
 from millrace.steps.inbox import InboxWatch
 from millrace.steps.prediction_log import is_log_waiting
-from millrace.steps.reconcile import find_trouble
+from millrace.steps.reconcile import find_trouble, repair_pointer
 from millrace.steps.remote_channel import find_remote_troubles
 from millrace.steps.requests import list_requests, name_request, park_work, record_request
 from millrace.steps.rollout import RolloutWatch
+from millrace.steps.serve import find_pointer_trouble
 from millrace.steps.silence import notice_silence
 from millrace.steps.stores import ledger
 from millrace.steps.work import find_arrived, find_work
@@ -58,7 +59,7 @@ AGAIN_SECONDS = 600.0
 TROUBLE_SECONDS = 5.0
 """How long a mirror must differ from the ledger: a run may just be about to write it."""
 
-TROUBLE, ALERTS = "trouble", "alerts"
+TROUBLE, POINTER, ALERTS = "trouble", "pointer", "alerts"
 
 log = logging.getLogger("millrace.controller")
 
@@ -122,7 +123,11 @@ class Controller:
         self._prefect_answers = True
         models = list_models(load_settings().models)
         looked_at = [model for model in models if everything or model in changed]
-        for model in looked_at:  # first of all what must go on while Prefect is down
+        # first of all what must go on while Prefect is down, or a model's folder is away
+        for serving in ledger().list_serving() if everything or changed else ():
+            if everything or serving.model in changed:
+                self._keep_serving(serving.model)
+        for model in looked_at:
             self._keep(model)
         for model in models:
             if self._data_is_here and self._prefect_answers:
@@ -185,9 +190,10 @@ class Controller:
 
     def _compare_remote(self) -> None:
         for model, trouble in find_remote_troubles().items():
-            if not is_in_hand(model) and self._is_ripe(f"{model}: remote, {trouble}"):
-                self._leave_alone(f"{model}: remote, {trouble}")
-                log.warning("%s", run_verb("reconcile", model))
+            with self._telling(f"{model} at the remote channel"):
+                if not is_in_hand(model) and self._is_ripe(f"{model}: remote, {trouble}"):
+                    self._leave_alone(f"{model}: remote, {trouble}")
+                    log.warning("%s", run_verb("reconcile", model))
 
     def _compact_log(self) -> None:
         if (self._compaction is None or self._compaction.poll() is not None) and is_log_waiting(clock.now()):
@@ -196,14 +202,19 @@ class Controller:
     def _sweep(self) -> None:
         log.info("%s", run_verb("reconcile"))
 
-    def _keep(self, model: str) -> None:
-        """Keep the model's files, pointer and people up to date; none of it needs Prefect."""
-        now = clock.now()
-        with self._telling(f"{model}'s files and pointer"):
-            ensure_inbox(model)
-            self._repair(model)
+    def _keep_serving(self, model: str) -> None:
+        """Keep the pointer what the ledger says, and have what is on its way looked at."""
+        with self._telling(f"{model}'s pointer"):
+            self._publish(model)
         with self._telling(f"{model}'s rollout"):
             self._rollouts.note(model)
+
+    def _keep(self, model: str) -> None:
+        """Keep the model's files and people up to date; none of it needs Prefect."""
+        now = clock.now()
+        with self._telling(f"{model}'s files"):
+            ensure_inbox(model)
+            self._repair(model)
         with self._telling(f"{model}'s alerts"):
             notice_silence(model, self._run_id, now)
             if self._is_ripe(ALERTS) and send_alerts(model, self._run_id, now):
@@ -247,6 +258,15 @@ class Controller:
             case Wait():
                 pass
 
+    def _publish(self, model: str) -> None:
+        """Publish what was left unpublished, whatever else is under way: what answers may be wrong."""
+        trouble = find_pointer_trouble(model)
+        if trouble is None:
+            self._first_seen.pop((model, POINTER), None)
+        elif self._has_stood(model, POINTER, TROUBLE_SECONDS) and self._is_ripe(f"{model}: {trouble}"):
+            self._leave_alone(f"{model}: {trouble}")
+            log.warning("%s: pointer repaired, it was: %s", model, repair_pointer(model, clock.now()))
+
     def _repair(self, model: str) -> None:
         trouble = find_trouble(model)
         if trouble is None or is_in_hand(model):
@@ -271,7 +291,7 @@ class Controller:
 
     def _forget_all_but(self, model: str, keys: set[str]) -> None:
         for seen in [seen for seen in self._first_seen if seen[0] == model and seen[1] not in keys]:
-            if seen[1] != TROUBLE:
+            if seen[1] not in {TROUBLE, POINTER}:
                 del self._first_seen[seen]
 
     @contextmanager

@@ -1,8 +1,7 @@
 """Live: what rollouts do about a version that is slow and one that learned from a broken export."""
 
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flows.ingest import ingest
@@ -15,7 +14,7 @@ from millrace.domain.demo import LiveScript
 from millrace.domain.rollout.state import Phase
 from millrace.domain.rollout.timeline import Turn
 from millrace.settings import load_settings
-from millrace.steps.live import asking, change_gate, configure_rollout, write_turned
+from millrace.steps.live import Asking, asking, change_gate, configure_rollout, write_turned
 from millrace.steps.rollout import look_at_rollout, rollout_status
 from millrace.steps.serve import publish_model_pointer
 from millrace.steps.stores import ledger
@@ -31,14 +30,14 @@ class LiveDemo:
 
     def play(self) -> Iterator[Turn]:
         """Yield each turn that a rollout takes, as it happens."""
-        with self._changed_model(), self._asking():
+        with self._changed_model(), self._asking() as asked:
             change_gate(self.model, self.script)
-            yield from self._roll_out(Reason.CONFIG)
-        with self._changed_model(), self._asking():
+            yield from self._roll_out(Reason.CONFIG, asked)
+        with self._changed_model(), self._asking() as asked:
             ingest(self.model, [write_turned(self.model, self.script.turned)], clock.now())
-            yield from self._roll_out(Reason.NEW_ROWS)
+            yield from self._roll_out(Reason.NEW_ROWS, asked)
 
-    def _asking(self) -> AbstractContextManager[None]:
+    def _asking(self) -> Asking:
         return asking(self.service, self.model, self.script.asked, self.script.label_seconds)
 
     @contextmanager
@@ -47,7 +46,7 @@ class LiveDemo:
             configure_rollout(self.model, self.script)
             yield
 
-    def _roll_out(self, reason: Reason) -> Iterator[Turn]:
+    def _roll_out(self, reason: Reason, asked: Asking) -> Iterator[Turn]:
         """Train a challenger, and take the looks that a controller would take until nothing is on its way."""
         head = ledger().head()
         seen = head.seq if head else 0
@@ -60,6 +59,6 @@ class LiveDemo:
                     seen = turn.seq
             if status.rollout.phase is Phase.IDLE or status.rollout.policy is None:
                 return
-            time.sleep(status.rollout.policy.interval.total_seconds())
+            asked.wait(status.rollout.policy.interval.total_seconds())
             look_at_rollout(self.model, clock.now())
             publish_model_pointer(self.model, clock.now())

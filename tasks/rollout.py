@@ -16,5 +16,6 @@ say_to_rollout = network_task("say it to the rollout")(rollout.say_to_rollout)
 def show_timeline(model: str, now: datetime) -> None:
     """Show each turn of the newest rollout in the UI, with weights, evidence and verdicts."""
     status = rollout.rollout_status(model)
-    where = f"{model}: {status.rollout.phase} as of {now:%Y-%m-%d %H:%M:%S} UTC"
+    at = f"generation {status.rollout.generation}, as of {now:%Y-%m-%d %H:%M:%S} UTC"
+    where = f"{model}: {status.rollout.phase}, {at}"
     show_markdown(model, "rollout", f"**{where}**\n\n{timeline_table(status.turns)}", where)

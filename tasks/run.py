@@ -8,6 +8,11 @@ def run_id() -> str:
     return str(flow_run.id)
 
 
+def name_person(who: str) -> str | None:
+    """Return who says something by Prefect's form, which asks nobody for a password; None without a name."""
+    return f"{who.strip()} (Prefect)" if who.strip() else None
+
+
 def name_run() -> str:
     """Return what people read in a list of runs: `churn · retrain · drift 0.41`."""
     asked = flow_run.parameters

@@ -118,7 +118,7 @@ def _pointer_path(root: Path, model: str) -> Path:
 def _parse(path: Path | str, content: bytes | msgspec.Raw, kind: type[Content]) -> Content:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadPointerError(path, f"is not a signed pointer ({error})") from error
 
 

@@ -1,6 +1,7 @@
 """How does an offer lie in a channel, and who signed it?"""
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,12 @@ from millrace.errors import MillraceError
 
 OFFER_AGAIN = "remove the file, or have it offered again by `millrace promote-to`"
 TRUST = "remove the file, or trust its sender: put the signing.pub of there into var/keys/trusted"
+
+DEEPEST = 50
+"""Parameters nest a few deep. How deep can be read depends on who reads, and the ledger keeps it for ever."""
+
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_OPENING, _CLOSING = {b"[", b"{"}, {b"]", b"}"}
 
 Content = TypeVar("Content")
 
@@ -58,7 +65,9 @@ def parse_offer(
     signer = find_signer(bytes(signed.offer), _signature(where, signed))
     if signer is None:
         raise BadOfferError(where, "no key that is trusted here has signed it", TRUST)
-    return _parse(where, signed.offer, Offer), signer
+    offer = _parse(where, signed.offer, Offer)
+    _ensure_shallow(where, bytes(signed.offer))
+    return offer, signer
 
 
 def write_offer(root: Path, model: str, digest: str, content: bytes) -> None:
@@ -96,8 +105,16 @@ def read_offer(root: Path, model: str, digest: str) -> bytes:
 def _parse(where: Path | str, content: bytes | msgspec.Raw, kind: type[Content]) -> Content:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadOfferError(where, f"is not a signed offer ({error})") from error
+
+
+def _ensure_shallow(where: Path | str, content: bytes) -> None:
+    depth = 0
+    for piece in _STRING_OR_BRACKET.finditer(content):
+        depth += (piece[0] in _OPENING) - (piece[0] in _CLOSING)
+        if depth > DEEPEST:
+            raise BadOfferError(where, f"is nested more than {DEEPEST} deep")
 
 
 def _signature(where: Path | str, signed: SignedOffer) -> bytes:

@@ -42,8 +42,9 @@ def demo() -> None:
             out.print(f"{row.month}  {row.event:<15} {row.decision:<6} {row.gate:<13} {row.seconds:5.1f} s")
         page = _page(model, rows)
         out.print(_table(rows, page.metric_name))
-        out.print(LIVE)
-        for turn in LiveDemo(model, script.live, service).play():
+        if script.live is not None:
+            out.print(LIVE)
+        for turn in LiveDemo(model, script.live, service).play() if script.live else ():
             out.print(f"{turn.at:%H:%M:%S}  {turn.after.phase:<9} {turn.after.weight:>3} %  {turn.told}")
     out.print(f"page: {_write(page).relative_to(PROJECT_ROOT)}")
     out.print("look around: export MILLRACE_HOME=var/demo MILLRACE_MODELS=var/demo/models")
@@ -56,7 +57,8 @@ def _prepare_home() -> None:
     shutil.copytree(PROJECT_ROOT / "models", HOME / "models", ignore=shutil.ignore_patterns("__pycache__"))
     os.environ["MILLRACE_HOME"] = str(HOME)
     os.environ["MILLRACE_MODELS"] = str(HOME / "models")
-    for address in ("MILLRACE_LEDGER_URL", "MLFLOW_TRACKING_URI", "MILLRACE_ALERT_URLS"):
+    elsewhere = ("LEDGER_URL", "ALERT_URLS", "CHANNEL", "SITE", "MLFLOW_UI")
+    for address in ("MLFLOW_TRACKING_URI", *(f"MILLRACE_{name}" for name in elsewhere)):
         os.environ.pop(address, None)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def reconcile(model: str | None = None, *, json: bool = False) -> None:
     """Put right whatever differs from the ledger: dataset file and pin, pointer, alias, unsent alerts.
 
-    Versions that another installation has offered by `millrace promote-to` are taken in first.
+    Versions that another installation has offered by `millrace promote-to` are taken in last, a few at once.
 
     Examples: `millrace reconcile`, `millrace reconcile churn`.
 

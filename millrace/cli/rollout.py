@@ -1,12 +1,16 @@
 """`millrace rollout`: how far a challenger is on its way to champion, and a say in it."""
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from millrace.cli.output import console, print_json, short, table
+from millrace.errors import MillraceError, UnavailableError
 
 if TYPE_CHECKING:
+    from millrace.domain.rollout.advance import Transition
     from millrace.steps.rollout import Act, RolloutStatus
 
 rollout = App(name="rollout", help="How far a challenger is on its way to champion, and a say in it.")
@@ -107,20 +111,38 @@ def look(*models: str, json: bool = False) -> None:
     json
         Write what the looks came to as JSON.
     """
-    from millrace.adapters import clock
     from millrace.domain.narration import tell
-    from millrace.steps.rollout import list_on_trial, look_at_rollout
 
-    taken = {}
-    for model in models or list_on_trial():
-        taken[model] = look_at_rollout(model, clock.now())
-        _publish(model)
+    taken, troubles = _look_at_all(models)
+    _follow([model for model, transition in taken.items() if transition.fact is not None])
     if json:
         print_json(taken)
-        return
-    for model, transition in taken.items():
+    for model, transition in taken.items() if not json else ():
         said = tell(transition.fact) if transition.fact else transition.reason
         console().print(f"{model}: {transition.after.phase}, {said}", soft_wrap=True)
+    for trouble in troubles:
+        print(f"error: {trouble}", file=sys.stderr)
+    if troubles:
+        sys.exit(1)
+
+
+def _look_at_all(models: Sequence[str]) -> "tuple[dict[str, Transition], list[str]]":
+    """Take the looks and publish what follows; one model's trouble holds up no other."""
+    from millrace.adapters import clock
+    from millrace.steps.rollout import list_on_trial, look_at_rollout
+    from millrace.steps.serve import list_unpublished, publish_model_pointer
+
+    taken, troubles = {}, []
+    for model in models or list_on_trial():
+        try:
+            taken[model] = look_at_rollout(model, clock.now())
+            publish_model_pointer(model, clock.now())
+        except (MillraceError, OSError) as error:
+            troubles.append(f"{model}: {error}")
+    for model in () if models else list_unpublished():
+        # what a look that died had recorded, and nobody was told of
+        publish_model_pointer(model, clock.now())
+    return taken, troubles
 
 
 def say(model: str, act: "Act", reason: str, json: bool) -> None:
@@ -128,9 +150,11 @@ def say(model: str, act: "Act", reason: str, json: bool) -> None:
     from millrace.adapters import clock
     from millrace.domain.narration import tell
     from millrace.steps.rollout import say_to_rollout
+    from millrace.steps.serve import publish_model_pointer
 
     transition = say_to_rollout(model, act, reason, clock.now())
-    _publish(model)
+    publish_model_pointer(model, clock.now())
+    _follow([model])
     if json:
         print_json(transition)
     else:
@@ -138,20 +162,20 @@ def say(model: str, act: "Act", reason: str, json: bool) -> None:
         console().print(f"{model}: {said}", soft_wrap=True)
 
 
-def _publish(model: str) -> None:
-    import sys
-
+def _follow(models: Sequence[str]) -> None:
+    """Do what may wait for other systems, once every pointer of this machine is published."""
     from millrace.adapters import clock
-    from millrace.errors import UnavailableError
     from millrace.steps.alerts import send_alerts
-    from millrace.steps.serve import publish_serving
+    from millrace.steps.serve import mirror_champion, send_to_remote
 
-    now = clock.now()
-    try:
-        publish_serving(model, now)
-    except UnavailableError as error:
-        print(f"the alias in the catalogue is to follow by `millrace reconcile`: {error}", file=sys.stderr)
-    send_alerts(model, "by hand", now)
+    for model in models:
+        send_to_remote(model)
+    for model in models:
+        send_alerts(model, "by hand", clock.now())
+        try:
+            mirror_champion(model)
+        except UnavailableError as error:
+            print(f"the alias is to follow by `millrace reconcile`: {error}", file=sys.stderr)
 
 
 def _show(found: "RolloutStatus") -> None:
@@ -176,7 +200,8 @@ def _show_trial(found: "RolloutStatus") -> None:
     on_trial, control = short(rollout.on_trial), short(rollout.control)
     step = f"step {rollout.step + 1} of {len(policy.steps)}, " if rollout.challenger else ""
     out.print(
-        f"{rollout.model}: {rollout.phase}, {step}{on_trial} against {control}, weight {rollout.weight} %"
+        f"{rollout.model}: {rollout.phase}, {step}{on_trial} against {control}, weight {rollout.weight} %, "
+        f"generation {rollout.generation}"
     )
     ends = f"{found.ends_at:%Y-%m-%d %H:%M:%S} UTC" if found.ends_at else "never"
     out.print(f"since {rollout.since:%Y-%m-%d %H:%M:%S} UTC, to pass by {ends}")

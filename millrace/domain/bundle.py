@@ -142,7 +142,7 @@ def parse_file(content: bytes, kind: type[Content], name: str) -> Content:
     """
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptBundleError(name, str(error), f"a {kind.__name__}") from error
 
 

@@ -55,4 +55,4 @@ class DemoScript(_Section):
     until: datetime
     corrupted: CorruptedBatch
     bad_challenger: BadChallenger
-    live: LiveScript
+    live: LiveScript | None = None

@@ -122,7 +122,9 @@ def _tell_rollout(fact: RolloutFact) -> str:  # noqa: PLR0911, PLR0912, C901 (an
             return f"rollout of {fact.challenger[:_SHORT]} aborted: {fact.reason}"
         case ProbationEnded():
             word = "proven" if fact.outcome is Outcome.PASS else "unproven"
-            return f"{fact.champion[:_SHORT]} is {word}, its probation is over: {fact.reason}"
+            labelled = next((one.reason for one in fact.verdicts if one.rule == "loss"), fact.reason)
+            why = labelled if fact.outcome is Outcome.PASS else fact.reason
+            return f"{fact.champion[:_SHORT]} is {word}, its probation is over: {why}"
         case _:
             assert_never(fact)
 

@@ -28,6 +28,16 @@ from millrace.errors import MillraceError
 OFFER_BYTES = 4 << 20
 """More than any offer has: it tells a training with its trials, and each verdict."""
 
+PAST_KINDS: tuple[type[Fact], ...] = (
+    ChallengerReceived,
+    ChampionPromoted,
+    ChampionRolledBack,
+    OfflineRollbackOvertaken,
+    RolloutAborted,
+    RolloutStarted,
+)
+"""The facts by which an installation knows a version from before it was offered."""
+
 _ENDING = ".json"
 
 
@@ -131,6 +141,29 @@ def find_mismatch(offer: Offer, model: str, digest: str) -> str | None:
     if offer.judged.outcome is not Outcome.PASS:
         return f"its gate said {offer.judged.outcome}: {offer.judged.reason}"
     return None
+
+
+def find_past(digest: str, facts: Iterable[Fact]) -> str | None:
+    """Return what became of a version that was tried here without ever being received, if it was.
+
+    Of PAST_KINDS the last says it, in the ledger's order.
+    """
+    found = None
+    for fact in facts:
+        match fact:
+            case ChallengerReceived() if fact.digest == digest:
+                return None
+            case ChampionRolledBack() | OfflineRollbackOvertaken() if fact.withdrawn == digest:
+                found = f"was withdrawn here: {fact.reason}"
+            case RolloutAborted() if fact.challenger == digest:
+                found = f"did not come through its rollout here: {fact.reason}"
+            case ChampionPromoted() | ChampionRolledBack() if fact.digest == digest:
+                found = f"was champion here already, as generation {fact.generation}"
+            case RolloutStarted() if fact.challenger == digest:
+                found = "is or was in a rollout here already"
+            case _:
+                pass
+    return found
 
 
 def received(offer: Offer, origin: str) -> ChallengerReceived:

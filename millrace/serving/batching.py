@@ -10,7 +10,13 @@ from millrace.serving.requests import Row
 
 Score = Callable[[Sequence[Row]], list[Answer | None]]
 Found = list[Answer | None] | Exception
-Job = tuple[Sequence[Row], "asyncio.Future[list[Answer | None]]"]
+Scored = tuple[list[Answer | None], float]
+"""The answers of some rows, and when they were there, by `time.perf_counter`.
+
+A row's latency ends there. What comes after in the same turn of the loop, other batches and the writing of
+other answers, is no matter of its version: the smaller arm, whose rows come last, would look slow.
+"""
+Job = tuple[Sequence[Row], "asyncio.Future[Scored]"]
 
 INLINE_SECONDS = 0.001
 """A batch that takes longer is scored in a thread: the event loop has other clients."""
@@ -26,8 +32,6 @@ class Batcher:
 
     A fast scorer answers in the loop itself, so a lonely request waits for nothing. A slow one
     answers in a thread, one batch at a time; meanwhile the next batch gathers by itself.
-
-    `answered_at` is when the last batch had its answers, by `time.perf_counter`.
     """
 
     def __init__(self, score: Score, row_seconds: float, on_batch: Callable[[int], None]) -> None:
@@ -37,15 +41,14 @@ class Batcher:
         self._waiting: list[Job] = []
         self._scheduled = self._closing = False
         self._threads: ThreadPoolExecutor | None = None
-        self.answered_at = 0.0
 
-    def answer(self, rows: Sequence[Row]) -> "asyncio.Future[list[Answer | None]]":
-        """Return a future of an answer for each row; None where there is no finite one."""
+    def answer(self, rows: Sequence[Row]) -> "asyncio.Future[Scored]":
+        """Return a future of an answer for each row, None where there is no finite one, and of its time."""
         loop = asyncio.get_running_loop()
         if len(rows) > (INLINE_ROWS if self._inline else MAX_ROWS):
             self._on_batch(len(rows))
             return loop.run_in_executor(None, self._score_alone, rows)
-        future: asyncio.Future[list[Answer | None]] = loop.create_future()
+        future: asyncio.Future[Scored] = loop.create_future()
         self._waiting.append((rows, future))
         if not self._scheduled:
             self._scheduled = True
@@ -62,9 +65,7 @@ class Batcher:
         jobs, self._waiting = _cut(self._waiting, INLINE_ROWS if self._inline else MAX_ROWS)
         self._on_batch(sum(len(rows) for rows, _ in jobs))
         if self._inline:
-            found = _score_jobs(self._score, [rows for rows, _ in jobs])
-            self.answered_at = time.perf_counter()
-            _deliver(jobs, found)
+            _deliver(jobs, _score_jobs(self._score, [rows for rows, _ in jobs]))
             self._go_on(loop, 0.0)
         else:
             loop.create_task(self._flush_in_thread(loop, jobs))
@@ -78,14 +79,11 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - no thread can be had: whoever waits is told, and the next may have one
             found = [error] * len(jobs)
             self._threads = None
-        self.answered_at = time.perf_counter()
         _deliver(jobs, found)
-        self._go_on(loop, LINGER_SHARE * (self.answered_at - started))
+        self._go_on(loop, LINGER_SHARE * (time.perf_counter() - started))
 
-    def _score_alone(self, rows: Sequence[Row]) -> list[Answer | None]:
-        found = self._score(rows)
-        self.answered_at = time.perf_counter()
-        return found
+    def _score_alone(self, rows: Sequence[Row]) -> Scored:
+        return self._score(rows), time.perf_counter()
 
     def _go_on(self, loop: asyncio.AbstractEventLoop, linger_seconds: float) -> None:
         self._scheduled = bool(self._waiting)
@@ -124,6 +122,7 @@ def _score_jobs(score: Score, jobs: list[Sequence[Row]]) -> list[Found]:
 
 
 def _deliver(jobs: list[Job], found: list[Found]) -> None:
+    answered_at = time.perf_counter()
     for (_, future), answers in zip(jobs, found, strict=True):
         # a client that has gone away has cancelled its future
         if future.done():
@@ -131,4 +130,4 @@ def _deliver(jobs: list[Job], found: list[Found]) -> None:
         if isinstance(answers, Exception):
             future.set_exception(answers)
         else:
-            future.set_result(answers)
+            future.set_result((answers, answered_at))

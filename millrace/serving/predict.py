@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 Arms = Sequence["AnsweringArm"]
 Given = tuple[Arms, Sequence[Answer]]
 """The arm that answered each row, and its answer."""
-Found = tuple[Arms, Sequence[Answer | None]]
+Found = tuple[Arms, Sequence[Answer | None], Sequence[float]]
+"""The same where a row may have no finite answer, and when it was there; see `Scored`."""
 
 LARGE_BODY_BYTES = 64 << 10
 """A larger body is decoded, and its answer written, in a thread: the event loop has other clients."""
@@ -85,16 +86,17 @@ async def answer_rows(
     with service.turns:
         if (only := served.only_arm) is not None:
             try:
-                found: Found = (only,) * len(rows), await only.batcher.answer(rows)
+                answers, answered_at = await only.batcher.answer(rows)
             except Exception as error:
                 _log_failed(service, only, request_id, enumerate(rows), error, started)
                 raise
+            found: Found = (only,) * len(rows), answers, (answered_at,) * len(rows)
         else:
             found = await _answer_by_arms(service, served, request_id, rows, started)
         if None in found[1]:
             raise _refused_non_finite(service, request_id, rows, found, started)
-        given: Given = found  # type: ignore[assignment] # of which each row has an answer
-        if waits := _log(service, request_id, rows, given, started):
+        given: Given = found[:2]  # type: ignore[assignment] # of which each row has an answer
+        if waits := _log(service, request_id, rows, found, started):
             await until_logged(waits)
     for shadow in served.shadows:
         for at, row in enumerate(rows):
@@ -119,9 +121,8 @@ def _refused_non_finite(
     """Refuse rows that the model has no number for; they are logged, as evidence about the model."""
     now, lost = time.time(), [at for at, answer in enumerate(found[1]) if answer is None]
     for at in lost:
-        arm = found[0][at]
-        lost_row = AnsweredRow(request_id, at, now, rows[at], None, arm.micros_since(started))
-        service.journal.answered(arm, lost_row)
+        micros = int((found[2][at] - started) * 1e6)
+        service.journal.answered(found[0][at], AnsweredRow(request_id, at, now, rows[at], None, micros))
     problems = [
         Problem(at, None, "a row", "one the model gives a finite answer to") for at in lost[:MAX_PROBLEMS]
     ]
@@ -140,19 +141,20 @@ async def _answer_by_arms(
         (arm, positions, arm.batcher.answer([rows[at] for at in positions]))
         for arm, positions in served.route(request_id, rows).items()
     ]
-    found: dict[int, tuple[AnsweringArm, Answer | None]] = {}
+    found: dict[int, tuple[AnsweringArm, Answer | None, float]] = {}
     failure: Exception | None = None
     for arm, positions, answers in parts:
         try:
-            for at, answer in zip(positions, await answers, strict=True):
-                found[at] = (arm, answer)
+            some, answered_at = await answers
+            for at, answer in zip(positions, some, strict=True):
+                found[at] = (arm, answer, answered_at)
         except Exception as error:  # noqa: BLE001 - raised below: the other arms may have failed too
             _log_failed(service, arm, request_id, [(at, rows[at]) for at in positions], error, started)
             failure = failure or error
     if failure is not None:
         raise failure
-    arms, given = zip(*(found[at] for at in range(len(rows))), strict=True)
-    return arms, given
+    arms, given, times = zip(*(found[at] for at in range(len(rows))), strict=True)
+    return arms, given, times
 
 
 def _log_failed(
@@ -170,11 +172,11 @@ def _log_failed(
 
 
 def _log(
-    service: "Service", request_id: str, rows: Sequence[Row], given: Given, started: float
+    service: "Service", request_id: str, rows: Sequence[Row], found: Found, started: float
 ) -> "list[asyncio.Future[None]]":
-    now, log, arms = time.time(), service.journal.answered, given[0]
-    for at, (arm, row, answer) in enumerate(zip(arms, rows, given[1], strict=True)):
-        log(arm, AnsweredRow(request_id, at, now, row, answer, arm.micros_since(started)))
+    now, log, arms = time.time(), service.journal.answered, found[0]
+    for at, (arm, answer, answered_at) in enumerate(zip(*found, strict=True)):
+        log(arm, AnsweredRow(request_id, at, now, rows[at], answer, int((answered_at - started) * 1e6)))
     if not arms[0].is_durable:  # which is a matter of the model, not of the arm
         return []
     return [service.journal.disk_has(arm) for arm in set(arms)]

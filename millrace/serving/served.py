@@ -88,14 +88,6 @@ class AnsweringArm(ScoringArm):
         self.head = f'"model":"{self.model}","generation":{self.generation},'
         self.tail = f'"digest":"{self.digest}","arm":"{self.role}","answer":'
 
-    def micros_since(self, started: float) -> int:
-        """Return how long a request had waited when this arm had its answers.
-
-        What comes after, the other arm's batch and the answers of others, is no matter of the arm: the
-        smaller one, whose row comes last of a turn, would look slower than it is.
-        """
-        return int((self.batcher.answered_at - started) * 1e6)
-
     def privately(self, rows: list[AnsweredRow]) -> list[AnsweredRow]:
         """Return the rows as they may be logged."""
         if self._privacy.is_identity:

@@ -110,14 +110,16 @@ class Shadow:
     def _score_apart(self, taken: list[_Offered]) -> list[_Offered]:
         """Score rows one by one, as one that breaks is no failure of its neighbours; return those that do.
 
-        Where each of the first ones breaks, so do all: there is no time for a shadow that is broken.
+        Where each of the first ones breaks, the others are dropped: there is no time for a shadow that is
+        broken, and what was not tried has not failed.
         """
         if len(taken) == 1:
             return taken
         failed: list[_Offered] = []
         for at, one in enumerate(taken):
             if at == len(failed) == BROKEN_ROWS:
-                return taken
+                self._dropped.inc(len(taken) - at)
+                break
             if self._try([one]) is not None:
                 failed.append(one)
         return failed

@@ -1,6 +1,7 @@
 """What does an operator's word do to a rollout?"""
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -15,14 +16,14 @@ from millrace.errors import MillraceError
 from millrace.site.forms import admit, read_fields, refuse
 from millrace.steps.rollout import Act, say_to_rollout
 from millrace.steps.serve import publish_model_pointer, send_to_remote
-from millrace.steps.stores import ensure_known, ledger
+from millrace.steps.stores import StaleGenerationError
 
 log = logging.getLogger(__name__)
 
 SAYS = tuple(act for act in Act if act is not Act.LOOK)
 
 
-async def take_act(request: Request, now: datetime) -> Response:
+async def take_act(request: Request, clock: Callable[[], datetime]) -> Response:
     """Record what was said, tell the services, and lead back to the rollout.
 
     A form that was filled in for another state of the rollout than today's is not taken: who approves a
@@ -32,9 +33,13 @@ async def take_act(request: Request, now: datetime) -> Response:
     fields = await read_fields(request)
     actor = await admit(request, fields)
     act = _find_act(fields.get("act", ""))
-    await run_in_threadpool(_ensure_seen, model, fields.get("seen"))
-    say = partial(say_to_rollout, model, act, fields.get("reason", ""), now, actor)
-    transition = await run_in_threadpool(say)
+    now = clock()  # not before: a body takes as long as whoever sends it likes
+    say = partial(say_to_rollout, model, act, fields.get("reason", ""), now, actor, _find_seen(fields))
+    try:
+        transition = await run_in_threadpool(say)
+    except StaleGenerationError as error:
+        found = f"the form was about generation {error.seen}, it is {error.found} now"
+        raise refuse(HTTPStatus.CONFLICT, f"Nothing was done: {found}. Look again.") from error
     if transition.fact is None:
         raise refuse(HTTPStatus.CONFLICT, f"Nothing was done: {transition.reason}.")
     await run_in_threadpool(_tell_services, model, now)
@@ -47,12 +52,15 @@ def _find_act(given: str) -> Act:
     return Act(given)
 
 
-def _ensure_seen(model: str, seen: str | None) -> None:
-    ensure_known(model)
-    generation = ledger().rollout(model).generation
-    if seen is not None and seen != str(generation):
-        found = f"the form was about generation {seen[:20]}, it is {generation} now"
-        raise refuse(HTTPStatus.CONFLICT, f"Nothing was done: {found}. Look again.")
+def _find_seen(fields: Mapping[str, str]) -> int | None:
+    given = fields.get("seen")
+    if given is None:
+        return None
+    try:
+        return int(given)
+    except ValueError as error:
+        found = f"seen {given[:40]!r} came, needed is the generation that was looked at"
+        raise refuse(HTTPStatus.BAD_REQUEST, found) from error
 
 
 def _tell_services(model: str, now: datetime) -> None:

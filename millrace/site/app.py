@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
@@ -26,7 +26,7 @@ from millrace.site.overview import Overviews
 from millrace.site.rendering import render
 from millrace.site.rollout import gather_rollout
 from millrace.site.sharing import Shared
-from millrace.site.trouble import answer_failure, answer_millrace_error, answer_wrong_path
+from millrace.site.trouble import answer_failure, answer_millrace_error, answer_nobody, answer_wrong_path
 from millrace.site.uploads import take_upload
 from millrace.site.version import gather_version
 
@@ -44,7 +44,7 @@ class Page:
     path: str
     json_path: str
     gather: Callable[..., Any]
-    act: Callable[[Request, datetime], Awaitable[Response]] | None = None
+    act: Callable[[Request, Clock], Awaitable[Response]] | None = None
 
 
 PAGES = (
@@ -75,6 +75,7 @@ def create_app(clock: Clock) -> Guarded:
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
         exception_handlers={
             HTTPException: answer_wrong_path,
+            ClientDisconnect: answer_nobody,
             MillraceError: answer_millrace_error,
             Exception: answer_failure,
         },
@@ -88,15 +89,16 @@ def _make_routes(page: Page, clock: Clock) -> tuple[Route, Route]:
 
     async def show(request: Request) -> Response:
         if page.act is not None and request.method == "POST":
-            return await page.act(request, clock())
+            return await page.act(request, clock)
         data = await gather(clock, **request.path_params)
         # in the loop's one thread: Matplotlib keeps its settings for the whole process
         base = str(request.base_url).rstrip("/")
-        return HTMLResponse(render(page.name, request.url.path, base=base, data=data))
+        query = request.query_params
+        return HTMLResponse(render(page.name, request.url.path, base=base, query=query, data=data))
 
     async def tell(request: Request) -> Response:
         if page.act is not None and request.method == "POST":
-            return await page.act(request, clock())
+            return await page.act(request, clock)
         data = await gather(clock, **request.path_params)
         return Response(readable_json(data), media_type="application/json")
 

@@ -16,6 +16,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 from millrace.steps.operators import find_operator
 
 MAX_FIELD_BYTES = 8192
+MAX_FORM_BYTES = 16_384
+"""A character can come as nine bytes: a reason of a thousand has room, in whatever script."""
 MAX_PARTS = 16
 _MAX_BUFFER = 1 << 20
 """More than a server hands over at once: only headers without an end could pile up so."""
@@ -36,12 +38,15 @@ async def read_fields(request: Request) -> dict[str, str]:
     body = b""
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_FIELD_BYTES:
-            raise refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a form is {MAX_FIELD_BYTES:,} bytes at most")
+        if len(body) > MAX_FORM_BYTES:
+            raise refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a form is {MAX_FORM_BYTES:,} bytes at most")
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
     except ValueError as error:
         raise refuse(HTTPStatus.BAD_REQUEST, f"the form cannot be read: {error}") from error
+    for name, value in fields.items():
+        _ensure_short(name, value.encode("utf-8", "replace"))
+    return fields
 
 
 async def admit(request: Request, fields: dict[str, str]) -> str:
@@ -108,8 +113,7 @@ class FileForm:
                 return
 
     def _keep(self, name: str, value: bytes) -> None:
-        if len(value) > MAX_FIELD_BYTES:
-            raise refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"field {name!r} is too long")
+        _ensure_short(name, value)
         self.fields[name] = value.decode("utf-8", "replace")
 
     async def _read(self) -> AsyncIterator[Event]:
@@ -122,6 +126,11 @@ class FileForm:
     def _next(self) -> Event:
         with _reading():
             return self._decoder.next_event()
+
+
+def _ensure_short(name: str, value: bytes) -> None:
+    if len(value) > MAX_FIELD_BYTES:
+        raise refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"field {name[:40]!r} is too long")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class Overview:
 
 
 class Overviews:
-    """Asks after every model; after one of which nothing has changed, once."""
+    """Asks after every model; after one that was well and of which nothing has changed since, once."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[Marks, ModelLine]] = {}
@@ -43,7 +43,10 @@ class Overviews:
 
     def _look(self, model: str, marks: Marks) -> tuple[Marks, ModelLine]:
         known = self._known.get(model)
-        return known if known is not None and known[0] == marks else (marks, look_at_model(model))
+        # trouble is looked at again: what made it, a claim or a full disk, need not be among the marks
+        if known is not None and known[0] == marks and known[1].trouble is None:
+            return known
+        return marks, look_at_model(model)
 
 
 def look_at_model(model: str) -> ModelLine:

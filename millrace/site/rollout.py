@@ -7,6 +7,7 @@ from datetime import datetime
 from millrace.domain.facts import ROLLOUT_KINDS, RolloutStarted
 from millrace.domain.rollout.state import Phase, Rollout
 from millrace.domain.rollout.timeline import Turn, list_turns
+from millrace.domain.verdict import Outcome
 from millrace.site.charts import WHOLE, Drawn, Stretch, draw_weights
 from millrace.steps.rollout import Act, RolloutStatus, rollout_status
 from millrace.steps.stores import ledger
@@ -48,8 +49,7 @@ class Story:
             made_room = "unproven" if last.after.phase is Phase.PROBATION else "superseded"
             return made_room if self.made_room else last.after.phase
         kinds = [turn.kind for turn in self.turns if turn.kind in _ENDS]
-        proven = any(verdict.outcome != "pass" for verdict in last.verdicts)
-        if last.kind == "ProbationEnded" and not proven:
+        if last.outcome is Outcome.PASS:
             return "proven"
         return _ENDS[kinds[-1]] if kinds else last.after.phase
 

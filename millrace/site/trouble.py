@@ -64,6 +64,11 @@ async def answer_wrong_path(request: Request, error: Exception) -> Response:
     return answer
 
 
+async def answer_nobody(_request: Request, _error: Exception) -> Response:
+    """Answer who went away while sending, which nobody hears any more."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
 async def answer_failure(request: Request, _error: Exception) -> Response:
     """Say that the fault is ours; the server writes what it was to its log."""
     message = "This page could not be made; the log of `millrace ui` says why."

@@ -1,13 +1,12 @@
 """How does a batch come in?"""
 
 from contextlib import ExitStack
-from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from millrace.errors import MillraceError
@@ -15,13 +14,11 @@ from millrace.site.forms import FileForm, admit
 from millrace.steps.uploads import EmptyUploadError, Uploaded, max_upload_bytes, receiving
 
 
-async def take_upload(request: Request, _now: datetime) -> Response:
+async def take_upload(request: Request, _clock: object) -> Response:
     """Take in the one file of a form, and lead to the page that tells what becomes of it."""
     form = FileForm(request)
     try:
         uploaded = await _receive(form, request.path_params["model"])
-    except ClientDisconnect:
-        return Response(status_code=HTTPStatus.BAD_REQUEST)  # which nobody hears any more
     except (MillraceError, HTTPException):
         await form.pass_over(max_upload_bytes())
         raise

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from millrace.adapters.models import MODEL_FILE, list_models
+from millrace.domain.offer import offer_name
 from millrace.settings import Settings, load_settings
 from millrace.steps.stores import ledger
 
@@ -14,12 +15,14 @@ FileMarks = tuple[int, ...] | None
 class Marks:
     """The newest entry about a model, and what the files are known by that can differ from the ledger.
 
-    While they are equal, so is all that follows from the ledger, the pointer, the dataset file and
-    `model.toml`: what was found out at great cost for one reader holds for the next.
+    While they are equal and nothing was wrong, nothing is: all that follows from the ledger, the pointer,
+    the dataset file, `model.toml` and the offers. What was found out at great cost for one reader holds for
+    the next.
     """
 
     newest_seq: int
     files: tuple[FileMarks, ...]
+    offers: tuple[tuple[str, FileMarks], ...]
 
 
 def list_marks() -> dict[str, Marks]:
@@ -28,7 +31,10 @@ def list_marks() -> dict[str, Marks]:
     newest = ledger().newest_by_model()
     key = _mark(settings.public_key)
     names = sorted({*list_models(settings.models), *newest})
-    return {name: Marks(newest.get(name, 0), (key, *_files_of(settings, name))) for name in names}
+    return {
+        name: Marks(newest.get(name, 0), (key, *_files_of(settings, name)), _offers_of(settings, name))
+        for name in names
+    }
 
 
 def _files_of(settings: Settings, model: str) -> tuple[FileMarks, ...]:
@@ -38,6 +44,11 @@ def _files_of(settings: Settings, model: str) -> tuple[FileMarks, ...]:
         settings.channel / model / "pointer.json",
     )
     return tuple(map(_mark, places))
+
+
+def _offers_of(settings: Settings, model: str) -> tuple[tuple[str, FileMarks], ...]:
+    folder = (settings.channel / offer_name(model, "")).parent
+    return tuple(sorted((path.name, _mark(path)) for path in folder.glob("*")))
 
 
 def _mark(path: Path) -> FileMarks:

@@ -1,7 +1,7 @@
 """What is wrong with this installation, and what is to be done about it?"""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,13 +14,14 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.audit import verify_everything
 from millrace.steps.dataset import current_dataset, ensure_restored
-from millrace.steps.offers import find_offer_trouble, list_offered
-from millrace.steps.remote_channel import find_remote, find_remote_troubles
+from millrace.steps.offers import find_offer_trouble, find_offer_trouble_there, list_offered
+from millrace.steps.remote_channel import find_differing, find_remote, list_offered_there
 from millrace.steps.serve import find_pointer_trouble
 from millrace.steps.stores import catalogue, ledger
 
 LOW_SPACE_BYTES = 2 << 30
 OWNER_ONLY = 0o077
+NO_SUCH_MODEL = "no such model here: add its folder under models/, or remove the offers"
 
 
 class Health(StrEnum):
@@ -104,7 +105,8 @@ def _channel() -> tuple[Health, str]:
     remote = find_remote()
     if remote is None:
         return Health.OK, f"services read {load_settings().channel}"
-    if troubles := find_remote_troubles():
+    troubles = _find_offers(list_offered_there(), find_offer_trouble_there) | find_differing(remote)
+    if troubles:
         wrong = "; ".join(f"{model}: {trouble}" for model, trouble in troubles.items())
         return Health.WRONG, f"{remote.url} has {wrong}. Run `millrace reconcile`"
     return Health.OK, f"{remote.url} has the pointers of this machine"
@@ -120,13 +122,16 @@ def _keys() -> tuple[Health, str]:
 
 
 def _offers() -> tuple[Health, str]:
-    settings = load_settings()
-    known, trusted = list_models(settings.models), list_trusted(settings.keys)
-    troubles = {model: "no such model here" for model in list_offered() if model not in known}
-    troubles |= {model: trouble for model in known if (trouble := find_offer_trouble(model)) is not None}
-    if troubles:
+    trusted = list_trusted(load_settings().keys)
+    if troubles := _find_offers(list_offered(), find_offer_trouble):
         return Health.WRONG, "; ".join(f"{model}: {trouble}" for model, trouble in troubles.items())
     return Health.OK, f"trusted: {', '.join(trusted)}" if trusted else "no other installation is trusted"
+
+
+def _find_offers(models: Sequence[str], find_trouble: Callable[[str], str | None]) -> dict[str, str]:
+    known = list_models(load_settings().models)
+    troubles = {model: find_trouble(model) if model in known else NO_SUCH_MODEL for model in models}
+    return {model: trouble for model, trouble in troubles.items() if trouble is not None}
 
 
 def _alerts() -> tuple[Health, str]:

@@ -78,7 +78,7 @@ def list_judged(model: str) -> list[ChallengerJudged]:
 
 
 def _still_holds(fact: ChallengerJudged, serving: Serving) -> bool:
-    return fact.generation == serving.generation or fact.digest == serving.champion
+    return serving.champion in {fact.champion, fact.digest}
 
 
 def _gather_evidence(

@@ -1,13 +1,15 @@
-"""What a demonstration on live requests needs: people who ask, flights that land, and accidents."""
+"""What a demonstration on live requests needs: people who ask, outcomes that come later, and accidents."""
 
 import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from itertools import cycle
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from millrace.adapters.channel import bundles_folder
@@ -25,17 +27,49 @@ ROWS_OF_REQUEST, PAUSE_SECONDS = 20, 0.005
 Asked = tuple[list[dict[str, Any]], list[str]]
 
 
-@contextmanager
-def asking(service: ServiceClient, model: str, batch: str, label_seconds: float) -> Iterator[None]:
+class Asking(AbstractContextManager["Asking"]):
+    """Somebody who asks while the block runs; what stops him is raised where the block waits, or ends."""
+
+    def __init__(self, ask: Callable[[threading.Event], None]) -> None:
+        self._ask = ask
+        self._error: Exception | None = None
+        self._is_over, self._has_ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Asking":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+        if error is None:
+            self._raise()
+
+    def wait(self, seconds: float) -> None:
+        """Let him ask for so long; without him there is nothing to wait for."""
+        self._has_ended.wait(seconds)
+        self._raise()
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None  # whoever has heard of it need not hear it again
+        if error is not None:
+            raise error
+
+    def _run(self) -> None:
+        try:
+            self._ask(self._is_over)
+        except Exception as error:  # noqa: BLE001 - it is raised in the other thread
+            self._error = error
+        finally:
+            self._has_ended.set()
+
+
+def asking(service: ServiceClient, model: str, batch: str, label_seconds: float) -> Asking:
     """Ask about the rows of a batch, again and again, and tell later how they ended."""
-    asked, is_over = list(_requests(model, batch)), threading.Event()
-    thread = threading.Thread(target=_ask, args=(service, model, asked, label_seconds, is_over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+    return Asking(partial(_ask, service, model, list(_requests(model, batch)), label_seconds))
 
 
 def configure_rollout(model: str, script: LiveScript) -> None:

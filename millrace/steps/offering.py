@@ -97,6 +97,7 @@ def offer_version(
     with taking_turns(f"offering:{model}:{digest}", run_id):
         _send_bundle(channel, folder, digest)
         before = _find_offered(model, digest, told)
+        ensure_offerable(model, digest, _facts(model))  # its bytes took their time, or another run's turn did
         # the ledger first: a file that was put there cannot be called back, and names its entry
         entry, fact = before or _record(model, VersionOffered(digest, told, reason), now)
         offer = _make_offer(model, entry, fact)

@@ -1,6 +1,6 @@
 """Taking in what other installations offer: verified to the last byte, once, and written down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder
-from millrace.adapters.channel_source import ChannelSource
+from millrace.adapters.channel_source import ChannelSource, UnreachableChannelError
 from millrace.adapters.keys import find_signer
 from millrace.adapters.offers import (
     BadOfferError,
@@ -17,11 +17,19 @@ from millrace.adapters.offers import (
     parse_offer,
     read_offer,
 )
-from millrace.adapters.remote_channel import RemoteChannel
+from millrace.adapters.remote_channel import RemoteChannel, RemoteChannelError
 from millrace.domain.bundle import CorruptBundleError
 from millrace.domain.claim import ClaimDoneError, ClaimHeldError
 from millrace.domain.facts import ChallengerReceived
-from millrace.domain.offer import Offer, find_mismatch, offer_key, offer_name, received
+from millrace.domain.offer import (
+    PAST_KINDS,
+    Offer,
+    find_mismatch,
+    find_past,
+    offer_key,
+    offer_name,
+    received,
+)
 from millrace.errors import MillraceError, UnavailableError
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
@@ -32,6 +40,11 @@ from millrace.steps.stores import ensure_known, ledger
 
 SHOWN = 5
 """How many refused offers a message tells of."""
+AT_ONCE = 3
+"""How many offers a run takes in: each is a bundle to bring here, and whoever asked for the run waits."""
+
+_AGAIN = "`millrace reconcile` tries it again"
+_REMOVE = "remove the file"
 
 
 class OffersRefusedError(MillraceError):
@@ -58,14 +71,15 @@ class _Found:
 
 
 def receive_offers(model: str, now: datetime) -> list[ChallengerReceived]:
-    """Take in each version that an installation trusted here offers, and that never was taken before.
+    """Take in what installations trusted here offer and was never taken before, a few versions at a time.
 
     Raises
     ------
     OffersRefusedError
-        If one is not what it must be, once the others were taken.
+        If one is not what it must be or cannot be fetched, once others were taken.
     UnavailableError
-        If the remote channel does not answer, once what this machine's folder has was taken.
+        If the ledger does not answer, or the remote channel does not say what it has: then once what this
+        machine's folder has was taken.
     """
     ensure_known(model)
     run_id, taken, refusals = f"offers {uuid4()}", [], []
@@ -74,10 +88,12 @@ def receive_offers(model: str, now: datetime) -> list[ChallengerReceived]:
             fact = _take(found, run_id, now)
         except UnavailableError:
             raise
-        except (MillraceError, OSError) as error:
-            refusals.append(str(error))
+        except Exception as error:  # noqa: BLE001 - what a stranger has written there stops nobody else
+            refusals.append(_tell(found, error))
             continue
         taken += [fact] if fact else []
+        if len(taken) == AT_ONCE:
+            break
     if refusals:
         raise OffersRefusedError(model, tuple(refusals))
     return taken
@@ -88,12 +104,23 @@ def find_offer_trouble(model: str) -> str | None:
 
     Bundles are not looked at here: that takes as long as they are large.
     """
+    return _find_trouble(_find_here(model))
+
+
+def find_offer_trouble_there(model: str) -> str | None:
+    """Return the same of the remote channel: a request for the list, and one for each that is refused."""
+    return _find_trouble(_find_there(model))
+
+
+def _find_trouble(offers: Iterable[_Found]) -> str | None:
     refusal = None
-    for found in _find_here(model):
+    for found in offers:
         try:
             _, origin = _read(found)
-        except (MillraceError, OSError) as error:
-            refusal = refusal or str(error)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as where they are taken in
+            refusal = refusal or _tell(found, error)
         else:
             return f"version {found.digest[:12]}, offered by {origin}, waits to be taken in"
     return refusal
@@ -104,8 +131,22 @@ def list_offered() -> list[str]:
     return list_offered_models(load_settings().channel)
 
 
+def _tell(found: _Found, error: Exception) -> str:
+    match error:
+        case MillraceError():
+            return str(error)
+        case OSError():
+            return f"{found.where}: cannot be read ({error.strerror or error})"
+        case _:
+            return f"{found.where}: a mistake in Millrace, please report it: {error!r}"
+
+
 def _find_all(model: str) -> Iterator[_Found]:
     yield from _find_here(model)
+    yield from _find_there(model)
+
+
+def _find_there(model: str) -> Iterator[_Found]:
     remote = find_remote()
     if remote is not None:
         for digest in list_untaken(model, remote.list_offers(model)):
@@ -149,6 +190,9 @@ def _verify(found: _Found) -> ChallengerReceived:
     except CorruptBundleError as error:
         reason = f"its bundle has a wrong {error.file} (found {error.found}, needed {error.needed})"
         raise BadOfferError(found.where, reason) from error
+    except UnreachableChannelError as error:  # of this bundle: the channel has just shown its offers
+        reason = f"its bundle cannot be fetched ({error.found})"
+        raise BadOfferError(found.where, reason, _AGAIN) from error
     if manifest.model != found.model:
         raise BadOfferError(found.where, f"its bundle is one of {manifest.model}")
     return received(offer, origin)
@@ -156,12 +200,19 @@ def _verify(found: _Found) -> ChallengerReceived:
 
 def _read(found: _Found) -> tuple[Offer, str]:
     """Return the offer and the name of who signed it."""
-    settings, model, digest = load_settings(), found.model, found.digest
-    if found.remote is None:
-        content = read_offer(settings.channel, model, digest)
-    else:
-        content = found.remote.read_offer(model, digest)
-    offer, origin = parse_offer(content, partial(find_signer, settings.keys), found.where)
+    model, digest = found.model, found.digest
+    offer, origin = parse_offer(_content(found), partial(find_signer, load_settings().keys), found.where)
     if mismatch := find_mismatch(offer, model, digest):
         raise BadOfferError(found.where, mismatch)
+    if past := find_past(digest, [entry.fact for entry in ledger().entries(model, PAST_KINDS)]):
+        raise BadOfferError(found.where, past, _REMOVE)
     return offer, origin
+
+
+def _content(found: _Found) -> bytes:
+    if found.remote is None:
+        return read_offer(load_settings().channel, found.model, found.digest)
+    try:
+        return found.remote.read_offer(found.model, found.digest)
+    except RemoteChannelError as error:
+        raise BadOfferError(found.where, f"cannot be read ({error.reason})", _AGAIN) from error

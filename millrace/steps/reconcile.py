@@ -31,15 +31,15 @@ class Reconciled:
 
 
 def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
-    """Take in what is offered, and rewrite all that follows from the ledger and differs from it.
+    """Rewrite all that follows from the ledger and differs from it, then take in what is offered.
 
-    Each is recorded.
+    Each is recorded. Offers come last: they are somebody else's, as large and as wrong as he likes.
 
     Raises
     ------
     UnavailableError, OffersRefusedError
-        If another system does not answer, or an offer is refused, once all else was put right and people
-        were told.
+        If another system does not answer, or an offer is refused, once all else was put right, people were
+        told, and the other offers were taken.
     """
     mirrors: dict[str, Callable[[str], str | None]] = {
         "dataset": publish_dataset,
@@ -52,10 +52,6 @@ def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
     repaired: list[MirrorRepaired] = []
     received: list[ChallengerReceived] = []
     unanswered: MillraceError | None = None
-    try:
-        received = receive_offers(model, now)
-    except (UnavailableError, OffersRefusedError) as error:
-        unanswered = error
     for mirror, repair in mirrors.items():
         try:
             found = repair(model)
@@ -67,9 +63,21 @@ def reconcile_model(model: str, run_id: str, now: datetime) -> Reconciled:
             ledger().append(model, fact, now, current_actor())
             repaired.append(fact)
     unsent = send_alerts(model, run_id, now)
+    try:
+        received = receive_offers(model, now)
+    except (UnavailableError, OffersRefusedError) as error:
+        unanswered = unanswered or error
     if unanswered is not None:
         raise unanswered
     return Reconciled(model, tuple(repaired), unsent, tuple(received))
+
+
+def repair_pointer(model: str, now: datetime) -> str | None:
+    """Make the channel's pointer what the ledger says, with a record; return what was wrong with it."""
+    found = publish_model_pointer(model, now)
+    if found is not None:
+        ledger().append(model, MirrorRepaired("pointer", found), now, current_actor())
+    return found
 
 
 def find_trouble(model: str) -> str | None:

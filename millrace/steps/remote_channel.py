@@ -6,6 +6,7 @@ from pathlib import Path
 
 from millrace.adapters.channel import bundles_folder, list_published, parse_pointer
 from millrace.adapters.keys import verify
+from millrace.adapters.models import list_models
 from millrace.adapters.remote_channel import RemoteChannel
 from millrace.domain.offer import offer_key
 from millrace.domain.pointer import Pointer
@@ -42,13 +43,19 @@ def copy_to_remote(model: str) -> str | None:
 def find_remote_troubles() -> dict[str, str]:
     """Return, by model, what is to be done about the remote: a pointer that differs, an offer that waits.
 
+    Only models of this installation are asked after: names in a channel are whatever somebody wrote there.
     Bundles, a request each, are not looked at.
     """
     remote = find_remote()
     if remote is None:
         return {}
-    differing = _find_differing(remote)
-    return _find_offers(remote) | differing
+    return _find_offers(remote) | find_differing(remote)
+
+
+def list_offered_there() -> list[str]:
+    """Name every model that the remote has an offer of, also one that is not here: a request for each."""
+    remote = find_remote()
+    return [] if remote is None else [name for name in remote.list_models() if remote.list_offers(name)]
 
 
 def list_untaken(model: str, digests: Iterable[str]) -> list[str]:
@@ -56,8 +63,11 @@ def list_untaken(model: str, digests: Iterable[str]) -> list[str]:
     return [digest for digest in digests if not ledger().is_done(offer_key(model, digest))]
 
 
-def _find_differing(remote: RemoteChannel) -> dict[str, str]:
-    local = {model: _local_pointer(model) for model in list_published(load_settings().channel)}
+def find_differing(remote: RemoteChannel) -> dict[str, str]:
+    """Return, by model, that the pointer there is not the one here."""
+    settings = load_settings()
+    known = {*list_models(settings.models), *(serving.model for serving in ledger().list_serving())}
+    local = {model: _local_pointer(model) for model in list_published(settings.channel) if model in known}
     found = remote.read_pointers(local)
     return {
         model: f"not the pointer of revision {_parse(model, content).revision}"
@@ -67,7 +77,8 @@ def _find_differing(remote: RemoteChannel) -> dict[str, str]:
 
 
 def _find_offers(remote: RemoteChannel) -> dict[str, str]:
-    offered = {model: list_untaken(model, remote.list_offers(model)) for model in remote.list_models()}
+    models = list_models(load_settings().models)
+    offered = {model: list_untaken(model, remote.list_offers(model)) for model in models}
     return {
         model: f"an offer of version {digests[0][:12]}, which was not taken in"
         for model, digests in offered.items()

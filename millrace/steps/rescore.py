@@ -19,6 +19,7 @@ from millrace.domain.answers import FloatArray
 from millrace.domain.canonical import value_text
 from millrace.domain.kinds import Task
 from millrace.domain.rollout.measure import LoggedRows, Sliced
+from millrace.domain.rollout.policy import REPLAYED_ROWS
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.stores import model_config
@@ -26,8 +27,6 @@ from millrace.steps.stores import model_config
 if TYPE_CHECKING:
     import pandas as pd
 
-REPLAYED_ROWS = 100_000
-"""So many rows, the newest, say what there is to say."""
 REPLAYED_TIME = timedelta(days=30)
 """Older rows tell of another season."""
 CHUNK_ROWS = 1024

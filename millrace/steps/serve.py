@@ -125,6 +125,12 @@ def find_pointer_trouble(model: str) -> str | None:
     return trouble
 
 
+def list_unpublished() -> list[str]:
+    """Name the models whose pointer is not what the ledger says."""
+    models = [serving.model for serving in ledger().list_serving()]
+    return [model for model in models if find_pointer_trouble(model) is not None]
+
+
 def _changed_settings(model: str) -> ServingSettings | None:
     """Return what `[serving]` asks for, None when services know it or there is nothing they could serve."""
     if ledger().serving(model).champion is None:

@@ -4,13 +4,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from millrace.adapters.ledger import Ledger
+from millrace.adapters.ledger import Ledger, StaleGenerationError
 from millrace.adapters.models import find_model, is_folder
 from millrace.domain.config import ModelConfig
 from millrace.settings import load_settings
 
 if TYPE_CHECKING:
     from millrace.adapters.catalogue import Catalogue
+
+__all__ = ["StaleGenerationError", "catalogue", "ensure_known", "ledger", "model_config"]
 
 
 def ledger() -> Ledger:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from millrace.adapters import clock
 from millrace.adapters.leftovers import remove_leftovers
@@ -69,7 +69,7 @@ class Uploaded:
 class Upload:
     """A file that is coming in, piece by piece."""
 
-    def __init__(self, model: str, name: str, inbox: str, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, model: str, name: str, inbox: str, path: Path, file: FileIO) -> None:
         self._model, self._name, self._inbox, self._path, self._file = model, name, inbox, path, file
         self._hashed, self._bytes, self._max = hashlib.sha256(), 0, load_settings().upload_bytes
 
@@ -85,26 +85,32 @@ class Upload:
         if self._bytes > self._max:
             raise UploadTooLargeError(self._max)
         self._hashed.update(piece)
-        try:
-            self._file.write(piece)
-        except OSError as error:
-            if error.errno in _NO_SPACE:
-                raise NoSpaceError(str(self._path.parent), self._bytes) from error
-            raise
+        rest = memoryview(piece)
+        with self._needing_space():
+            while rest:
+                rest = rest[self._file.write(rest) :]
 
     def finish(self) -> Uploaded:
-        """Put the file into the inbox, unless these very bytes were accepted or quarantined before."""
+        """Put the file into the inbox, unless these very bytes were accepted or quarantined before.
+
+        Raises
+        ------
+        EmptyUploadError
+            When nothing came.
+        NoSpaceError
+            When only now the disk says that it has no room.
+        """
         if not self._bytes:
             raise EmptyUploadError
         digest = self._hashed.hexdigest()
         name = name_upload(self._name, digest, self._inbox)
         before = ledger().arrival_state(self._model, digest)
         if before is None:
-            self._put(self._path.parent.parent / name)
+            with self._needing_space():
+                self._put(self._path.parent.parent / name)
         return Uploaded(self._model, digest, self._bytes, name if before is None else None, before)
 
     def _put(self, place: Path) -> None:
-        self._file.flush()
         os.fsync(self._file.fileno())
         try:
             # a link fails where a rename would replace; by its name it holds the same bytes
@@ -112,6 +118,15 @@ class Upload:
         except FileExistsError:
             return
         sync(place.parent)
+
+    @contextmanager
+    def _needing_space(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise NoSpaceError(str(self._path.parent), self._bytes) from error
+            raise
 
 
 @contextmanager
@@ -132,7 +147,8 @@ def receiving(model: str, name: str) -> Iterator[Upload]:
     remove_leftovers(beside.iterdir(), clock.now() - _UNTOUCHED)
     path = beside / uuid.uuid4().hex
     try:
-        with path.open("xb") as file:
+        # unbuffered: closing has nothing left to write, which a full disk would refuse once more
+        with path.open("xb", buffering=0) as file:
             yield Upload(model, name, inbox, path, file)
     finally:
         path.unlink(missing_ok=True)

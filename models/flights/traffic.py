@@ -1,7 +1,6 @@
 """What an airline would ask the service of `make up` about a month's flights, and how they ended."""
 
 import sys
-import time
 from datetime import timedelta
 
 from millrace.adapters.service_client import ServiceClient
@@ -13,8 +12,8 @@ SERVICE = "http://127.0.0.1:8300"
 
 def main(month: str, minutes: float) -> None:
     """Ask about the flights of a month, one after the other and over again."""
-    with asking(ServiceClient(SERVICE), "flights", month, LABEL_SECONDS):
-        time.sleep(timedelta(minutes=minutes).total_seconds())
+    with asking(ServiceClient(SERVICE), "flights", month, LABEL_SECONDS) as asked:
+        asked.wait(timedelta(minutes=minutes).total_seconds())
 
 
 if __name__ == "__main__":  # python -m models.flights.traffic 2013-05 30

@@ -196,3 +196,8 @@ def test_a_reader_never_sees_half_a_pointer_however_the_publisher_dies(tmp_path:
     publisher.wait()
     assert read_pointer(tmp_path, "fares", verify_echo) is not None
     assert is_own == [True] * 201
+
+
+def test_what_is_nested_without_end_is_no_pointer() -> None:
+    with pytest.raises(BadPointerError, match="is not a signed pointer"):
+        parse_pointer(b'{"pointer":' + b"[" * 100_000, "fares", verify, "there")

@@ -12,6 +12,7 @@ import pytest
 
 from millrace.adapters.keys import MissingKeyError, ensure_keys, find_signer, list_trusted, sign
 from millrace.adapters.offers import (
+    DEEPEST,
     BadOfferError,
     encode_offer,
     list_offered_models,
@@ -92,6 +93,26 @@ def test_a_pointer_of_a_trusted_key_is_no_offer(keys: Path) -> None:
     content = json.dumps({"offer": 0, "signature": signature}).encode().replace(b"0", payload, 1)
     with pytest.raises(BadOfferError, match="is not a signed offer"):
         parse_offer(content, partial(find_signer, keys), "there")
+
+
+@pytest.mark.parametrize("field", ["offer", "weather"])
+def test_what_is_nested_without_end_is_refused_before_anything_of_it_is_believed(
+    keys: Path, field: str
+) -> None:
+    content = b'{"' + field.encode() + b'":' + b"[" * 100_000
+    with pytest.raises(BadOfferError, match="is not a signed offer"):
+        parse_offer(content, partial(find_signer, keys), "there")
+
+
+def test_what_only_some_readers_of_the_ledger_could_read_is_refused_whoever_signed_it(keys: Path) -> None:
+    def nested(deep: int) -> bytes:
+        trials = ({"x": [json.loads("[" * deep + "]" * deep)], "told": '[[[{"]'},)
+        return encode_offer(replace(FULL, trained=replace(TRAINED, trials=trials)), signing(keys, "ann"))
+
+    assert parse_offer(nested(DEEPEST - 5), partial(find_signer, keys), "there")[1] == "ann"
+    for deep in (DEEPEST, 700):
+        with pytest.raises(BadOfferError, match="is nested more than 50 deep"):
+            parse_offer(nested(deep), partial(find_signer, keys), "there")
 
 
 def test_offers_lie_beside_the_pointer_and_are_listed_by_what_their_names_say(tmp_path: Path) -> None:

@@ -90,10 +90,36 @@ def test_a_rollout_goes_on_before_ones_eyes_while_what_was_typed_stays_and_is_ap
     expect(page.get_by_text("Waits for approval:")).to_be_visible(timeout=REFRESH_MS)
     expect(page.get_by_label("Reason")).to_have_value("as agreed with the desk")
     page.get_by_label("Operator's token").fill(operator)
+    expect(page.get_by_text("It has moved on since you looked.")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_disabled()
+    page.get_by_role("button", name="Look again").press("Enter")
+    expect(page.get_by_role("button", name="Approve")).to_be_enabled()
+    expect(page.get_by_label("Reason")).to_have_value("as agreed with the desk")
     page.get_by_role("button", name="Approve").press("Enter")
     expect(page.get_by_text("Approved:", exact=True)).to_be_visible()
     actor, kind, body = rolling.last_entry()
     assert (actor, kind, body["reason"]) == ("grace", "StepApproved", "as agreed with the desk")
     rolling.look()
     expect(page.get_by_text("answers 5 % of the requests")).to_be_visible(timeout=REFRESH_MS)
+    page.close()
+
+
+def test_enter_in_a_field_decides_nothing(
+    browser: Browser, site: RunningSite, rolling: Rolling, operator: str
+) -> None:
+    rolling.begin(BY_HAND)
+    rolling.look()
+    before = rolling.facts()
+    page = open_page(browser, site.url + ROLLOUT)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.get_by_label("Reason").fill("not yet")
+    page.get_by_label("Operator's token").fill(operator)
+    for field in ("Reason", "Operator's token"):
+        page.get_by_label(field).press("Enter")
+    # the page asks for itself every three seconds: once more after the keys were pressed
+    with page.expect_response(lambda response: "rollout" in response.url):
+        pass
+    assert set(sent) == {"GET"}
+    assert rolling.facts() == before
     page.close()

@@ -30,5 +30,11 @@ def test_the_demo_keeps_a_model_refuses_what_is_bad_and_leaves_the_clone_clean()
     june = rows[-2]
     frozen, kept = float(june[-3]), float(june[-2])
     assert kept > frozen + 0.03
+    canary, champion = " ".join(ran.stdout.split("on live requests")[1].split()).split(" aborted: ")
+    assert "answers 25 % of requests" in canary
+    latency, _, loss = champion.partition("promoted to generation")
+    assert latency.startswith("failed (2) of failure_limit (2): latency: p95")
+    assert "withdrawn" in loss
+    assert "on probation: failed (2) of failure_limit (2): loss: loss +" in loss
     assert (PROJECT_ROOT / "var" / "demo" / "var" / "replay.html").stat().st_size > 10_000
     assert changed_files() == before

@@ -13,7 +13,9 @@ from millrace.cli.ingest import ingest
 from millrace.cli.reject import reject
 from millrace.cli.retrain import retrain
 from millrace.cli.rollback import rollback
+from millrace.domain.facts import ChallengerJudged, ChallengerReceived, ChallengerTrained
 from millrace.errors import UnknownModelError
+from millrace.steps.serve import find_pointer_trouble, roll_back
 from tests import loop
 from tests.conftest import NOON, ROLLOUT, Home
 
@@ -265,3 +267,31 @@ def test_a_look_at_every_rollout_ends_those_whose_time_is_over(two_champions: Ho
     assert "inconclusive at the deadline of 2:00:00: evidence: 0 requests of 500 needed" in said
     rollout.look()
     assert printed() == []
+
+
+def test_a_look_that_cannot_be_taken_is_said_and_holds_up_no_other(
+    two_champions: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = two_champions
+    change_section(home.models, "fares", "rollout", ROLLOUT)
+    home.learn_from("fares", "distance_km", "tariff", "luggage")
+    loop.retrain("fares", NOON, force=True, in_catalogue=True)
+    judged, trained = (home.facts("fares", kind)[-1] for kind in (ChallengerJudged, ChallengerTrained))
+    assert isinstance(judged, ChallengerJudged)
+    assert isinstance(trained, ChallengerTrained)
+    # of a model that has no folder here, and no bundle
+    lost = ChallengerReceived("d" * 64, "staging", judged, trained, (), "h" * 64, "good", "ann", NOON)
+    home.ledger.append("lost", lost, NOON, "a test")
+    assert exit_code(rollout.look, "lost", "fares") == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("fares: idle, rollout of ")
+    assert said.err.startswith("error: lost: ")
+
+
+def test_a_look_publishes_what_one_that_died_had_recorded(two_champions: Home) -> None:
+    home, now = two_champions, NOON
+    withdrawn = roll_back("fares", "it overcharges", now).withdrawn
+    assert find_pointer_trouble("fares") is not None
+    rollout.look()
+    assert find_pointer_trouble("fares") is None
+    assert home.serving("fares").champion != withdrawn

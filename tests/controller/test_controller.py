@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,12 @@ from millrace.domain.facts import (
     ChallengerTrained,
     ChampionPromoted,
     MirrorRepaired,
+    RolloutAborted,
+    RolloutStarted,
     RunParked,
     RunRequested,
 )
+from millrace.domain.rollout.advance import start
 from millrace.settings import load_settings
 from millrace.steps.stores import ledger
 from tests.controller.fares import (
@@ -35,13 +40,21 @@ from tests.controller.fares import (
     write,
 )
 from tests.controller.stack import PREFECT, Stack, wait_for
+from tests.domain.rollout.rolling import POLICY
 from tests.loop import take_in
 
 
 def is_quiet(stack: Stack) -> bool:
     """Whether no flow run has still to end."""
     alive = {"SCHEDULED", "PENDING", "RUNNING"}
-    return not any(run["state_type"] in alive for flow in ("ingest", "retrain") for run in stack.runs(flow))
+    return not any(
+        run["state_type"] in alive for flow in ("ingest", "retrain", "rollout") for run in stack.runs(flow)
+    )
+
+
+def pointer() -> Any:
+    """Return what services are told of the model."""
+    return json.loads((load_settings().channel / "fares" / "pointer.json").read_text())["pointer"]
 
 
 @pytest.fixture
@@ -175,6 +188,27 @@ def has_ended_by_retry(stack: Stack, run_id: str) -> bool:
     return bool(state == "COMPLETED")
 
 
+def test_a_rollout_that_nobody_asks_is_ended_at_its_deadline_and_shown_by_prefect(
+    stack: Stack, champion: str
+) -> None:
+    seen, baseline = ledger().rollout("fares"), facts(ChallengerTrained)[-1].baseline
+    hurried = replace(POLICY, interval=timedelta(seconds=1), deadline=timedelta(seconds=4))
+    began = start(seen, baseline, hurried, clock.now()).fact
+    assert isinstance(began, RolloutStarted)
+    ledger().change_rollout(seen, began, clock.now(), "tests")
+    wait_for("the end of the rollout", lambda: facts(RolloutAborted))
+    [aborted] = facts(RolloutAborted)
+    assert aborted.challenger == baseline
+    assert "inconclusive at the deadline of 0:00:04: evidence: 0 requests" in aborted.reason
+    wait_for("the pointer", lambda: pointer()["generation"] == aborted.generation)
+    assert [arm["digest"] for arm in pointer()["arms"]] == [champion]
+    [shown, *_] = wait_for(
+        "runs that show it",
+        lambda: [run for run in stack.runs("rollout") if run["state_type"] == "COMPLETED"],
+    )
+    assert shown["name"] == "fares · rollout · look"
+
+
 def test_two_controllers_ask_for_a_run_once(stack: Stack, champion: str) -> None:
     stack.start("controller 2")
     before = len(stack.runs("ingest"))
@@ -228,6 +262,5 @@ def test_a_model_deleted_under_way_is_said_and_its_champion_stays(
     held_up.unlink()
     wait_for("the run to end", lambda: stack.run(claim.owner.run_id)["state_type"] == "FAILED")
     assert "fares" in stack.run(claim.owner.run_id)["state"]["message"]
-    pointer = json.loads((load_settings().channel / "fares" / "pointer.json").read_text())
-    assert pointer["pointer"]["arms"][0]["digest"] == facts(ChampionPromoted)[-1].digest
+    assert pointer()["arms"][0]["digest"] == facts(ChampionPromoted)[-1].digest
     moved.rename(stack.models / "fares")

@@ -1,9 +1,10 @@
 """What may a request hold that two bundles are to answer?"""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millrace.domain.bundle import InputColumn
+from millrace.domain.bundle import MANIFEST_FILE, CorruptBundleError, InputColumn, Manifest, parse_file
 from millrace.domain.kinds import ColumnType
 
 bounds = st.none() | st.integers(-5, 5)
@@ -32,3 +33,9 @@ def test_what_both_columns_allow_is_what_the_narrowed_one_allows(
     one: InputColumn, other: InputColumn, value: float | str | None
 ) -> None:
     assert allows(one.narrowed_by(other), value) == (allows(one, value) and allows(other, value))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b'{"weather":' + b"[" * 100_000])
+def test_what_is_no_manifest_is_refused_however_it_is_broken(content: bytes) -> None:
+    with pytest.raises(CorruptBundleError, match=f"file {MANIFEST_FILE}: found"):
+        parse_file(content, Manifest, MANIFEST_FILE)

@@ -19,7 +19,7 @@ from millrace.domain.facts import (
 )
 from millrace.domain.narration import tell
 from millrace.domain.pointer import Durability, ServingSettings
-from millrace.domain.verdict import Outcome
+from millrace.domain.verdict import Outcome, Verdict
 from tests.domain.rollout.rolling import GOOD, POLICY, START, evidence_for, started
 
 
@@ -71,6 +71,10 @@ D, C = "d" * 64, "c" * 64
         (RolloutAborted(D, 4, "errors"), "rollout of dddddddddddd aborted: errors"),
         (ChampionPromoted(D, C, 4, "", True), "dddddddddddd promoted to generation 4, on probation"),
         (ProbationEnded(D, 5, Outcome.PASS, "ok"), "dddddddddddd is proven, its probation is over: ok"),
+        (
+            ProbationEnded(D, 5, Outcome.PASS, "ok; ok", (Verdict("loss", Outcome.PASS, "loss -0.1"),)),
+            "dddddddddddd is proven, its probation is over: loss -0.1",
+        ),
         (
             ProbationEnded(D, 5, Outcome.INCONCLUSIVE, "few"),
             "dddddddddddd is unproven, its probation is over: few",

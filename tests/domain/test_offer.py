@@ -16,6 +16,7 @@ from millrace.domain.facts import (
     Milestone,
     OfflineRollbackOvertaken,
     RolloutAborted,
+    RolloutStarted,
     VersionOffered,
 )
 from millrace.domain.ledger import Entry, next_entry
@@ -26,6 +27,7 @@ from millrace.domain.offer import (
     digests_offered,
     ensure_offerable,
     find_mismatch,
+    find_past,
     list_versions,
     offer_name,
     received,
@@ -33,6 +35,7 @@ from millrace.domain.offer import (
 )
 from millrace.domain.verdict import Outcome
 from tests.conftest import NOON
+from tests.domain.rollout.rolling import POLICY
 
 A, B = "a" * 64, "b" * 64
 TRAINED = ChallengerTrained(
@@ -43,6 +46,8 @@ PROMOTED = ChampionPromoted(A, B, 2, "better")
 ROLLED_BACK = ChampionRolledBack(B, A, 3, "it overcharges")
 OVERTAKEN = OfflineRollbackOvertaken(B, None, A, 3, 2, "it overcharges", "late")
 ABORTED = RolloutAborted(A, 3, "5 % errors")
+STARTED = RolloutStarted(A, B, POLICY, 2)
+RECEIVED = ChallengerReceived(A, "s", JUDGED, TRAINED, (), "f" * 64, "good", "ann", NOON)
 OFFER = Offer("fares", A, JUDGED, TRAINED, (), "f" * 64, "it is good", "ann", NOON)
 
 
@@ -138,3 +143,22 @@ def test_both_ledgers_tell_it_in_one_line() -> None:
     assert isinstance(fact, ChallengerReceived)
     assert tell(offered) == f"{A[:12]} offered to s3://prod/channel: it is good"
     assert tell(fact) == f"challenger {A[:12]} received, offered by ann of staging: it is good"
+
+
+@pytest.mark.parametrize(
+    ("facts", "past"),
+    [
+        ((), None),
+        ((TRAINED, JUDGED), None),
+        ((replace(PROMOTED, digest=B, previous=None), replace(STARTED, challenger=B, champion=A)), None),
+        ((PROMOTED,), "was champion here already, as generation 2"),
+        ((STARTED,), "is or was in a rollout here already"),
+        ((STARTED, ABORTED), "did not come through its rollout here: 5 % errors"),
+        ((PROMOTED, ROLLED_BACK), "was withdrawn here: it overcharges"),
+        ((PROMOTED, ChampionRolledBack(A, B, 4, "B is slow")), "was champion here already, as generation 4"),
+        ((OVERTAKEN,), "was withdrawn here: it overcharges"),
+        ((RECEIVED, STARTED, PROMOTED), None),
+    ],
+)
+def test_what_was_tried_here_and_never_received_has_a_past(facts: tuple[Fact, ...], past: str | None) -> None:
+    assert find_past(A, facts) == past

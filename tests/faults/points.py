@@ -64,7 +64,7 @@ RETRAIN = (
     Point("run half written", "millrace.adapters.catalogue.catalogue:Catalogue._log_files", When.LEFT),
     Point("run, no version", "millrace.adapters.catalogue.catalogue:Catalogue._register", When.ENTERED),
     Point("version, not recorded", LEDGER_APPEND, When.ENTERED, "VersionRegistered"),
-    Point("promoted", "millrace.adapters.ledger.ledger:Ledger.change_serving", When.LEFT),
+    Point("promoted", "millrace.adapters.ledger.ledger:Ledger.change_rollout", When.LEFT),
     Point("nothing published", "millrace.steps.serve:publish_pointer", When.ENTERED),
     Point("pointer, no alias", "millrace.steps.serve:mirror_champion", When.ENTERED),
     Point("published, claim not finished", "millrace.steps.decide:finish_run", When.ENTERED),

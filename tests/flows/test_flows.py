@@ -24,6 +24,7 @@ from flows.rollout import rollout
 from millrace.adapters.batches import BatchNotFoundError
 from millrace.adapters.channel import read_pointer
 from millrace.adapters.keys import verify
+from millrace.adapters.ledger import StaleGenerationError
 from millrace.adapters.models import change_section, load_source
 from millrace.adapters.parts import CorruptPartError
 from millrace.domain.decision import Reason
@@ -33,7 +34,7 @@ from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.batch import BatchOutcome
 from millrace.steps.dataset import current_dataset
-from millrace.steps.rollout import Act
+from millrace.steps.rollout import Act, UnseenStepError
 from millrace.steps.stores import catalogue
 from tests import loop
 from tests.conftest import NOON, ROLLOUT, Home
@@ -191,16 +192,21 @@ def test_a_rollout_is_shown_with_each_turn_and_what_a_person_says_to_it_is_recor
     loop.take_in("fares", NOON)
     loop.retrain("fares", NOON, in_catalogue=True)
     fares.learn_from("fares", "distance_km", "tariff")
-    challenged = run(retrain, "fares", Reason.CONFIG, now=NOON + timedelta(days=1))
+    challenged = run(retrain, "fares", Reason.CONFIG)
     assert challenged.result.rollout.after.phase is Phase.SHADOW
     champion, challenger = fares.serving("fares").champion, challenged.result.judged.digest
     assert published("fares") == champion != challenger
-    looked = run(rollout, "fares", now=NOON + timedelta(days=1, minutes=1))
+    looked = run(rollout, "fares")
     assert looked.name == "fares · rollout · look"
     assert "0 requests of 500 needed" in looked.result.reason
     assert f"rollout of {challenger[:12]} began, canary | shadow | 0 %" in looked.artifacts["rollout"]
-    said = run(rollout, "fares", Act.ABORT, "it smells", "ann", now=NOON + timedelta(days=1, minutes=2))
+    unseen = run(rollout, "fares", Act.APPROVE, "fine", "ann")
+    assert isinstance(unseen.result, UnseenStepError)
+    late = run(rollout, "fares", Act.REJECT, "not fine", "ann", 1)
+    assert isinstance(late.result, StaleGenerationError)
+    said = run(rollout, "fares", Act.ABORT, "it smells", "ann")
     assert said.name == "fares · rollout · abort"
-    assert f"| ann | rollout of {challenger[:12]} aborted: it smells | idle |" in said.artifacts["rollout"]
+    told = f"| ann (Prefect) | rollout of {challenger[:12]} aborted: it smells | idle |"
+    assert told in said.artifacts["rollout"]
     assert fares.serving("fares").challenger is None
     assert published("fares") == champion

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -31,6 +32,11 @@ class Doubling:
         return [2.0 * row[0] for row in rows]
 
 
+async def answered(batcher: Batcher, rows: list[Row]) -> list[Answer | None]:
+    """Return the answers alone; a request is not begun before this is awaited or made a task."""
+    return (await batcher.answer(rows))[0]
+
+
 @pytest.fixture
 def scorer() -> Doubling:
     return Doubling()
@@ -39,7 +45,7 @@ def scorer() -> Doubling:
 def test_what_comes_together_is_one_batch_and_each_gets_its_own(scorer: Doubling) -> None:
     async def ask() -> list[list[Answer | None]]:
         batcher = Batcher(scorer, FAST, lambda _: None)
-        return await asyncio.gather(*(batcher.answer([(float(at),), (at + 0.5,)]) for at in range(5)))
+        return await asyncio.gather(*(answered(batcher, [(float(at),), (at + 0.5,)]) for at in range(5)))
 
     assert asyncio.run(ask()) == [[2.0 * at, 2.0 * at + 1.0] for at in range(5)]
     assert scorer.batches == [10]
@@ -61,10 +67,10 @@ def test_a_slow_scorer_leaves_the_loop_alone_and_gathers_the_next_batch_meanwhil
 
     async def ask() -> list[list[Answer | None]]:
         batcher = Batcher(scorer, SLOW, lambda _: None)
-        first = asyncio.ensure_future(batcher.answer([(1.0,)]))
+        first = asyncio.ensure_future(answered(batcher, [(1.0,)]))
         while not scorer.batches:
             await asyncio.sleep(0)
-        others = [asyncio.ensure_future(batcher.answer([(float(at),)])) for at in range(2, 9)]
+        others = [asyncio.ensure_future(answered(batcher, [(float(at),)])) for at in range(2, 9)]
         await asyncio.sleep(0)
         scorer.may_go_on.set()
         return await asyncio.gather(first, *others)
@@ -77,7 +83,7 @@ def test_a_slow_scorer_leaves_the_loop_alone_and_gathers_the_next_batch_meanwhil
 def test_a_slow_scorer_that_is_idle_again_answers_the_next_one(scorer: Doubling) -> None:
     async def ask() -> list[list[Answer | None]]:
         batcher = Batcher(scorer, SLOW, lambda _: None)
-        return [await batcher.answer([(float(at),)]) for at in range(3)]
+        return [await answered(batcher, [(float(at),)]) for at in range(3)]
 
     assert asyncio.run(ask()) == [[0.0], [2.0], [4.0]]
 
@@ -88,7 +94,7 @@ def test_a_batch_is_bounded_and_nothing_of_the_rest_is_lost(scorer: Doubling, se
 
     async def ask() -> list[list[Answer | None]]:
         batcher = Batcher(scorer, seconds, lambda _: None)
-        return await asyncio.gather(*(batcher.answer([(float(at),)] * 100) for at in range(requests)))
+        return await asyncio.gather(*(answered(batcher, [(float(at),)] * 100) for at in range(requests)))
 
     assert asyncio.run(ask()) == [[2.0 * at] * 100 for at in range(requests)]
     assert max(scorer.batches) <= (INLINE_ROWS if seconds == FAST else MAX_ROWS)
@@ -98,7 +104,9 @@ def test_a_batch_is_bounded_and_nothing_of_the_rest_is_lost(scorer: Doubling, se
 def test_a_large_request_is_scored_by_itself_off_the_loop(scorer: Doubling) -> None:
     async def ask() -> list[list[Answer | None]]:
         batcher = Batcher(scorer, FAST, counted.append)
-        return await asyncio.gather(batcher.answer([(1.0,)] * (INLINE_ROWS + 1)), batcher.answer([(2.0,)]))
+        return await asyncio.gather(
+            answered(batcher, [(1.0,)] * (INLINE_ROWS + 1)), answered(batcher, [(2.0,)])
+        )
 
     counted: list[int] = []
     large, small = asyncio.run(ask())
@@ -113,7 +121,7 @@ def test_who_hangs_up_takes_nobody_along(scorer: Doubling, seconds: float) -> No
         batcher = Batcher(scorer, seconds, lambda _: None)
         gone, stays = batcher.answer([(1.0,)]), batcher.answer([(2.0,)])
         gone.cancel()
-        return await stays
+        return (await stays)[0]
 
     assert asyncio.run(ask()) == [4.0]
 
@@ -130,7 +138,7 @@ def test_a_slow_scorer_that_is_closed_answers_all_that_still_wait_and_late_ones(
         batcher.close()
         scorer.may_go_on.set()
         async with asyncio.timeout(20):
-            return [await first, await second, await batcher.answer([(3.0,)])]
+            return [(await first)[0], (await second)[0], await answered(batcher, [(3.0,)])]
 
     assert asyncio.run(ask()) == [[2.0], [4.0], [6.0]]
 
@@ -144,7 +152,7 @@ def test_a_thread_that_takes_nothing_is_told_to_who_waits_and_replaced(scorer: D
         async with asyncio.timeout(20):
             with pytest.raises(RuntimeError, match="after shutdown"):
                 await batcher.answer([(2.0,)])
-            return await batcher.answer([(3.0,)])
+            return await answered(batcher, [(3.0,)])
 
     assert asyncio.run(ask()) == [6.0]
 
@@ -153,9 +161,27 @@ def test_a_thread_that_takes_nothing_is_told_to_who_waits_and_replaced(scorer: D
 def test_a_row_that_breaks_the_scorer_breaks_its_own_request_alone(scorer: Doubling, seconds: float) -> None:
     async def ask() -> list[list[Answer | None] | BaseException]:
         batcher = Batcher(scorer, seconds, lambda _: None)
-        asked = [batcher.answer([(1.0,)]), batcher.answer([(-1.0,)]), batcher.answer([(3.0,)])]
+        asked = [answered(batcher, [(value,)]) for value in (1.0, -1.0, 3.0)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
     first, broken, third = asyncio.run(ask())
     assert (first, third) == ([2.0], [6.0])
     assert isinstance(broken, ValueError)
+
+
+def test_the_time_of_an_answer_is_that_of_its_own_batch_whoever_is_answered_meanwhile(
+    scorer: Doubling,
+) -> None:
+    """A request that waits for two arms reads the time of the fast one only when the slow one is done."""
+
+    async def ask() -> tuple[float, float, float]:
+        fast, slow = Batcher(scorer, FAST, lambda _: None), Batcher(scorer, SLOW, lambda _: None)
+        waiting = fast.answer([(1.0,)])
+        await slow.answer([(2.0,)])
+        between = time.perf_counter()
+        _, later = await fast.answer([(3.0,)])
+        _, first = await waiting
+        return first, between, later
+
+    first, between, later = asyncio.run(ask())
+    assert first < between < later

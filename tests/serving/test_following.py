@@ -751,7 +751,7 @@ def test_answering_arms_that_want_a_column_of_another_type_do_not_serve_together
     ours.publish(1, first)
     follower.look()
     other = ours.add(with_column(ours.packed[1], type="int"))
-    ours.publish(2, Arm(other, ANSWER, 10), Arm(first, ANSWER, 90))
+    ours.publish(2, Arm(first, ANSWER, 90), Arm(other, ANSWER, 10))
     assert_stays(follower, 1, TroubleKind.BAD_BUNDLE, "type of column ")
     told = trouble(follower)
     assert told is not None

@@ -163,5 +163,6 @@ def test_a_shadow_that_is_broken_is_not_tried_row_by_row(shadowing: Shadowing) -
     shadowing.offer(MAX_BATCH_ROWS, value=-1.0)
     shadowing.arm.may_go_on.set()
     shadowing.end()
-    assert shadowing.failed == MAX_BATCH_ROWS
+    assert (shadowing.failed, shadowing.dropped) == (BROKEN_ROWS, MAX_BATCH_ROWS - BROKEN_ROWS)
+    assert sum(len(one.rows) for one in shadowing.logged() if one.error) == BROKEN_ROWS
     assert shadowing.arm.asked == 2 + BROKEN_ROWS

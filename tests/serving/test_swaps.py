@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.serving.open_loop import Exchange, drive
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack
+from millrace.domain.facts import CHAMPION_KINDS, ChampionPromoted, ChampionRolledBack
 from millrace.domain.ledger import Entry
-from millrace.steps.serve import SERVING_KINDS
 from millrace.steps.stores import ledger
 from tests.serving.crowning import enter_installation, go_back, promote
 from tests.serving.service import RunningService, running_service
@@ -116,7 +115,7 @@ def test_champions_change_under_load_and_each_answer_is_of_one_the_ledger_allowe
     assert swapping.trouble == []
     assert len(exchanges) >= requests
     assert Counter(exchange.status for exchange in exchanges) == {200: len(exchanges)}
-    of_generation = reigns(ledger().entries(MODEL, SERVING_KINDS))
+    of_generation = reigns(ledger().entries(MODEL, CHAMPION_KINDS))
     assert len(of_generation) == 1 + swaps
     slowest, answered = 0.0, set()
     for exchange in exchanges:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from millrace.domain.canonical import canonical_json
+from millrace.domain.facts import ProbationEnded
 from millrace.domain.rollout.advance import Transition, abort, advance, start
 from millrace.domain.rollout.evidence import Compared
 from millrace.domain.rollout.policy import Approval, Policy, Strategy, steps_of
-from millrace.domain.rollout.state import Phase, Rollout
+from millrace.domain.rollout.state import Phase, Rollout, rollout_after
+from millrace.domain.verdict import Outcome
 from millrace.durable import replace_file
 from millrace.steps.rollout import Look
 from tests.domain.rollout.rolling import BROKEN, GOOD, POLICY, evidence_for, labelled
@@ -63,6 +65,13 @@ class Rolling:
         """Look on as long as all goes well."""
         while self.state.phase is not phase:
             self.look()
+
+    def end_unproven(self) -> None:
+        """Let the probation end with nothing seen of it."""
+        before = self.state
+        champion, generation, reason = str(before.champion), before.generation + 1, "nobody has asked"
+        fact = ProbationEnded(champion, generation, Outcome.INCONCLUSIVE, reason)
+        self._record(Transition(fact, rollout_after(before, fact, self._later()), reason))
 
     def facts(self) -> list[str]:
         with entered(self.told.home):

@@ -10,6 +10,7 @@ import pytest
 
 from millrace.domain.canonical import readable_json, sha256_of
 from millrace.domain.facts import AutomationPaused
+from millrace.domain.offer import offer_name
 from millrace.steps.audit import verify_everything
 from millrace.steps.lineage import find_lineage
 from millrace.steps.status import list_status
@@ -194,6 +195,7 @@ def test_whatever_changes_about_a_model_is_seen_at_the_next_look(tmp_path: Path)
     told = tell_all(tmp_path)
     pointer = told.home.path / "var/channel/fares/pointer.json"
     dataset = told.home.path / "datasets/fares.json"
+    offer = told.home.path / "var/channel" / offer_name("fares", "0" * 64)
     with entered(told.home), running_site(told.home) as site:
 
         def trouble() -> str | None:
@@ -210,9 +212,29 @@ def test_whatever_changes_about_a_model_is_seen_at_the_next_look(tmp_path: Path)
         assert trouble() is None
         assert [seen_without(path) for path in (pointer, dataset)] == ["no pointer", "no dataset file"]
         assert trouble() is None
+        offer.parent.mkdir()
+        offer.write_bytes(b"{}")
+        assert "is not a signed offer" in str(trouble())
+        offer.unlink()
+        assert trouble() is None
         told.home.rewrite(
             "fares", "[golden]", '[serving]\ndurability = "durable"\nretention = "90d"\n\n[golden]'
         )
         assert trouble() == "[serving] of model.toml was changed"
         told.home.ledger.append("fares", AutomationPaused("seen"), NOON, "ada")
         assert "seen" in see(site.get("/")).text
+
+
+def test_what_kept_us_from_looking_is_forgotten_as_soon_as_it_is_gone(tmp_path: Path) -> None:
+    told = tell_all(tmp_path)
+    beside = told.home.path / "var/keys/trusted"
+    with entered(told.home), running_site(told.home) as site:
+        offer = told.home.path / "var/channel" / offer_name("fares", "0" * 64)
+        offer.parent.mkdir()
+        offer.write_bytes(b'{"offer": {}, "signature": ""}')
+        (beside / "ann.pub").mkdir(parents=True)
+        [fares, *_] = site.json("/index.json")["models"]
+        assert "Is a directory" in fares["trouble"]
+        (beside / "ann.pub").rmdir()
+        [fares, *_] = site.json("/index.json")["models"]
+        assert "no key that is trusted here" in fares["trouble"]

@@ -1,7 +1,10 @@
 """Does the rollout's page say where it stands and why, and does an operator's word reach the ledger?"""
 
+import http.client
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -10,11 +13,13 @@ from millrace.adapters.tokens import Role, create_token
 from millrace.domain.rollout.state import Phase
 from tests.conftest import NOON
 from tests.serving.service import Answer
+from tests.site.door import BOUNDARY, field, file, form
 from tests.site.reading import Seen, see
 from tests.site.rolling_out import BLUE_GREEN, BROKEN, BY_HAND, PROVEN, Rolling
-from tests.site.told import HOSTILE, RunningSite, running_site, tell_all
+from tests.site.told import HOSTILE, RunningSite, entered, running_site, tell_all
 
 PAGE = "/models/fares/rollout"
+FORM = "application/x-www-form-urlencoded"
 REASON = f"looks right to me {HOSTILE}"
 
 
@@ -30,12 +35,13 @@ class Desk:
 
     @property
     def buttons(self) -> list[str]:
-        return [str(attributes["value"]) for tag, attributes in self.seen.tags if tag == "button"]
+        return [
+            str(attributes["value"]) for _, attributes in self.seen.tags if attributes.get("name") == "act"
+        ]
 
     def say(self, act: str, *, path: str = PAGE, token: str | None = None, **fields: str) -> Answer:
         given = {"act": act, "reason": REASON, "token": self.operator if token is None else token} | fields
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        return self.site.ask("POST", path, urlencode(given), **headers)
+        return self.site.ask("POST", path, urlencode(given), **{"content-type": FORM})
 
     def pointer(self) -> str:
         return (self.rolling.told.home.path / "var/channel/fares/pointer.json").read_text("utf-8")
@@ -141,6 +147,69 @@ def test_a_form_about_another_state_than_todays_is_not_taken(desk: Desk) -> None
     assert desk.rolling.facts() == before
 
 
+def test_a_page_that_was_left_open_says_that_it_has_moved_on_and_keeps_what_was_seen(desk: Desk) -> None:
+    desk.rolling.begin(BY_HAND)
+    generation = desk.rolling.state.generation
+
+    def disabled(query: str) -> set[bool]:
+        seen = see(desk.site.get(PAGE + query))
+        assert ("It has moved on since you looked" in seen.text) == ("look-again" in seen.values("id"))
+        return {"disabled" in attributes for _, attributes in seen.tags if attributes.get("name") == "act"}
+
+    assert disabled("") == disabled(f"?seen={generation}") == {False}
+    assert disabled(f"?seen={generation - 1}") == disabled("?seen=<script>") == {True}
+    page = desk.site.get(PAGE)
+    asked_again = page[page.index('<p id="acts"') :].partition("</p>")[0]
+    assert (f'name="seen" value="{generation}"' in page, 'name="seen"' in asked_again) == (True, False)
+    assert desk.say("pause", seen="the newest").status == 400
+
+
+def test_a_reason_of_a_thousand_characters_is_taken_in_any_script(desk: Desk) -> None:
+    desk.rolling.begin(BY_HAND)
+    reason = "查" * 1_000
+    assert desk.say("pause", reason=reason, seen=str(desk.rolling.state.generation)).status == 303
+    assert desk.rolling.state.paused == reason
+    assert desk.say("resume", reason="查" * 6_000).status == 413
+
+
+def begin_to_send(site: RunningSite, path: str, kind: str, body: bytes) -> http.client.HTTPConnection:
+    """Send half of a form, and wait until the site is at it."""
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
+    connection.putrequest("POST", path)
+    connection.putheader("content-type", kind)
+    connection.putheader("content-length", str(len(body)))
+    connection.endheaders()
+    connection.send(body[: len(body) // 2])
+    for _ in range(3):  # what came before has been begun
+        site.get("/")
+    return connection
+
+
+def test_an_act_happens_when_all_of_it_has_come_not_when_somebody_begins_to_send_it(desk: Desk) -> None:
+    desk.rolling.begin(BY_HAND)
+    body = urlencode({"act": "pause", "reason": "slowly", "token": desk.operator}).encode()
+    connection = begin_to_send(desk.site, PAGE, FORM, body)
+    before = datetime.now(UTC)
+    connection.send(body[len(body) // 2 :])
+    assert connection.getresponse().status == 303
+    connection.close()
+    with entered(desk.rolling.told.home):
+        assert desk.rolling.told.home.ledger.entries("fares")[-1].at >= before
+
+
+def test_who_goes_away_while_sending_leaves_no_trace_of_a_mistake(tmp_path: Path) -> None:
+    told = tell_all(tmp_path)
+    unknown = form(field("token", "mr_guessed"), file("rows.parquet", b"x" * 300_000))
+    with running_site(told.home) as site:
+        for path, kind, body in (
+            (PAGE, FORM, b"act=pause&" + b"x" * 1_000),
+            ("/models/fares/batches", f"multipart/form-data; boundary={BOUNDARY}", unknown),
+        ):
+            begin_to_send(site, path, kind, body).close()
+        assert site.stop() == 0
+    assert "Traceback" not in (told.home.path / "said").read_text("utf-8")
+
+
 def test_without_an_operators_token_a_reason_or_a_known_act_nothing_is_done(desk: Desk) -> None:
     desk.rolling.begin(BY_HAND)
     desk.rolling.look()
@@ -182,6 +251,14 @@ def test_a_champion_on_probation_is_told_as_one_and_then_as_proven(desk: Desk) -
     desk.rolling.look(PROVEN)
     assert desk.rolling.state.phase is Phase.IDLE
     assert f"{str(desk.rolling.state.champion)[:12]} proven" in desk.seen.text
+
+
+def test_a_probation_that_ended_without_anything_seen_is_not_told_as_proven(desk: Desk) -> None:
+    desk.rolling.begin(BLUE_GREEN)
+    desk.rolling.look_until(Phase.PROBATION)
+    desk.rolling.end_unproven()
+    assert desk.rolling.state.phase is Phase.IDLE
+    assert f"{str(desk.rolling.state.champion)[:12]} unproven" in desk.seen.text
 
 
 def test_the_chart_is_a_picture_with_a_name_that_follows_the_theme_and_needs_no_style(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +150,21 @@ def test_too_large_a_file_is_refused_and_leaves_nothing(door: Door) -> None:
     assert "more than 2,000,000 bytes came, which is the limit" in see(answer.body.decode()).text
     assert door.lying == before
     assert door.send(b"x" * MAX_BYTES, token=door.operator).status == 303
+
+
+@pytest.mark.parametrize("size", [5_000, 300_000])
+def test_what_the_disk_has_no_room_for_is_refused_in_words_and_leaves_nothing(door: Door, size: int) -> None:
+    before = door.lying
+    limits = resource.prlimit(door.site.process.pid, resource.RLIMIT_FSIZE)
+    # a file that may not grow fails in the same place as a full disk does: in the middle of a write
+    resource.prlimit(door.site.process.pid, resource.RLIMIT_FSIZE, (4_000, limits[1]))
+    try:
+        answer = door.send(b"x" * size, token=door.operator)
+    finally:
+        resource.prlimit(door.site.process.pid, resource.RLIMIT_FSIZE, limits)
+    assert answer.status == 507
+    assert "no room for " in see(answer.body.decode()).text
+    assert door.lying == before
 
 
 def test_a_file_that_breaks_off_leaves_nothing(door: Door) -> None:

@@ -17,7 +17,7 @@ from millrace.adapters.channel import bundles_folder, publish_pointer, read_poin
 from millrace.adapters.keys import ensure_keys, sign, verify
 from millrace.adapters.ledger import StaleGenerationError
 from millrace.domain.facts import (
-    SERVING_KINDS,
+    CHAMPION_KINDS,
     ChallengerJudged,
     ChampionRolledBack,
     OfflineRollbackOvertaken,
@@ -99,7 +99,7 @@ def reconcile() -> list[str]:
 
 
 def standing() -> tuple[str, ...]:
-    return standing_champions(entry.fact for entry in ledger().entries(MODEL, SERVING_KINDS))
+    return standing_champions(entry.fact for entry in ledger().entries(MODEL, CHAMPION_KINDS))
 
 
 def entries_of(kind: type) -> list[str]:

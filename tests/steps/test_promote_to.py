@@ -246,6 +246,25 @@ def test_a_version_withdrawn_offline_is_not_offered_although_the_ledger_did_not_
         homes.offer(version=second)
 
 
+def test_a_version_that_is_withdrawn_while_its_bytes_are_sent_is_not_offered(
+    homes: TwoHomes, tmp_path: Path
+) -> None:
+    homes.at(homes.staging)
+    second = crown_the_refused()
+    arguments = (str(homes.channel), MODEL, second, REASON, "a run", NOON)
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(
+            paused_at, "millrace.steps.offering:_send_bundle", tmp_path, offer_version, *arguments
+        )
+        wait_for(tmp_path / "paused")
+        roll_back(MODEL, "it overcharges", NOON)
+        (tmp_path / "go").touch()
+        with pytest.raises(NotOfferableError, match=r"was withdrawn \(it overcharges\)"):
+            late.result()
+    assert homes.staging.facts(MODEL, VersionOffered) == []
+    assert not homes.offer_path(second).exists()
+
+
 def test_a_version_that_was_judged_again_is_offered_again(homes: TwoHomes) -> None:
     first = homes.offer()
     homes.at(homes.staging)

@@ -1,5 +1,7 @@
 """The same by an object store: what is offered there comes here byte for byte, or not at all."""
 
+import logging
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from millrace.steps.reconcile import reconcile_model
 from millrace.steps.remote_channel import find_remote_troubles
 from tests.conftest import NOON
 from tests.object_store import make_bucket, serving_s3
-from tests.steps.two_homes import MODEL, REASON, TwoHomes, received, take_in_offers
+from tests.steps.two_homes import MODEL, REASON, TwoHomes, about, received, take_in_offers
 
 
 @dataclass
@@ -137,10 +139,35 @@ def test_doctor_says_what_waits_there_also_for_a_model_that_is_not_here(
     bucket.write(offer_name("trips", "0" * 64), b"{}")
     watch(homes, bucket)
     [channel] = [one for one in examine() if one.subject == "channel"]
-    assert (channel.health, "trips: an offer of version 000000000000" in channel.finding) == (
+    assert (channel.health, "trips: no such model here: add its folder" in channel.finding) == (
         Health.WRONG,
         True,
     )
+
+
+def test_doctor_says_why_what_lies_there_is_not_taken(homes: TwoHomes, bucket: Bucket) -> None:
+    def found() -> str:
+        return next(one.finding for one in examine() if one.subject == "channel")
+
+    digest = homes.offer(bucket.url).offer.digest
+    watch(homes, bucket)
+    assert f"version {digest[:12]}, offered by staging, waits to be taken in. Run" in found()
+    homes.trusted_key.unlink()
+    assert f"{MODEL}/offers/{digest}.json: no key that is trusted here has signed it" in found()
+
+
+def test_the_controller_asks_for_each_model_of_ours_and_for_no_name_that_somebody_has_written_there(
+    homes: TwoHomes, bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("--help", "trips", MODEL, "progression"):
+        bucket.write(offer_name(name, "0" * 64), b"{}")
+    watch(homes, bucket)
+    assert list(find_remote_troubles()) == [MODEL, "progression"]
+    with caplog.at_level(logging.WARNING, "millrace.controller"):
+        Controller()._compare_remote()
+    told = [one.getMessage() for one in caplog.records if one.name == "millrace.controller"]
+    assert [line.partition(" at the remote channel: ")[0] for line in told] == [MODEL, "progression"]
+    assert all("is not a signed offer" in line for line in told)
 
 
 @pytest.fixture
@@ -184,6 +211,26 @@ def test_a_mounted_folder_with_other_files_beside_the_models_is_a_remote_too(
     assert list(find_remote_troubles()) == [MODEL]
     assert take_in_offers() == [digest]
     assert find_remote_troubles() == {}
+
+
+def test_what_cannot_be_fetched_keeps_no_other_offer_waiting(homes: TwoHomes, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    offer = homes.offer(str(mounted)).offer
+    for digest, place in (("0" * 64, "bundle"), ("1" * 64, "offer")):
+        path = mounted / offer_name(MODEL, digest)
+        if place == "offer":
+            path.mkdir()
+        else:
+            shutil.copyfile(homes.write(about(offer, digest), homes.staging_keys), path)
+            homes.offer_path(digest).unlink()
+            (mounted / "bundles" / digest / "manifest.json").mkdir(parents=True)
+    homes.patch.setenv("MILLRACE_CHANNEL", f"file://{mounted}")
+    with pytest.raises(OffersRefusedError) as refused:
+        receive_offers(MODEL, NOON)
+    assert "000.json: its bundle cannot be fetched (" in str(refused.value)
+    assert "111.json: cannot be read (" in str(refused.value)
+    assert [fact.digest for fact in received()] == [offer.digest]
 
 
 def test_no_secret_of_an_address_is_told(homes: TwoHomes) -> None:

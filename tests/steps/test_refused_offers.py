@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from millrace.adapters.channel import bundles_folder
+from millrace.domain.facts import ChallengerReceived, MirrorRepaired
+from millrace.domain.serving import plan_promotion
 from millrace.domain.verdict import Outcome
 from millrace.steps.doctor import Health, examine
 from millrace.steps.offers import OffersRefusedError, receive_offers
 from millrace.steps.reconcile import find_trouble, reconcile_model
 from millrace.steps.rollout import look_at_rollout
-from millrace.steps.serve import publish_model_pointer
+from millrace.steps.serve import publish_model_pointer, roll_back
+from millrace.steps.stores import ledger
 from tests.conftest import NOON
 from tests.steps.two_homes import (
     MODEL,
@@ -23,6 +26,16 @@ from tests.steps.two_homes import (
     received,
     take_in_offers,
 )
+
+NESTED = b'{"offer":' + b"[" * 100_000
+UNKNOWN_KIND = b"-----BEGIN PUBLIC KEY-----\nMA4wBgYEKgMEBQMEAGFiYw==\n-----END PUBLIC KEY-----\n"
+"""A key of an algorithm that nobody has heard of."""
+
+
+def crown(digest: str) -> None:
+    """Let the gate of where we are pass a version that came from elsewhere by hand, and make it champion."""
+    fact = plan_promotion(ledger().serving(MODEL), digest, "passed")
+    ledger().change_serving(MODEL, fact, NOON, "paul", fact.generation - 1)
 
 
 def refusal() -> str:
@@ -82,7 +95,9 @@ def test_an_offer_that_was_edited_after_it_was_signed_is_refused(homes: TwoHomes
     assert "no key that is trusted here has signed it" in refusal()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"offer": {}, "signature": "?"}', b"[]"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b'{"offer": {}, "signature": "?"}', b"[]", NESTED]
+)
 def test_what_is_no_offer_is_refused(homes: TwoHomes, content: bytes) -> None:
     homes.trust()
     homes.offer_path(homes.offer().offer.digest).write_bytes(content)
@@ -156,6 +171,65 @@ def test_a_bad_offer_keeps_no_good_one_and_no_repair_waiting(homes: TwoHomes, tm
     assert pointer.exists()
 
 
+def test_a_version_that_production_has_withdrawn_comes_back_by_no_offer(homes: TwoHomes) -> None:
+    homes.trust()
+    first = homes.offer().offer
+    [second] = homes.write_more(first, 1)
+    homes.offer_path(first.digest).unlink()
+    for digest in (first.digest, second):
+        crown(digest)
+    assert f"{second}.json: was champion here already, as generation 2" in refusal()
+    roll_back(MODEL, "it overcharges", NOON)
+    assert (
+        f"{second}.json: was withdrawn here: it overcharges. It was not taken: remove the file" in refusal()
+    )
+    publish_model_pointer(MODEL, NOON)
+    assert "was withdrawn here" in str(find_trouble(MODEL))
+    assert look_at_rollout(MODEL, NOON).fact is None
+    assert homes.production.serving(MODEL).champion == first.digest
+
+
+def test_what_nobody_foresaw_in_an_offer_stops_no_repair_and_is_told(homes: TwoHomes) -> None:
+    homes.trust()
+    homes.trusted_key.write_bytes(UNKNOWN_KIND)
+    digest = homes.offer().offer.digest
+    assert f"{digest}.json: a mistake in Millrace" in refusal()
+    crown(digest)
+    publish_model_pointer(MODEL, NOON)
+    pointer = homes.channel / MODEL / "pointer.json"
+    pointer.unlink()
+    assert find_trouble(MODEL) == "no pointer"
+    with pytest.raises(OffersRefusedError, match="a mistake in Millrace"):
+        reconcile_model(MODEL, "by hand", NOON)
+    assert pointer.exists()
+    assert "a mistake in Millrace" in str(find_trouble(MODEL))
+
+
+def test_what_is_ours_is_repaired_before_anything_of_others_is_taken(homes: TwoHomes) -> None:
+    homes.trust()
+    first = homes.offer().offer
+    assert take_in_offers() == [first.digest]
+    look_at_rollout(MODEL, NOON)
+    [second] = homes.write_more(first, 1)
+    reconcile_model(MODEL, "by hand", NOON)
+    kinds = (ChallengerReceived, MirrorRepaired)
+    found = [entry.fact for entry in ledger().entries(MODEL, kinds)]
+    assert [type(fact) for fact in found[:2]] == [ChallengerReceived, MirrorRepaired]
+    assert received()[-1] == found[-1]
+    assert received()[-1].digest == second
+
+
+def test_a_run_takes_a_few_of_many_and_the_next_ones_the_rest(homes: TwoHomes) -> None:
+    homes.trust()
+    offer = homes.offer().offer
+    offered = sorted([offer.digest, *homes.write_more(offer, 4)])
+    homes.offer_path("0" * 64).write_bytes(b"{}")
+    for taken in (offered[:3], offered):
+        with pytest.raises(OffersRefusedError, match=r"000\.json: is not a signed offer"):
+            receive_offers(MODEL, NOON)
+        assert [fact.digest for fact in received()] == taken
+
+
 def test_doctor_names_what_is_refused_and_whom_it_trusts(homes: TwoHomes) -> None:
     def found() -> tuple[Health, str]:
         return next((one.health, one.finding) for one in examine() if one.subject == "offers")
@@ -168,4 +242,5 @@ def test_doctor_names_what_is_refused_and_whom_it_trusts(homes: TwoHomes) -> Non
     take_in_offers()
     assert found() == (Health.OK, "trusted: staging")
     homes.write(offer, homes.staging_keys, "trips")
-    assert found() == (Health.WRONG, "trips: no such model here")
+    health, finding = found()
+    assert (health, finding.startswith("trips: no such model here: add its folder")) == (Health.WRONG, True)

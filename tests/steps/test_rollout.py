@@ -3,6 +3,7 @@
 Nobody asks anything here: what live requests say is in tests/rollouts.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +11,7 @@ import pytest
 
 from millrace.adapters.channel import read_pointer
 from millrace.adapters.keys import verify
+from millrace.adapters.ledger import StaleGenerationError
 from millrace.adapters.models import change_section
 from millrace.domain.facts import (
     Action,
@@ -25,11 +27,11 @@ from millrace.domain.pointer import Arm, ArmRole
 from millrace.domain.rollout.evidence import Compared, Evidence
 from millrace.domain.rollout.policy import Strategy
 from millrace.domain.rollout.state import Phase
-from millrace.errors import MissingReasonError
+from millrace.errors import MissingReasonError, ModelFileError
 from millrace.settings import load_settings
 from millrace.steps.alerts import send_alerts
 from millrace.steps.audit import verify_everything
-from millrace.steps.automation import pause_model
+from millrace.steps.automation import pause_model, resume_model
 from millrace.steps.claims import take_claim
 from millrace.steps.offline_rollback import enter_offline_rollbacks, roll_back_offline
 from millrace.steps.rollout import (
@@ -171,6 +173,47 @@ def test_one_that_answers_is_decided_on_first_also_when_the_section_is_gone(
     assert fares.serving("fares").champion == waiting
 
 
+def test_one_whose_run_is_not_over_is_that_runs_to_begin(fares: Home, champion: str, challenger: str) -> None:
+    last = fares.ledger.last("fares", ChallengerJudged)
+    assert last is not None
+    assert isinstance(last.fact, ChallengerJudged)
+    under_way = replace(last.fact, run_key="retrain:fares:another", digest="d" * 64)
+    fares.ledger.append("fares", under_way, NOON + DAY, "a test")
+    assert find_pending("fares") is None
+
+
+def test_a_run_that_judges_again_after_its_challenger_was_aborted_does_not_bring_it_back(
+    fares: Home, challenger: str
+) -> None:
+    last = fares.ledger.last("fares", ChallengerJudged)
+    assert last is not None
+    assert isinstance(last.fact, ChallengerJudged)
+    say_to_rollout("fares", Act.ABORT, "it smells", NOON + DAY)
+    fares.ledger.append("fares", replace(last.fact, generation=3), NOON + DAY, "a run taken up again")
+    assert find_pending("fares") is None
+    again = start_rollout("fares", replace(last.fact, generation=3), take_claim("again", "a run"), NOON + DAY)
+    assert again.fact is None
+    assert fares.serving("fares").challenger is None
+
+
+def test_a_mistake_in_the_models_file_keeps_no_bad_version_answering(fares: Home, challenger: str) -> None:
+    answer_some(fares)
+    train(fares, "distance_km", "tariff", "luggage", now=NOON + DAY)
+    fares.rewrite("fares", 'strategy = "canary"', 'strategy = "canry"')
+    assert isinstance(look_at_rollout("fares", NOON + 2 * DAY).fact, RolloutAborted)
+    with pytest.raises(ModelFileError):
+        look_at_rollout("fares", NOON + 2 * DAY)
+    fares.rewrite("fares", 'strategy = "canry"', 'strategy = "canary"')
+    assert isinstance(look_at_rollout("fares", NOON + 2 * DAY).fact, RolloutStarted)
+
+
+def test_the_time_of_a_step_begins_anew_when_all_automatic_work_does(fares: Home, challenger: str) -> None:
+    pause_model("fares", "the fair is on", NOON + DAY)
+    resume_model("fares", "it is over", NOON + 3 * DAY)
+    assert look_at_rollout("fares", NOON + 3 * DAY + 119 * MINUTE).fact is None
+    assert isinstance(look_at_rollout("fares", NOON + 3 * DAY + 121 * MINUTE).fact, RolloutAborted)
+
+
 def test_nothing_asked_is_no_evidence_and_at_the_deadline_the_challenger_is_gone(
     fares: Home, champion: str, challenger: str, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +309,8 @@ def test_what_a_person_says_is_recorded_with_who_and_why_and_needs_a_reason(
 ) -> None:
     with pytest.raises(MissingReasonError):
         say_to_rollout("fares", Act.PAUSE, "  ", NOON + DAY)
+    with pytest.raises(StaleGenerationError):
+        say_to_rollout("fares", Act.ABORT, "it smells", NOON + DAY, "bob", seen=1)
     assert say_to_rollout("fares", Act.APPROVE, "go", NOON + DAY).fact is None
     assert say_to_rollout("fares", Act.RESUME, "go", NOON + DAY).fact is None
     say_to_rollout("fares", Act.PAUSE, "the fair is on", NOON + DAY, "bob")

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from millrace.adapters.bundle import read_manifest, write_bundle
+from millrace.adapters.channel import bundles_folder
 from millrace.adapters.keys import TRUSTED, ensure_keys, sign
 from millrace.adapters.offers import encode_offer
+from millrace.domain.bundle import MANIFEST_FILE
 from millrace.domain.facts import ChallengerJudged, ChallengerReceived
 from millrace.domain.offer import Offer, offer_name
 from millrace.domain.serving import plan_promotion
@@ -72,6 +75,24 @@ class TwoHomes:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_offer(offer, partial(sign, keys)))
         return path
+
+    def write_more(self, offer: Offer, count: int) -> list[str]:
+        """Put so many versions with their good offers into production's folder, all like that of `offer`."""
+        folder = bundles_folder(self.channel) / offer.digest
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST_FILE}
+        like, digests = read_manifest(folder), []
+        for number in range(count):
+            manifest = dataclasses.replace(like, seed=1_000 + number)
+            digests.append(write_bundle(bundles_folder(self.channel), manifest, files))
+            self.write(about(offer, digests[-1]), self.staging_keys)
+        return digests
+
+
+def about(offer: Offer, digest: str) -> Offer:
+    """Return the same said of another version."""
+    judged = dataclasses.replace(offer.judged, digest=digest)
+    trained = dataclasses.replace(offer.trained, digest=digest)
+    return dataclasses.replace(offer, digest=digest, judged=judged, trained=trained)
 
 
 def take_in_offers() -> list[str]:

@@ -53,6 +53,8 @@ def start(rollout: Rollout, challenger: str, policy: Policy, now: datetime) -> T
         return _stay(
             rollout, f"{_short(rollout.challenger)} answers {rollout.weight} % and is decided on first"
         )
+    if rollout.phase is Phase.PROBATION and rollout.failures:
+        return _stay(rollout, f"{_short(rollout.champion)} has failed a look and is decided on first")
     unproven = rollout.champion if rollout.phase is Phase.PROBATION else None
     fact = RolloutStarted(
         challenger, rollout.champion, policy, rollout.generation + 1, rollout.challenger, unproven
@@ -135,7 +137,9 @@ def _fail(
     rollout: Rollout, evidence: Evidence, verdicts: tuple[Verdict, ...], policy: Policy, now: datetime
 ) -> Transition:
     """Count a failing look, at most one in each interval, and take back at the limit."""
-    if rollout.failed_at is not None and timedelta(0) <= now - rollout.failed_at < policy.interval:
+    # a look that comes a little early, as its process was faster to start, is still the next one
+    nearly = 0.9 * policy.interval
+    if rollout.failed_at is not None and timedelta(0) <= now - rollout.failed_at < nearly:
         return _stay(rollout, "the last look failed, and the next one is not due", verdicts)
     failures, worst = rollout.failures + 1, worst_of(verdicts)
     reason = f"failed ({failures}) of failure_limit ({policy.failure_limit}): {worst.rule}: {worst.reason}"
@@ -171,7 +175,7 @@ def _wait(
     is_proving = rollout.phase is Phase.PROBATION
     deadline = policy.probation_deadline if is_proving else policy.deadline
     is_held = rollout.paused is not None or rollout.is_asking
-    if is_held or rollout.since is None or now - rollout.since < deadline:
+    if is_held or rollout.waits_since is None or now - rollout.waits_since < deadline:
         return _stay(rollout, reason, verdicts)
     over = f"inconclusive at the deadline of {deadline}: {reason}"
     if not is_proving:

@@ -17,6 +17,9 @@ from millrace.domain.verdict import Outcome, Verdict
 SLOW_SHARE = 0.05
 """Of requests may be slower than the 95th percentile times the ratio: the percentile itself, turned round."""
 
+REFERENCE_REQUESTS = 100
+"""Of the champion, below which there is nothing to compare with: nothing passes, only errors can fail."""
+
 Judge = Callable[[Compared, Policy], Verdict | None]
 
 
@@ -123,7 +126,13 @@ def judge_step(
     if not _is_enough(compared.challenger, policy):
         reason = f"{compared.challenger.requests} requests of {policy.step_requests} needed"
         return (Verdict("evidence", Outcome.INCONCLUSIVE, reason),)
+    if compared.champion.requests < REFERENCE_REQUESTS:
+        few = f"{compared.champion.requests} requests of the champion, {REFERENCE_REQUESTS} to compare with"
+        return judge_errors(compared, policy), Verdict("evidence", Outcome.INCONCLUSIVE, few)
     verdicts = [judge(compared, policy) for judge in JUDGES]
+    if evidence.unreadable:
+        reason = f"{evidence.unreadable} damaged places in the log of this step"
+        verdicts.append(Verdict("evidence", Outcome.INCONCLUSIVE, reason))
     verdicts.append(judge_slices(evidence, policy))
     if on_labels:
         verdicts.append(_judge_labels(compared, min_labels))
@@ -131,7 +140,7 @@ def judge_step(
 
 
 def _judge_labels(compared: Compared, min_labels: int) -> Verdict:
-    rows = max(compared.excess_losses.n, compared.challenger.losses.n)
+    rows = _compared_labels(compared)
     outcome = Outcome.PASS if rows and rows >= min_labels else Outcome.INCONCLUSIVE
     return Verdict("labels", outcome, f"{rows} labels of {max(1, min_labels)} needed")
 
@@ -168,6 +177,11 @@ def _excess_loss(compared: Compared, policy: Policy) -> tuple[int, float, Bounds
     if ours.n and theirs.n:
         return ours.n, ours.mean - theirs.mean, _difference(ours, theirs, policy)
     return None
+
+
+def _compared_labels(compared: Compared) -> int:
+    """Count the labels that say something of both."""
+    return compared.excess_losses.n or min(compared.challenger.losses.n, compared.champion.losses.n)
 
 
 def _mean_bounds(sums: Sums, policy: Policy) -> Bounds:

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from millrace.domain.pointer import WHOLE
 
+REPLAYED_ROWS = 100_000
+"""So many logged rows, the newest, a direct rollout is judged on."""
+
 
 class Strategy(StrEnum):
     """The ways from challenger to champion; each is a list of steps."""
@@ -95,6 +98,10 @@ def steps_of(strategy: Strategy, weights: tuple[int, ...]) -> tuple[Step, ...]:
 
 def find_flaw(policy: Policy) -> str | None:
     """Say why no challenger could ever pass, or a bad one could; None for a policy that works."""
+    if policy.strategy is Strategy.DIRECT and policy.step_requests > REPLAYED_ROWS:
+        return (
+            f"step_requests is {policy.step_requests:,}, and a direct rollout replays {REPLAYED_ROWS:,} rows"
+        )
     weights = [step.weight for step in policy.steps]
     if not weights:
         return "it has no step: nothing would be judged before the challenger answers everything"

@@ -39,8 +39,9 @@ class Rollout:
     """What answers for a model and what is on its way. Idle, there is only a champion, or none at all.
 
     `former` is the champion before the one on probation, `policy` that of the whole rollout.
-    `since` is when the step began, `failed_at` when its last look failed. `reference_p95` is how fast,
-    in microseconds, the former champion was in the last step in which it answered.
+    `since` is when the step began, `failed_at` when its last look failed. The deadline runs from
+    `waits_since`: an approval or the end of a pause gives the step its time anew. `reference_p95` is how
+    fast, in microseconds, the former champion was in the last step in which it answered.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Rollout:
     policy: Policy | None = None
     step: int = 0
     since: datetime | None = None
+    waits_since: datetime | None = None
     failures: int = 0
     failed_at: datetime | None = None
     is_asking: bool = False
@@ -119,11 +121,11 @@ def rollout_after(rollout: Rollout, fact: RolloutFact, at: datetime) -> Rollout:
         case ApprovalAsked():
             return replace(rollout, is_asking=True)
         case StepApproved():
-            return replace(rollout, is_asking=False, is_approved=True)
+            return replace(rollout, is_asking=False, is_approved=True, waits_since=at)
         case RolloutPaused():
             return replace(rollout, paused=fact.reason)
         case RolloutResumed():
-            return replace(rollout, paused=None, since=at)
+            return replace(rollout, paused=None, since=at, waits_since=at)
         case _:
             return _after_generation(rollout, fact, at)
 
@@ -135,12 +137,12 @@ def _after_generation(rollout: Rollout, fact: ServingFact, at: datetime) -> Roll
             phase = Phase.CANARY if fact.policy.steps[0].weight else Phase.SHADOW
             return Rollout(
                 rollout.model, fact.generation, fact.champion,
-                phase=phase, challenger=fact.challenger, policy=fact.policy, since=at,
+                phase=phase, challenger=fact.challenger, policy=fact.policy, since=at, waits_since=at,
             )  # fmt: skip
         case RolloutAdvanced():
             return replace(
                 rollout, generation=fact.generation, phase=Phase.CANARY, step=fact.step, since=at,
-                failures=0, failed_at=None, is_asking=False, is_approved=False,
+                waits_since=at, failures=0, failed_at=None, is_asking=False, is_approved=False,
             )  # fmt: skip
         case ChampionPromoted():
             return _after_promotion(rollout, fact, at)
@@ -159,5 +161,5 @@ def _after_promotion(rollout: Rollout, fact: ChampionPromoted, at: datetime) -> 
     reference = fact.evidence.overall.champion.p95 if fact.evidence else None
     return replace(
         after, phase=Phase.PROBATION, former=fact.previous, policy=rollout.policy, since=at,
-        reference_p95=reference,
+        waits_since=at, reference_p95=reference,
     )  # fmt: skip

@@ -20,7 +20,7 @@ from millrace.domain.ledger import Entry
 from millrace.domain.narration import tell
 from millrace.domain.rollout.evidence import ArmEvidence, Evidence
 from millrace.domain.rollout.state import Rollout, rollout_after
-from millrace.domain.verdict import Verdict
+from millrace.domain.verdict import Outcome, Verdict
 
 _WITH_EVIDENCE = (
     ApprovalAsked
@@ -35,7 +35,10 @@ _WITH_EVIDENCE = (
 
 @dataclass(frozen=True)
 class Turn:
-    """One thing that happened to a rollout, and what answered from then on."""
+    """One thing that happened to a rollout, and what answered from then on.
+
+    `outcome` is that of a probation that ended here.
+    """
 
     seq: int
     at: datetime
@@ -45,6 +48,7 @@ class Turn:
     after: Rollout
     verdicts: tuple[Verdict, ...]
     evidence: Evidence | None
+    outcome: Outcome | None = None
 
 
 def is_turn(fact: Fact) -> bool:
@@ -64,6 +68,7 @@ def list_turns(model: str, entries: Iterable[Entry]) -> Iterator[Turn]:
             yield Turn(
                 entry.seq, entry.at, entry.actor, entry.kind, tell(entry.fact), rollout, verdicts,
                 _evidence_of(entry.fact),
+                entry.fact.outcome if isinstance(entry.fact, ProbationEnded) else None,
             )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from millrace.steps.rollout.begin import find_pending, start_pending, start_rollout
 from millrace.steps.rollout.look import Look, last_look, look_at_rollout
-from millrace.steps.rollout.people import Act, say_to_rollout
+from millrace.steps.rollout.people import Act, UnseenStepError, ensure_seen, say_to_rollout
 from millrace.steps.rollout.status import RolloutStatus, list_newest_turns, list_on_trial, rollout_status
 from millrace.steps.rollout.watch import RolloutWatch
 
@@ -11,6 +11,8 @@ __all__ = [
     "Look",
     "RolloutStatus",
     "RolloutWatch",
+    "UnseenStepError",
+    "ensure_seen",
     "find_pending",
     "last_look",
     "list_newest_turns",

@@ -1,5 +1,6 @@
 """How does a challenger that the gate has passed begin its way?"""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,11 +8,11 @@ from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.ledger import StaleGenerationError
 from millrace.domain.claim import Claim
-from millrace.domain.facts import ChallengerJudged, ChallengerReceived, ChampionPromoted, RolloutStarted
+from millrace.domain.facts import ChallengerJudged, ChallengerReceived, ChampionPromoted, Fact, RolloutStarted
 from millrace.domain.ledger import Entry
 from millrace.domain.rollout.advance import Transition, start
 from millrace.domain.rollout.policy import Policy
-from millrace.domain.rollout.state import Rollout, rollout_after
+from millrace.domain.rollout.state import Phase, Rollout, rollout_after
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
@@ -21,9 +22,11 @@ from millrace.steps.stores import ledger, model_config
 
 @dataclass(frozen=True)
 class Passed:
-    """A challenger that the gate has passed by entry `seq`; `against` is the champion it was compared with.
+    """A challenger that the gate has passed; `against` is the champion it was compared with.
 
-    One that another installation judged was compared with none of ours.
+    Its run passed it by entry `seq` for the first time: what has begun since then is not begun again, however
+    often a run that died is taken up. One that another installation judged was compared with none of ours,
+    and begins once for ever.
     """
 
     seq: int
@@ -50,9 +53,7 @@ def start_rollout(model: str, judged: ChallengerJudged, claim: Claim, now: datet
     if judged.outcome is not Outcome.PASS:
         raise ValueError(f"only a pass begins a rollout, not {judged.outcome}")
     enter_offline_rollbacks(model, now)
-    entries = ledger().entries(model, (ChallengerJudged,))
-    seq = max((entry.seq for entry in entries if entry.fact == judged), default=0)
-    passed = Passed(seq, judged.digest, judged.champion, judged.reason)
+    passed = _judged_here(judged, ledger().entries(model, (ChallengerJudged,)))
     while True:
         rollout = ledger().rollout(model)
         if _has_begun(model, passed):
@@ -66,7 +67,10 @@ def start_rollout(model: str, judged: ChallengerJudged, claim: Claim, now: datet
 
 
 def find_pending(model: str) -> Passed | None:
-    """Return the newest challenger that passed the gate against today's champion and has not begun."""
+    """Return the newest challenger that passed the gate against today's champion and has not begun.
+
+    One whose run is not over is still that run's to begin.
+    """
     passed = _newest_passed(model)
     if passed is None or _has_begun(model, passed):
         return None
@@ -80,16 +84,30 @@ def start_pending(model: str, now: datetime) -> Transition | None:
 
 
 def _newest_passed(model: str) -> Passed | None:
-    for entry in reversed(ledger().entries(model, (ChallengerJudged, ChallengerReceived))):
+    entries = ledger().entries(model, (ChallengerJudged, ChallengerReceived))
+    for entry in reversed(entries):
         match entry.fact:
-            case ChallengerJudged() as fact if fact.outcome is Outcome.PASS:
-                return Passed(entry.seq, fact.digest, fact.champion, fact.reason)
+            case ChallengerJudged() as fact if fact.outcome is Outcome.PASS and _is_over(fact):
+                return _judged_here(fact, entries)
             case ChallengerReceived() as fact:
                 reason = f"from {fact.origin}: {fact.judged.reason}"
-                return Passed(entry.seq, fact.digest, None, reason, is_received=True)
+                return Passed(0, fact.digest, None, reason, is_received=True)
             case _:
                 pass
     return None
+
+
+def _is_over(judged: ChallengerJudged) -> bool:
+    return ledger().is_done(judged.run_key)
+
+
+def _judged_here(judged: ChallengerJudged, entries: Iterable[Entry]) -> Passed:
+    def is_of_its_run(fact: Fact) -> bool:
+        return isinstance(fact, ChallengerJudged) and (fact.run_key, fact.digest) == run
+
+    run = (judged.run_key, judged.digest)
+    first = next((entry.seq for entry in entries if is_of_its_run(entry.fact)), 0)
+    return Passed(first, judged.digest, judged.champion, judged.reason)
 
 
 def _has_begun(model: str, passed: Passed) -> bool:
@@ -118,8 +136,8 @@ def _begin(rollout: Rollout, passed: Passed, now: datetime, claim: Claim | None 
 def _plan(rollout: Rollout, passed: Passed, policy: Policy | None, now: datetime) -> Transition:
     if policy is not None:
         return start(rollout, passed.digest, policy, now)
-    if rollout.weight > 0 or rollout.champion == passed.digest:
-        return Transition(None, rollout, "another challenger is decided on first, or it has arrived")
+    if rollout.phase is not Phase.IDLE or rollout.champion == passed.digest:
+        return Transition(None, rollout, "what is on its way is decided on first, or it has arrived")
     fact = ChampionPromoted(passed.digest, rollout.champion, rollout.generation + 1, passed.reason)
     return Transition(fact, rollout_after(rollout, fact, now), "model.toml asks for no rollout")
 

@@ -60,7 +60,9 @@ def list_on_trial() -> list[str]:
 
 
 def _ends_at(rollout: Rollout) -> datetime | None:
-    if rollout.policy is None or rollout.since is None:
+    if rollout.policy is None or rollout.waits_since is None:
         return None
     is_proving = rollout.phase is Phase.PROBATION
-    return rollout.since + (rollout.policy.probation_deadline if is_proving else rollout.policy.deadline)
+    return rollout.waits_since + (
+        rollout.policy.probation_deadline if is_proving else rollout.policy.deadline
+    )

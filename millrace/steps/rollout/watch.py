@@ -6,9 +6,12 @@ import time
 
 from millrace.adapters.verbs import start_verb
 from millrace.domain.rollout.state import Phase
+from millrace.steps.automation import find_pause
 from millrace.steps.rollout.begin import find_pending
 from millrace.steps.stores import ledger
 
+WAITING_SECONDS = 60.0
+"""How often it is tried to let begin what could not yet."""
 LONGEST_SECONDS = 300.0
 """How long a look may take: one that hangs, on a disk that does not answer, must not end all looks."""
 
@@ -25,8 +28,7 @@ class RolloutWatch:
 
     def note(self, model: str) -> None:
         """See whether something is on its way, and if so look at it now and from then on each interval."""
-        rollout = ledger().rollout(model)
-        if rollout.phase is Phase.IDLE and find_pending(model) is None:
+        if ledger().rollout(model).phase is Phase.IDLE and not _has_pending(model):
             self._due.pop(model, None)
         else:
             self._due.setdefault(model, time.monotonic())
@@ -42,16 +44,25 @@ class RolloutWatch:
             self._due.update({model: now + _seconds_between_looks(model) for model in due})
 
     def _is_looking(self, now: float) -> bool:
-        if self._looking is None or self._looking.poll() is not None:
+        if self._looking is None:
             return False
-        if now - self._since < LONGEST_SECONDS:
+        code = self._looking.poll()
+        if code is None and now - self._since < LONGEST_SECONDS:
             return True
-        log.warning("a look at rollouts did not end within %d seconds and was stopped", LONGEST_SECONDS)
-        self._looking.kill()
-        self._looking.wait()
+        if code is None:
+            log.warning("a look at rollouts did not end within %d seconds and was stopped", LONGEST_SECONDS)
+            self._looking.kill()
+            self._looking.wait()
+        elif code:
+            log.warning("a look at rollouts ended with exit code %d; what it said is above", code)
+        self._looking = None
         return False
 
 
 def _seconds_between_looks(model: str) -> float:
     policy = ledger().rollout(model).policy
-    return policy.interval.total_seconds() if policy else 0.0
+    return policy.interval.total_seconds() if policy else WAITING_SECONDS
+
+
+def _has_pending(model: str) -> bool:
+    return find_pause(model) is None and find_pending(model) is not None

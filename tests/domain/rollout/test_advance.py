@@ -287,3 +287,29 @@ def test_an_offline_rollback_that_was_overtaken_ends_what_is_on_its_way() -> Non
     overtaken = OfflineRollbackOvertaken(OLD, None, "d" * 64, 7, 5, "both are wrong", "it is gone already")
     after = rollout_after(started(), overtaken, START)
     assert (after.champion, after.generation, after.phase, after.challenger) == (OLD, 7, Phase.IDLE, None)
+
+
+def test_a_look_that_comes_a_little_early_is_still_the_next_one() -> None:
+    failed = look(started(), BROKEN, START + MINUTE)
+    assert look(failed.after, BROKEN, START + 1.8 * MINUTE).fact is None
+    again = look(failed.after, BROKEN, START + 1.95 * MINUTE)
+    assert isinstance(again.fact, StepFailed)
+    assert again.fact.failures == 2
+
+
+def test_an_approval_gives_the_step_its_time_anew() -> None:
+    by_hand = replace(POLICY, approval=Approval.MANUAL)
+    asking = look(started(by_hand), GOOD, START + MINUTE, by_hand).after
+    late = START + 5 * by_hand.deadline
+    approved = approve(asking, "read fifty answers", late).after
+    assert advance(approved, None, by_hand, late + MINUTE).fact is None
+    gone = advance(approved, None, by_hand, late + by_hand.deadline + MINUTE)
+    assert isinstance(gone.fact, RolloutAborted)
+
+
+def test_a_champion_that_has_failed_a_look_on_probation_is_decided_on_before_a_newer_one_begins() -> None:
+    proving = on_probation()
+    failed = look(proving, BROKEN, (proving.since or START) + MINUTE)
+    assert isinstance(failed.fact, StepFailed)
+    assert start(failed.after, NEWER, POLICY, START + 90 * MINUTE).fact is None
+    assert start(proving, NEWER, POLICY, START + 90 * MINUTE).fact is not None

@@ -59,6 +59,10 @@ def test_a_number_that_is_missing_has_no_default(number: str) -> None:
         ({"strategy": "a/b"}, "a/b has exactly one weight"),
         ({"strategy": "blue-green"}, "blue-green has no weights"),
         ({"strategy": "direct"}, "direct has no weights"),
+        (
+            {"strategy": "direct", "weights": [], "step_requests": 200_000},
+            "a direct rollout replays 100,000 rows",
+        ),
         ({"weights": [25, 5]}, "must rise from step to step"),
         ({"weights": [5, 100]}, "stay below 100"),
         ({"weights": [0, 5]}, "must rise from step to step"),

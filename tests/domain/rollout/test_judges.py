@@ -6,6 +6,7 @@ import pytest
 
 from millrace.domain.rollout.evidence import ArmEvidence, Compared
 from millrace.domain.rollout.judges import (
+    REFERENCE_REQUESTS,
     judge_disagreement,
     judge_errors,
     judge_latency,
@@ -15,8 +16,8 @@ from millrace.domain.rollout.judges import (
     judge_step,
 )
 from millrace.domain.rollout.sums import Sums
-from millrace.domain.verdict import Outcome, worst_of
-from tests.domain.rollout.rolling import GOOD, POLICY, START, arm, evidence_for, numbers, started
+from millrace.domain.verdict import Outcome, Verdict, worst_of
+from tests.domain.rollout.rolling import BROKEN, GOOD, POLICY, START, arm, evidence_for, numbers, started
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
@@ -135,3 +136,37 @@ def test_a_step_on_labels_needs_them() -> None:
     assert worst_of(judge_step(evidence, POLICY, on_labels=False)).outcome is PASS
     worst = worst_of(judge_step(evidence, POLICY, on_labels=True))
     assert (worst.rule, worst.outcome) == ("labels", INCONCLUSIVE)
+
+
+def test_labels_of_one_version_alone_compare_nothing() -> None:
+    alone = replace(GOOD, challenger=replace(arm(5000), losses=numbers(0.9, 5000)), champion=arm(5000))
+    verdicts = {one.rule: one for one in judged(alone, on_labels=True)}
+    assert verdicts["labels"].outcome is Outcome.INCONCLUSIVE
+    assert verdicts["labels"].reason == "0 labels of 1 needed"
+    assert "loss" not in verdicts
+
+
+def test_without_rows_of_the_champion_nothing_passes_and_only_errors_fail() -> None:
+    few = Compared(arm(REFERENCE_REQUESTS - 1), arm())
+    assert [(one.rule, one.outcome) for one in judged(few)] == [
+        ("errors", Outcome.PASS),
+        ("evidence", Outcome.INCONCLUSIVE),
+    ]
+    broken = Compared(ArmEvidence(), arm(errors=200))
+    assert worst_of(judged(broken)).outcome is Outcome.FAIL
+    slow = Compared(ArmEvidence(), arm(slow=2000, p95=5e6))
+    assert worst_of(judged(slow)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_log_with_damaged_places_passes_nothing_and_can_fail() -> None:
+    seen = evidence_for(started(), GOOD, START)
+    damaged = judge_step(replace(seen, unreadable=1), POLICY, on_labels=False)
+    assert worst_of(damaged).outcome is Outcome.INCONCLUSIVE
+    assert worst_of(damaged).reason == "1 damaged places in the log of this step"
+    broken = replace(seen, unreadable=1, overall=BROKEN)
+    assert worst_of(judge_step(broken, POLICY, on_labels=False)).outcome is Outcome.FAIL
+
+
+def judged(compared: Compared, *, on_labels: bool = False) -> tuple[Verdict, ...]:
+    seen = evidence_for(started(), compared, START)
+    return judge_step(seen, POLICY, on_labels=on_labels)
