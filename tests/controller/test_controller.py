@@ -14,6 +14,8 @@ import pytest
 
 from millrace.adapters import clock
 from millrace.adapters.batches import digest_of_file
+from millrace.adapters.bundle import read_manifest, write_bundle
+from millrace.adapters.channel import bundles_folder
 from millrace.domain.canonical import sha256_of
 from millrace.domain.facts import (
     BatchAccepted,
@@ -55,6 +57,14 @@ def is_quiet(stack: Stack) -> bool:
 def pointer() -> Any:
     """Return what services are told of the model."""
     return json.loads((load_settings().channel / "fares" / "pointer.json").read_text())["pointer"]
+
+
+def like(digest: str) -> str:
+    """Put a bundle beside another that answers the same under a digest of its own."""
+    bundles = bundles_folder(load_settings().channel)
+    manifest = read_manifest(bundles / digest)
+    files = {name: (bundles / digest / name).read_bytes() for name in manifest.files}
+    return write_bundle(bundles, replace(manifest, seed=manifest.seed + 1), files)
 
 
 @pytest.fixture
@@ -191,14 +201,14 @@ def has_ended_by_retry(stack: Stack, run_id: str) -> bool:
 def test_a_rollout_that_nobody_asks_is_ended_at_its_deadline_and_shown_by_prefect(
     stack: Stack, champion: str
 ) -> None:
-    seen, baseline = ledger().rollout("fares"), facts(ChallengerTrained)[-1].baseline
+    seen, challenger = ledger().rollout("fares"), like(champion)
     hurried = replace(POLICY, interval=timedelta(seconds=1), deadline=timedelta(seconds=4))
-    began = start(seen, baseline, hurried, clock.now()).fact
+    began = start(seen, challenger, hurried, clock.now()).fact
     assert isinstance(began, RolloutStarted)
     ledger().change_rollout(seen, began, clock.now(), "tests")
     wait_for("the end of the rollout", lambda: facts(RolloutAborted))
     [aborted] = facts(RolloutAborted)
-    assert aborted.challenger == baseline
+    assert aborted.challenger == challenger
     assert "inconclusive at the deadline of 0:00:04: evidence: 0 requests" in aborted.reason
     wait_for("the pointer", lambda: pointer()["generation"] == aborted.generation)
     assert [arm["digest"] for arm in pointer()["arms"]] == [champion]
