@@ -19,7 +19,7 @@ from benchmarks.serving.open_loop import request_bytes
 from millrace.adapters import clock
 from millrace.domain.facts import RolloutFact
 from millrace.domain.rollout.advance import Transition, start
-from millrace.domain.rollout.policy import Approval, Limits, Policy, Strategy, steps_of
+from millrace.domain.rollout.policy import Approval, Limits, Policy, Step, Strategy, steps_of
 from millrace.domain.rollout.state import Phase, Rollout
 from millrace.steps.rollout import look_at_rollout
 from millrace.steps.serve import publish_model_pointer
@@ -54,6 +54,15 @@ QUICK = Policy(
     ),
 )
 """Looks five times a second, at a share of requests that is there within one."""
+
+AT_ONCE: Policy = replace(
+    QUICK,
+    steps=(Step(50),),
+    interval=timedelta(seconds=1),
+    step_requests=1000,
+    limits=replace(QUICK.limits, max_excess_errors=0.005, max_latency_ratio=1.5),
+)
+"""No shadow before it: the first requests of a bad version are answered."""
 
 
 @dataclass(frozen=True)

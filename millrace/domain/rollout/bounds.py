@@ -8,9 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.optimize import brentq
-from scipy.special import betaln, xlog1py, xlogy
-
 from millrace.domain.rollout.sums import Sums
 
 _SURE = 1e-12
@@ -40,6 +37,9 @@ def share_bounds(hits: int, n: int, alpha: float) -> Bounds:
     >>> share_bounds(0, 0, 0.05)
     Bounds(lower=0.0, upper=1.0)
     """
+    # scipy is 40 MiB that a controller, which only starts the looks, need not hold
+    from scipy.special import betaln, xlog1py, xlogy
+
     limit = math.log(1.0 / alpha)
     mixture = float(betaln(1 + hits, 1 + n - hits))
 
@@ -75,6 +75,8 @@ def mean_bounds(sums: Sums, alpha: float, tight_at: int) -> Bounds:
 
 
 def _crossing(evidence_against: Callable[[float], float], far: float, seen: float) -> float:
+    from scipy.optimize import brentq
+
     if evidence_against(far) <= 0.0:
         return far
     return float(brentq(evidence_against, *sorted((far, seen)), xtol=1e-9))
