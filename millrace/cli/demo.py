@@ -49,6 +49,10 @@ def demo() -> None:
     out.print(f"page: {_write(page).relative_to(PROJECT_ROOT)}")
     out.print("look around: export MILLRACE_HOME=var/demo MILLRACE_MODELS=var/demo/models")
     out.print(f"             .venv/bin/millrace why {model}", soft_wrap=True)
+    out.print(
+        f"             .venv/bin/millrace ui, then http://127.0.0.1:8400/models/{model}/rollout",
+        soft_wrap=True,
+    )
 
 
 def _prepare_home() -> None:
