@@ -29,8 +29,8 @@ DEPLOYMENTS = {
     "retrain/on-demand": {},
     "retrain/on-schedule": {"reason": "schedule"},
     "retrain/on-event": {},
-    "rollback/on-demand": {},
     "rollout/on-demand": {},
+    "rollback/on-demand": {},
 }
 EVENTS = {
     "millrace: new rows": "millrace.data.pinned",
@@ -209,7 +209,7 @@ def test_the_server_knows_what_the_file_and_the_models_say(prefect: Prefect) -> 
     there = prefect.deployments()
     assert {name: one["parameters"] for name, one in there.items()} == DEPLOYMENTS
     assert {one["entrypoint"] for one in there.values()} == {
-        f"flows.{flow}.{flow}" for flow in ("ingest", "retrain", "rollback")
+        f"flows.{flow}.{flow}" for flow in ("ingest", "retrain", "rollout", "rollback")
     }
     assert all(one["description"] and one["tags"] == ["millrace"] for one in there.values())
     assert {one["job_variables"]["working_dir"] for one in there.values()} == {str(PROJECT_ROOT)}
