@@ -40,12 +40,14 @@ def test_each_bad_canary_is_gone_within_the_bound_and_one_interval(
             assert looks.with_enough <= AT_ONCE.failure_limit + 1, number
 
 
+@pytest.mark.parametrize("installation", range(TIMES // 10))
 def test_no_version_that_is_as_good_is_ever_taken_back(
-    live: Live, record_property: Callable[[str, object], None]
+    live: Live, installation: int, record_property: Callable[[str, object], None]
 ) -> None:
+    # ten of each log: a look reads what is not compacted yet, and here nothing ever is
     failed = 0
     with live.load(is_labelled=True):
-        for number in range(1, TIMES + 1):
+        for number in range(10 * installation + 1, 10 * installation + 11):
             digest = live.begin(good(number))
             live.turns.clear()
             live.look_until(lambda rollout: rollout.phase is Phase.IDLE)
