@@ -6,7 +6,18 @@ from pathlib import Path
 from benchmarks.process import environment, output_of
 from benchmarks.report import read_report, show
 
-BENCHMARKS = ("cli", "contract", "ingest", "retrain", "seeds", "demo", "triggers", "serving", "rollout", "canary")
+BENCHMARKS = (
+    "cli",
+    "contract",
+    "ingest",
+    "retrain",
+    "seeds",
+    "demo",
+    "triggers",
+    "serving",
+    "rollout",
+    "canary",
+)
 RESULTS = Path(__file__).with_name("results")
 
 
