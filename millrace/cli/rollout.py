@@ -141,7 +141,10 @@ def _look_at_all(models: Sequence[str]) -> "tuple[dict[str, Transition], list[st
             troubles.append(f"{model}: {error}")
     for model in () if models else list_unpublished():
         # what a look that died had recorded, and nobody was told of
-        publish_model_pointer(model, clock.now())
+        try:
+            publish_model_pointer(model, clock.now())
+        except (MillraceError, OSError) as error:
+            troubles.append(f"{model}: {error}")
     return taken, troubles
 
 

@@ -255,6 +255,13 @@ def test_an_evidence_that_cannot_be_read_passes_nothing_and_fails_nothing(
     assert isinstance(look_at_rollout("fares", NOON + 2 * DAY).fact, RolloutAborted)
 
 
+def test_a_look_that_cannot_be_kept_is_taken_all_the_same(fares: Home, challenger: str) -> None:
+    (load_settings().var / "rollouts").write_text("no folder")
+    assert isinstance(look_at_rollout("fares", NOON + 2 * DAY).fact, RolloutAborted)
+    assert fares.serving("fares").challenger is None
+    assert last_look("fares") is None
+
+
 def test_a_rollback_ends_the_rollout_too(fares: Home, champion: str, challenger: str) -> None:
     say_to_rollout("fares", Act.ABORT, "not yet", NOON + DAY)
     change_section(fares.models, "fares", "rollout", None)

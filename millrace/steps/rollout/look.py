@@ -103,7 +103,10 @@ def _keep(rollout: Rollout, transition: Transition, evidence: Evidence | None, n
         rollout.model, now, rollout.on_trial or "", rollout.generation, transition.reason,
         transition.verdicts, evidence, type(fact).__name__ if fact else None,
     )  # fmt: skip
-    replace_file(_look_file(rollout.model), canonical_json(look).encode())
+    try:
+        replace_file(_look_file(rollout.model), canonical_json(look).encode())
+    except OSError as error:  # the turn is in the ledger, and must be published whatever the disk says
+        log.warning("%s: the look cannot be kept for `millrace rollout status`: %s", rollout.model, error)
 
 
 def _look_file(model: str) -> Path:
