@@ -22,10 +22,11 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import send_alerts
 from millrace.steps.arrivals import ensure_inbox
 from millrace.steps.claims import is_in_hand, list_dead_claims, list_living_runs, release_dead_trainings
-from millrace.steps.dataset import ensure_restored, is_data_pinned
+from millrace.steps.dataset import ensure_restored, find_dataset_trouble, is_data_pinned
 from millrace.steps.inbox import InboxWatch
+from millrace.steps.offers import find_offer_trouble
 from millrace.steps.prediction_log import is_log_waiting
-from millrace.steps.reconcile import find_trouble, repair_pointer
+from millrace.steps.reconcile import repair_pointer
 from millrace.steps.remote_channel import find_remote_troubles
 from millrace.steps.requests import list_requests, name_request, park_work, record_request
 from millrace.steps.rollout import RolloutWatch
@@ -135,8 +136,9 @@ class Controller:
                     self._look(model) if model in looked_at else self._look_for_files(model)
         with self._telling("the looks at rollouts"):
             self._rollouts.look()
-        with self._telling("showing rollouts"):
-            self._show_rollouts()
+        if everything or changed:
+            with self._telling("showing rollouts"):
+                self._show_rollouts()
         if everything:
             self._pace(time.monotonic() - started)
         self._do_chores()
@@ -223,9 +225,10 @@ class Controller:
     def _show_rollouts(self) -> None:
         """Let Prefect show what rollouts came to; while it is down they go on without."""
         while self._turned and self._prefect_answers:
-            model, seq = self._turned.popitem()
+            model, seq = next(iter(self._turned.items()))
             work = Work(FlowName.ROLLOUT, model, f"rollout:{model}", "it took a turn", "", timedelta(0))
             start_run(work, f"rollout:{model}:{seq}")
+            del self._turned[model]  # not before: a server that is busy is asked again
 
     def _look_for_files(self, model: str) -> None:
         work = find_arrived(model, self._inbox)
@@ -268,7 +271,7 @@ class Controller:
             log.warning("%s: pointer repaired, it was: %s", model, repair_pointer(model, clock.now()))
 
     def _repair(self, model: str) -> None:
-        trouble = find_trouble(model)
+        trouble = find_dataset_trouble(model) or find_offer_trouble(model)
         if trouble is None or is_in_hand(model):
             self._first_seen.pop((model, TROUBLE), None)
         elif self._has_stood(model, TROUBLE, TROUBLE_SECONDS) and self._is_ripe(f"{model}: {trouble}"):

@@ -15,6 +15,7 @@ from millrace.domain.facts import (
     ServingFact,
 )
 from millrace.domain.rollout.policy import Strategy
+from millrace.domain.rollout.state import Rollout
 from millrace.errors import MillraceError
 
 
@@ -66,7 +67,7 @@ def standing_champions(facts: Iterable[Fact]) -> tuple[str, ...]:
     return tuple(standing)
 
 
-def plan_promotion(serving: Serving, challenger: str, reason: str) -> ChampionPromoted:
+def plan_promotion(serving: Serving | Rollout, challenger: str, reason: str) -> ChampionPromoted:
     """Return the fact that makes `challenger` the champion of the next generation."""
     return ChampionPromoted(challenger, serving.champion, serving.generation + 1, reason)
 

@@ -3,7 +3,7 @@
 from millrace.steps.rollout.begin import find_pending, start_pending, start_rollout
 from millrace.steps.rollout.look import Look, last_look, look_at_rollout
 from millrace.steps.rollout.people import Act, UnseenStepError, ensure_seen, say_to_rollout
-from millrace.steps.rollout.status import RolloutStatus, list_newest_turns, list_on_trial, rollout_status
+from millrace.steps.rollout.status import RolloutStatus, list_on_trial, rollout_status
 from millrace.steps.rollout.watch import RolloutWatch
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "ensure_seen",
     "find_pending",
     "last_look",
-    "list_newest_turns",
     "list_on_trial",
     "look_at_rollout",
     "rollout_status",

@@ -13,6 +13,7 @@ from millrace.domain.ledger import Entry
 from millrace.domain.rollout.advance import Transition, start
 from millrace.domain.rollout.policy import Policy
 from millrace.domain.rollout.state import Phase, Rollout, rollout_after
+from millrace.domain.serving import plan_promotion
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
@@ -78,9 +79,12 @@ def find_pending(model: str) -> Passed | None:
 
 
 def start_pending(model: str, now: datetime) -> Transition | None:
-    """Let a challenger begin that had to wait for another one; None when there is none."""
-    pending = find_pending(model)
-    return _begin(ledger().rollout(model), pending, now) if pending else None
+    """Let a challenger begin that had to wait for another one; None when there is none that can."""
+    rollout, pending = ledger().rollout(model), find_pending(model)
+    try:
+        return _begin(rollout, pending, now) if pending else None
+    except StaleGenerationError:
+        return None  # somebody was faster: the next look sees what there is now
 
 
 def _newest_passed(model: str) -> Passed | None:
@@ -138,7 +142,7 @@ def _plan(rollout: Rollout, passed: Passed, policy: Policy | None, now: datetime
         return start(rollout, passed.digest, policy, now)
     if rollout.phase is not Phase.IDLE or rollout.champion == passed.digest:
         return Transition(None, rollout, "what is on its way is decided on first, or it has arrived")
-    fact = ChampionPromoted(passed.digest, rollout.champion, rollout.generation + 1, passed.reason)
+    fact = plan_promotion(rollout, passed.digest, passed.reason)
     return Transition(fact, rollout_after(rollout, fact, now), "model.toml asks for no rollout")
 
 

@@ -38,11 +38,11 @@ def rollout_status(model: str) -> RolloutStatus:
         bound_seconds=policy.bound.total_seconds() if policy else None,
         look=look if is_current else None,
         waiting=find_pending(model),
-        turns=tuple(list_newest_turns(model)),
+        turns=tuple(_list_newest_turns(model)),
     )
 
 
-def list_newest_turns(model: str) -> list[Turn]:
+def _list_newest_turns(model: str) -> list[Turn]:
     """List the turns of the newest rollout, oldest first, with what became of its champion since."""
     began = ledger().last(model, RolloutStarted)
     history = ledger().entries(model, ROLLOUT_KINDS, after_seq=began.seq - 1 if began else 0)
