@@ -77,6 +77,10 @@ class Settings:
         return self.var / "predictions"
 
     @property
+    def monitoring(self) -> Path:
+        return self.var / "monitoring"
+
+    @property
     def keys(self) -> Path:
         return self.var / "keys"
 

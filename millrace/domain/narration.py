@@ -5,6 +5,7 @@ from typing import assert_never
 from millrace.domain.facts import (
     AlertSent,
     ApprovalAsked,
+    AttentionAsked,
     AutomationPaused,
     AutomationResumed,
     BatchAccepted,
@@ -19,8 +20,10 @@ from millrace.domain.facts import (
     DecisionMade,
     Fact,
     MirrorRepaired,
+    MonitoringDue,
     OfflineRollbackOvertaken,
     ProbationEnded,
+    ReportKept,
     RolloutAborted,
     RolloutAdvanced,
     RolloutFact,
@@ -36,6 +39,7 @@ from millrace.domain.facts import (
     StepFailed,
     VersionOffered,
     VersionRegistered,
+    WindowMonitored,
 )
 from millrace.domain.pointer import ServingSettings
 from millrace.domain.verdict import Outcome
@@ -87,10 +91,26 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"automatic work resumed: {fact.reason}"
         case SilenceNoticed():
             return f"no {fact.subject} since {fact.since:%Y-%m-%d %H:%M} UTC"
+        case WindowMonitored():
+            return _tell_window(fact)
+        case ReportKept():
+            return f"report about the window up to {fact.end:%Y-%m-%d %H:%M} kept in run {fact.run_id}"
+        case MonitoringDue():
+            return f"{fact.rows:,} rows answered since {fact.since:%Y-%m-%d %H:%M} UTC: monitoring is due"
+        case AttentionAsked():
+            return f"a person is asked: {fact.reason}"
         case AlertSent():
             return f"people were told of entry {fact.cause_seq}"
         case _:
             return _tell_rollout(fact)
+
+
+def _tell_window(fact: WindowMonitored) -> str:
+    failed = [verdict.rule for verdict in fact.verdicts if verdict.outcome is Outcome.FAIL]
+    found = f"failed: {', '.join(failed)}" if failed else "nothing failed"
+    acts = [name for name, found in (("drift", fact.drift), ("decay", fact.decay)) if found is not None]
+    asks = f"; {' and '.join(acts)} asks for a retraining" if acts else ""
+    return f"{fact.rows:,} rows and {fact.labels:,} labels monitored, {found}{asks}"
 
 
 def _tell_rollout(fact: RolloutFact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of fact)

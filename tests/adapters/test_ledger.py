@@ -16,6 +16,7 @@ from millrace.domain.facts import (
     Agreement,
     AlertSent,
     ApprovalAsked,
+    AttentionAsked,
     AutomationPaused,
     AutomationResumed,
     BatchAccepted,
@@ -27,12 +28,16 @@ from millrace.domain.facts import (
     ChampionRolledBack,
     DatasetAdopted,
     DatasetCheckedOut,
+    Decay,
     DecisionMade,
+    Drift,
     Fact,
     Inputs,
     MirrorRepaired,
+    MonitoringDue,
     OfflineRollbackOvertaken,
     ProbationEnded,
+    ReportKept,
     RolloutAborted,
     RolloutAdvanced,
     RolloutPaused,
@@ -50,6 +55,7 @@ from millrace.domain.facts import (
     Subject,
     VersionOffered,
     VersionRegistered,
+    WindowMonitored,
 )
 from millrace.domain.facts.offers import Milestone
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
@@ -63,6 +69,7 @@ from millrace.domain.verdict import Outcome, Verdict
 from tests.domain.rollout.rolling import POLICY
 
 NOON = datetime(2013, 4, 1, 12, 0, 0, 123456, tzinfo=UTC)
+LATER = NOON + timedelta(hours=1)
 PART = Part("a" * 64, "flüge.parquet", 27_004, 512, NOON, None)
 INPUTS = Inputs("d1", "m1", "l1")
 VERDICTS = (Verdict("errors", Outcome.FAIL, "9 of 20"),)
@@ -140,6 +147,25 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     AutomationPaused("the agency resends May"),
     AutomationResumed("May is in"),
     SilenceNoticed(Subject.DATA, NOON, 604_800.0),
+    WindowMonitored(
+        "c1",
+        NOON,
+        LATER,
+        900,
+        0,
+        LATER,
+        NOON,
+        (Verdict("data drift", Outcome.FAIL, "2 of 3"),),
+        ("data drift",),
+        "f1",
+        share=0.67,
+        excess_loss=0.1,
+        drift=Drift(NOON, 2, 0.67, ("km", "temperature °C")),
+        decay=Decay(NOON, 1, "mae", 1.1, 1.0),
+    ),
+    ReportKept(LATER, "run"),
+    MonitoringDue(NOON, 5_000),
+    AttentionAsked(NOON, "the challenger that learned of this drift was refused"),
     AlertSent(9),
 )
 

@@ -53,9 +53,9 @@ UNKNOWN_KEYS = [
     ("[recent]", "[recents]", "recents: unknown key, did you mean 'recent'?"),
     ('type = "timestamp"', 'typ = "timestamp"', "contract.columns.at.typ: unknown key, did you mean 'type'?"),
     ("max = 40", "mx = 40", "contract.columns.distance_km.mx: unknown key, did you mean 'max'?"),
-    ("[contract]", "[qqq]\n[contract]", "qqq: unknown key, allowed: check, contract, data, features,"
-                                        " gate, golden, model, recent, retrain, rollout, serving, silence,"
-                                        " training"),
+    ("[contract]", "[qqq]\n[contract]", "qqq: unknown key, allowed: check, contract, data, drift,"
+                                        " features, gate, golden, health, model, monitor, performance,"
+                                        " recent, retrain, rollout, serving, silence, training"),
     ("[retrain]", "[serving]\ndurability = \"fast\"\nstick_key = \"ride\"\n[retrain]",
      "serving.stick_key: unknown key, did you mean 'sticky_key'?"),
 ]  # fmt: skip

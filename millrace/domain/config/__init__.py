@@ -3,6 +3,14 @@
 from millrace.domain.config.data import ColumnContract, ContractSection
 from millrace.domain.config.gate import METRICS_OF, Comparison, GateSection, Metric
 from millrace.domain.config.model import ModelConfig
+from millrace.domain.config.monitoring import (
+    ColumnTest,
+    DriftSection,
+    DriftTest,
+    HealthSection,
+    MonitorSection,
+    PerformanceSection,
+)
 from millrace.domain.config.operation import CheckSection, RetrainSection
 from millrace.domain.config.training import SearchPolicy
 
@@ -10,11 +18,17 @@ __all__ = [
     "METRICS_OF",
     "CheckSection",
     "ColumnContract",
+    "ColumnTest",
     "Comparison",
     "ContractSection",
+    "DriftSection",
+    "DriftTest",
     "GateSection",
+    "HealthSection",
     "Metric",
     "ModelConfig",
+    "MonitorSection",
+    "PerformanceSection",
     "RetrainSection",
     "SearchPolicy",
 ]

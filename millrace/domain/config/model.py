@@ -6,6 +6,13 @@ from pydantic import Field, model_validator
 
 from millrace.domain.config.data import ContractSection, DataSection, FeaturesSection
 from millrace.domain.config.gate import METRICS_OF, GateSection
+from millrace.domain.config.monitoring import (
+    DriftSection,
+    DriftTest,
+    HealthSection,
+    MonitorSection,
+    PerformanceSection,
+)
 from millrace.domain.config.operation import CheckSection, RetrainSection, ServingSection, SilenceSection
 from millrace.domain.config.rollout import RolloutSection
 from millrace.domain.config.section import Name, Section
@@ -40,6 +47,10 @@ class ModelConfig(Section):
     check: CheckSection | None = None
     serving: ServingSection | None = None
     rollout: RolloutSection | None = None
+    monitor: MonitorSection | None = None
+    drift: DriftSection | None = None
+    performance: PerformanceSection | None = None
+    health: HealthSection | None = None
 
     @property
     def name(self) -> str:
@@ -99,4 +110,24 @@ class ModelConfig(Section):
         hidden = sorted({*settings.hashed, *settings.left_out} & {*self.features.names})
         if self.rollout.strategy is Strategy.DIRECT and hidden:
             raise ValueError(f"rollout.strategy is direct, and serving hides {', '.join(hidden)}")
+        return self
+
+    @model_validator(mode="after")
+    def _monitoring_fits(self) -> Self:
+        watched = {"drift": self.drift, "performance": self.performance, "health": self.health}
+        named = [name for name, section in watched.items() if section is not None]
+        if self.monitor is None and named:
+            raise ValueError(f"[{named[0]}] needs [monitor], which says when somebody looks")
+        for column, test in self.drift.columns.items() if self.drift else ():
+            if column not in self.features.names:
+                raise ValueError(f"drift.columns names {column!r}, which is no feature")
+            if column in self.features.categorical and test.test is DriftTest.WASSERSTEIN:
+                raise ValueError(f"drift.columns.{column} has categories, and wasserstein needs numbers")
+        sent, left_out = {*self.features.names, *self.data.key}, self.serving_settings.left_out
+        grouped = (*self.performance.slices, *self.performance.sensitive) if self.performance else ()
+        for column in grouped:
+            if column not in sent:
+                raise ValueError(f"performance names {column!r}, which is no feature and not in data.key")
+            if column in left_out:
+                raise ValueError(f"performance names {column!r}, and serving.leave_out keeps it unlogged")
         return self

@@ -9,6 +9,14 @@ from millrace.domain.facts.data import (
     DatasetCheckedOut,
     SourceAsked,
 )
+from millrace.domain.facts.monitoring import (
+    AttentionAsked,
+    Decay,
+    Drift,
+    MonitoringDue,
+    ReportKept,
+    WindowMonitored,
+)
 from millrace.domain.facts.offers import ChallengerReceived, Milestone, VersionOffered
 from millrace.domain.facts.operation import (
     AlertSent,
@@ -77,6 +85,10 @@ Fact = (
     | ChallengerReceived
     | RolloutFact
     | ServingConfigured
+    | WindowMonitored
+    | ReportKept
+    | MonitoringDue
+    | AttentionAsked
     | MirrorRepaired
     | RunRequested
     | RunParked
@@ -94,6 +106,7 @@ __all__ = [
     "Agreement",
     "AlertSent",
     "ApprovalAsked",
+    "AttentionAsked",
     "AutomationPaused",
     "AutomationResumed",
     "BatchAccepted",
@@ -106,13 +119,17 @@ __all__ = [
     "ChampionRolledBack",
     "DatasetAdopted",
     "DatasetCheckedOut",
+    "Decay",
     "DecisionMade",
+    "Drift",
     "Fact",
     "Inputs",
     "Milestone",
     "MirrorRepaired",
+    "MonitoringDue",
     "OfflineRollbackOvertaken",
     "ProbationEnded",
+    "ReportKept",
     "RolloutAborted",
     "RolloutAdvanced",
     "RolloutFact",
@@ -131,4 +148,5 @@ __all__ = [
     "Subject",
     "VersionOffered",
     "VersionRegistered",
+    "WindowMonitored",
 ]

@@ -1,0 +1,1 @@
+"""What a model in production is asked and answers: measured, and judged."""
