@@ -17,6 +17,8 @@ BENCHMARKS = (
     "serving",
     "rollout",
     "canary",
+    "drift_accuracy",
+    "drift",
 )
 RESULTS = Path(__file__).with_name("results")
 

@@ -24,6 +24,7 @@ from millrace.steps.arrivals import ensure_inbox
 from millrace.steps.claims import is_in_hand, list_dead_claims, list_living_runs, release_dead_trainings
 from millrace.steps.dataset import ensure_restored, find_dataset_trouble, is_data_pinned
 from millrace.steps.inbox import InboxWatch
+from millrace.steps.monitoring.watch import DueWatch
 from millrace.steps.offers import find_offer_trouble
 from millrace.steps.prediction_log import is_log_waiting
 from millrace.steps.reconcile import repair_pointer
@@ -51,6 +52,8 @@ STUCK_SECONDS = 30.0
 """How often the runs that nobody hears of are looked for."""
 PIN_SECONDS = 20.0
 """How often `data.dvc` is compared with `data/`, which all models share."""
+DUE_SECONDS = 30.0
+"""How often it is seen whether enough rows were answered for a look at a model before its time."""
 LOG_SECONDS = 600.0
 """How often the prediction log is compacted: in a process of its own, which nothing here waits for."""
 REMOTE_SECONDS = 60.0
@@ -83,7 +86,7 @@ class Controller:
 
     def __init__(self) -> None:
         self._run_id = f"controller {uuid4()}"
-        self._inbox, self._rollouts = InboxWatch(), RolloutWatch()
+        self._inbox, self._rollouts, self._due = InboxWatch(), RolloutWatch(), DueWatch()
         self._turned: dict[str, int] = {}
         self._heard = threading.Event()
         self._first_seen: dict[tuple[str, str], float] = {}
@@ -99,6 +102,7 @@ class Controller:
             _Chore("the pin of the data", PIN_SECONDS, self._compare_pin),
             _Chore("the remote channel", REMOTE_SECONDS, self._compare_remote),
             _Chore("the catalogue", SWEEP_SECONDS, self._sweep),
+            _Chore("the rows answered", DUE_SECONDS, self._due.look),
             _Chore("the prediction log", LOG_SECONDS, self._compact_log),
         )
 

@@ -28,17 +28,20 @@ class LiveDemo:
     script: LiveScript
     service: ServiceClient
 
-    def play(self) -> Iterator[Turn]:
-        """Yield each turn that a rollout takes, as it happens."""
-        with self._changed_model(), self._asking() as asked:
+    def play_slow(self) -> Iterator[Turn]:
+        """Yield each turn of the rollout of a version that answers rightly, and slowly."""
+        with self._changed_model(), self._asking(self.script.slow_after) as asked:
             change_gate(self.model, self.script)
             yield from self._roll_out(Reason.CONFIG, asked)
-        with self._changed_model(), self._asking() as asked:
+
+    def play_turned(self) -> Iterator[Turn]:
+        """Yield each turn of the rollout of a version that has learned from labels that are turned around."""
+        with self._changed_model(), self._asking(self.script.turned.batch) as asked:
             ingest(self.model, [write_turned(self.model, self.script.turned)], clock.now())
             yield from self._roll_out(Reason.NEW_ROWS, asked)
 
-    def _asking(self) -> Asking:
-        return asking(self.service, self.model, self.script.asked, self.script.label_seconds)
+    def _asking(self, batch: str) -> Asking:
+        return asking(self.service, self.model, batch, self.script.label_seconds)
 
     @contextmanager
     def _changed_model(self) -> Iterator[None]:

@@ -1,89 +1,177 @@
-"""Replay: history runs again on a simulated clock, through the very flows that run every day."""
+"""Replay: a year of history on a simulated clock, through the very flows that run every day."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 from flows.ingest import ingest
+from flows.live import LiveDemo
+from flows.monitor import monitor
 from flows.retrain import retrain
+from millrace.adapters import clock
 from millrace.adapters.service_client import ServiceClient
 from millrace.domain.decision import Reason
-from millrace.domain.demo import DemoScript
-from millrace.domain.replay import QUARANTINED, ReplayRow
+from millrace.domain.demo import DemoScript, LiveScript
+from millrace.domain.facts import Action
+from millrace.domain.replay import QUARANTINED, ReplayRow, Timing
+from millrace.domain.rollout.timeline import Turn
+from millrace.domain.schedule import last_due
+from millrace.domain.verdict import Outcome
+from millrace.domain.work import MonitorReason
 from millrace.steps.batch import BatchOutcome
+from millrace.steps.progress import timing
 from millrace.steps.replay import (
-    ask_champion,
     broken_features,
+    configure_retrain,
     find_champion,
     list_source_batches,
     promote_at_once,
-    score_batch,
     write_corrupted,
 )
+from millrace.steps.stores import model_config
+from millrace.steps.traffic import Traffic
 
 DAY = timedelta(days=1)
+AFTER_DECIDING = "read and verify the rows"
+"""The step of a training that begins when it was decided on."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Replay:
-    """The replay of one model by its script; what each thing that arrived led to, as it happens.
+    """The replay of one model by its script; what each thing that happened led to, as it happens.
 
     `service` is a prediction service of this installation: what is kept up is scored by its answers.
+    `timings` fill as the replay goes on; `on_turn` hears of each turn of a rollout.
     """
 
     model: str
     script: DemoScript
     service: ServiceClient
+    on_turn: Callable[[Turn], None]
+    timings: list[Timing] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        everything = list_source_batches(self.model, self.script.until)
+        self._traffic = Traffic(self.model, self.service, self.script.asking, everything)
+        self._frozen: str | None = None
+        self._scored_until = self.script.bootstrap
+        self._now = self.script.bootstrap
 
     def play(self) -> Iterator[ReplayRow]:
-        """Yield a row for each thing that arrives, in the order of the simulated clock."""
+        """Yield a row for each thing that happens, in the order of the simulated clock."""
         promote_at_once(self.model)
-        now = self.script.bootstrap
-        known = list_source_batches(self.model, now)
-        yield self._arrive(known[-1], now)
-        frozen = find_champion(self.model)
-        while now < self.script.until:
-            now += DAY
-            for batch in list_source_batches(self.model, now)[len(known) :]:
+        configure_retrain(self.model, self.script.retrain)
+        known = list_source_batches(self.model, self._now)
+        clock.set_clock(self._now)
+        yield self._arrive(known[-1])
+        self._frozen = find_champion(self.model)
+        asked_at = self._now
+        while self._now < self.script.until:
+            self._now += DAY
+            clock.set_clock(self._now)
+            self._traffic.tell(self._now)
+            for batch in list_source_batches(self.model, self._now)[len(known) :]:
                 known.append(batch)
-                if batch == self.script.corrupted.batch:
-                    corrupted = write_corrupted(self.model, self.script.corrupted)
-                    yield self._arrive(batch, now, [corrupted])
-                # the service is asked about the month before anybody knows how it ended
-                kept = ask_champion(self.service, self.model, batch) if find_champion(self.model) else None
-                arrived = self._arrive(batch, now)
-                yield replace(
-                    arrived, frozen=score_batch(self.model, frozen, batch) if frozen else None, kept=kept
-                )
-        with broken_features(self.model, self.script.bad_challenger):
-            yield self._retrain(known[-1], now + DAY, Reason.CONFIG)
+                yield from self._end_month(batch)
+            if self._now - asked_at >= self.script.asking.every:
+                asked_at = self._now
+                self._traffic.ask(self._now)
+                yield from self._look()
+            yield from self._keep_schedule()
 
-    def _arrive(self, month: str, now: datetime, files: list[Path] | None = None) -> ReplayRow:
-        """Ingest what is there at `now`; what was accepted is a reason to retrain."""
+    def _end_month(self, batch: str) -> Iterator[ReplayRow]:
+        live = self.script.live
+        frozen, kept = self._traffic.score(self._scored_until, self._now, self._frozen)
+        self._scored_until = self._now
+        if live is not None and batch == live.turned.batch:
+            turned = self._roll_out(batch, "labels turned", self._live(live).play_turned())
+            yield replace(turned, frozen=frozen, kept=kept)
+            return
+        if batch == self.script.corrupted.batch:
+            yield self._arrive(batch, [write_corrupted(self.model, self.script.corrupted)])
+        yield replace(self._arrive(batch), frozen=frozen, kept=kept)
+        if batch == self.script.bad_challenger.after:
+            with broken_features(self.model, self.script.bad_challenger):
+                yield self._retrain(batch, Reason.CONFIG, force=True)
+        if live is not None and batch == live.slow_after:
+            yield self._roll_out(batch, "config changed", self._live(live).play_slow())
+
+    def _arrive(self, month: str, files: list[Path] | None = None) -> ReplayRow:
+        """Ingest what is there; what was accepted is a reason to retrain."""
         started = time.monotonic()
-        results = ingest(self.model, files, now)
+        results = ingest(self.model, files, self._now)
         rows = sum(result.rows for result in results)
         if any(result.outcome is BatchOutcome.QUARANTINED for result in results):
             champion = find_champion(self.model)
             seconds = time.monotonic() - started
             return ReplayRow(month, rows, QUARANTINED, "", "", champion, champion, None, None, seconds)
-        retrained = self._retrain(month, now, Reason.NEW_ROWS)
+        retrained = self._retrain(month, Reason.NEW_ROWS)
         return replace(retrained, rows=rows, event="arrived", seconds=time.monotonic() - started)
 
-    def _retrain(self, month: str, now: datetime, reason: Reason) -> ReplayRow:
+    def _look(self) -> Iterator[ReplayRow]:
+        """Look at what was asked, if the model says how; a drift or a decay is a reason to retrain."""
+        if model_config(self.model).monitor is None:
+            return
+        started = time.monotonic()
+        looked = monitor(self.model, MonitorReason.SCHEDULE, now=clock.now())
+        if looked.drift is not None:
+            yield self._retrain(self._month, Reason.DRIFT, since=started, detail=f"{looked.drift.share:.2f}")
+        elif looked.decay is not None:
+            excess = f"{looked.decay.excess_loss:.3f}"
+            yield self._retrain(self._month, Reason.DECAY, since=started, detail=excess)
+
+    def _keep_schedule(self) -> Iterator[ReplayRow]:
+        schedule = model_config(self.model).retrain.schedule
+        if schedule is not None and last_due(schedule, self._now) > self._now - DAY:
+            row = self._retrain(self._month, Reason.SCHEDULE)
+            if row.decision == Action.TRAIN:
+                yield row
+
+    def _retrain(
+        self, month: str, reason: Reason, *, since: float | None = None, detail: str = "", force: bool = False
+    ) -> ReplayRow:
         started, before = time.monotonic(), find_champion(self.model)
-        result = retrain(self.model, reason, now=now)
+        with timing() as began:
+            result = retrain(self.model, reason, detail, force, now=self._now)
+        ended, after, decided = time.monotonic(), find_champion(self.model), began.get(AFTER_DECIDING)
+        if decided is not None and since is not None:
+            self.timings.append(Timing("from drift to decision", decided - since))
+        if decided is not None and after != before:
+            self.timings.append(Timing("from decision to champion", ended - decided))
         return ReplayRow(
             month=month,
             rows=0,
-            event=f"{reason.value} changed",
+            event=f"{reason.value} {detail}".rstrip() if reason is not Reason.CONFIG else "config changed",
             decision=result.decision.action,
             gate=result.judged.outcome if result.judged else "",
             champion_before=before,
-            champion_after=find_champion(self.model),
+            champion_after=after,
             frozen=None,
             kept=None,
-            seconds=time.monotonic() - started,
+            seconds=ended - (started if since is None else since),
         )
+
+    def _roll_out(self, month: str, event: str, turns: Iterator[Turn]) -> ReplayRow:
+        """Tell what live requests do to a version that the gate has passed."""
+        started, before, answered = time.monotonic(), find_champion(self.model), None
+        for turn in turns:
+            self.on_turn(turn)
+            if answered is None and (turn.after.weight or turn.after.former):
+                answered = turn.at
+        if answered is not None:
+            self.timings.append(
+                Timing("from its first answer to its end", (turn.at - answered).total_seconds())
+            )
+        return ReplayRow(
+            month, 0, event, Action.TRAIN, Outcome.PASS, before, find_champion(self.model), None, None,
+            time.monotonic() - started, taken_back=turn.told,
+        )  # fmt: skip
+
+    def _live(self, script: LiveScript) -> LiveDemo:
+        return LiveDemo(self.model, script, self.service)
+
+    @property
+    def _month(self) -> str:
+        return f"{self._now:%Y-%m}"

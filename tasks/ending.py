@@ -5,7 +5,7 @@ from typing import cast
 
 from prefect.states import Completed
 
-from millrace.domain.facts import Action, ChallengerJudged
+from millrace.domain.facts import Action, ChallengerJudged, WindowMonitored
 from millrace.domain.narration import tell as tell_fact
 from millrace.domain.rollout.advance import Transition
 from millrace.steps.batch import IngestResult
@@ -43,6 +43,16 @@ def end_rollout(model: str, transition: Transition) -> Transition:
     message = tell_fact(transition.fact) if transition.fact else transition.reason
     tell(f"{model}: {message}")
     return cast("Transition", Completed(name=name, message=message, data=transition))
+
+
+def end_monitor(model: str, looked: WindowMonitored) -> WindowMonitored:
+    """Say what the look came to."""
+    asks = {"Drift": looked.drift, "Decay": looked.decay}
+    found = [name for name, detection in asks.items() if detection is not None]
+    name = " and ".join(found) or ("Alarm" if looked.alarms else "Completed")
+    message = tell_fact(looked)
+    tell(f"{model}: {message}")
+    return cast("WindowMonitored", Completed(name=name, message=message, data=looked))
 
 
 def end_ingest(results: list[IngestResult], why_not: str | None = None) -> list[IngestResult]:

@@ -120,5 +120,7 @@ def _parameters(work: Work) -> dict[str, Any]:
             return {"model": work.model, "files": files, "reason": work.reason, "detail": work.detail}
         case FlowName.RETRAIN:
             return {"model": work.model, "reason": work.reason}
+        case FlowName.MONITOR:
+            return {"model": work.model, "reason": work.reason}
         case FlowName.ROLLOUT:
             return {"model": work.model}

@@ -24,7 +24,7 @@ from millrace.domain.bundle import (
 from millrace.domain.canonical import canonical_json
 from millrace.domain.config import ModelConfig
 from millrace.domain.features import feature_frame
-from millrace.domain.profile import profile_rows
+from millrace.domain.profile import make_reference
 from millrace.domain.schema import label_values, schema_of
 
 NAME = "served"
@@ -88,10 +88,13 @@ def write_served(store: Path, served: Served, engine: Engine, edition: int = 0) 
     """Write the bundle and return its digest; each edition has another digest and the same answers."""
     content = _export(served, engine)
     answering = open_scorer(engine, content, served.schema)
+    labels = label_values(served.learned, served.config, served.schema.classes)
+    answers = answering(served.learned)
+    reference = make_reference(served.learned, labels, answers, served.schema, served.config)
     files = {
         engine.file_name: content,
         SCHEMA_FILE: canonical_json(served.schema).encode(),
-        PROFILE_FILE: canonical_json(profile_rows(served.learned, served.config)).encode(),
+        PROFILE_FILE: canonical_json(reference).encode(),
         EXAMPLES_FILE: canonical_json(
             export.make_examples(served.learned, served.schema, answering)
         ).encode(),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from millrace.domain.replay import (
@@ -57,7 +58,7 @@ class Service:
 def render_replay(page: ReplayPage) -> str:
     """Render one self-contained HTML page: no script, no font, no network."""
     environment = make_environment("millrace.adapters")
-    environment.filters |= {"champion": name_champion, "score": spell_score}
+    environment.filters |= {"champion": name_champion, "score": spell_score, "median": median}
     return environment.get_template("replay.html.j2").render(
         page=page,
         style=read_style(OWN_STYLE),
@@ -140,7 +141,7 @@ def _draw_events(axes: "Axes", page: ReplayPage) -> None:
 def _mark(row: ReplayRow) -> tuple[str, str] | None:
     if row.quarantined:
         return "s", QUARANTINED
-    if row.refused:
+    if row.refused or row.taken_back:
         return "X", REFUSED
     return RELEASED if row.promoted else None
 

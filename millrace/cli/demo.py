@@ -4,27 +4,27 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from millrace.cli.output import console, short, table, watched
 from millrace.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from millrace.domain.replay import ReplayPage, ReplayRow
+    from millrace.domain.replay import ReplayPage, ReplayRow, Timing
+    from millrace.domain.rollout.timeline import Turn
 
 HOME = PROJECT_ROOT / "var" / "demo"
-LIVE = """
-on live requests: somebody asks for a precision that only scikit-learn has, slowly; then a broken export
-turns labels around, which the gate cannot see, for its rows are turned too
-"""
-PACKAGES = ("prefect", "mlflow", "dvc", "scikit-learn", "onnxruntime", "pandas")
+PACKAGES = ("prefect", "mlflow", "dvc", "evidently", "scikit-learn", "onnxruntime", "pandas")
 
 
 def demo() -> None:
-    """Replay real history: each month arrives, is validated, pinned, decided on, trained, judged, published.
+    """Replay a year of real history, with the requests that were asked and how they ended, in minutes.
 
-    It runs on a simulated clock in var/demo, which is emptied first. One corrupted batch ends
-    in quarantine, one bad challenger is refused. Example: `millrace demo`.
+    Each month arrives, is validated, pinned, decided on, trained, judged, published; what is asked is looked
+    at for drift and decay. One batch is corrupted, one challenger bad, one version slow, one learned from
+    labels that a broken export had turned around. It runs on a simulated clock in var/demo, which is emptied
+    first. Example: `millrace demo`.
     """
     _prepare_home()
     from flows.server import prefect_server
@@ -34,25 +34,26 @@ def demo() -> None:
     model, script = find_demo(HOME / "models")
     out, rows = console(), []
     with watched(f"{model} · replay"), prefect_server("flows.replay"), prediction_service() as service:
-        from flows.live import LiveDemo
         from flows.replay import Replay
 
-        for row in Replay(model, script, service).play():
+        replay = Replay(model, script, service, _tell_turn)
+        for row in replay.play():
             rows.append(row)
             out.print(f"{row.month}  {row.event:<15} {row.decision:<6} {row.gate:<13} {row.seconds:5.1f} s")
-        page = _page(model, rows)
+        page = _page(model, rows, replay.timings)
         out.print(_table(rows, page.metric_name))
-        if script.live is not None:
-            out.print(LIVE)
-        for turn in LiveDemo(model, script.live, service).play() if script.live else ():
-            out.print(f"{turn.at:%H:%M:%S}  {turn.after.phase:<9} {turn.after.weight:>3} %  {turn.told}")
+        out.print(_times(page))
     out.print(f"page: {_write(page).relative_to(PROJECT_ROOT)}")
     out.print("look around: export MILLRACE_HOME=var/demo MILLRACE_MODELS=var/demo/models")
     out.print(f"             .venv/bin/millrace why {model}", soft_wrap=True)
     out.print(
-        f"             .venv/bin/millrace ui, then http://127.0.0.1:8400/models/{model}/rollout",
+        f"             .venv/bin/millrace ui, then http://127.0.0.1:8400/models/{model}/monitoring",
         soft_wrap=True,
     )
+
+
+def _tell_turn(turn: "Turn") -> None:
+    console().print(f"         {turn.after.phase:<9} {turn.after.weight:>3} %  {turn.told}")
 
 
 def _prepare_home() -> None:
@@ -61,6 +62,7 @@ def _prepare_home() -> None:
     shutil.copytree(PROJECT_ROOT / "models", HOME / "models", ignore=shutil.ignore_patterns("__pycache__"))
     os.environ["MILLRACE_HOME"] = str(HOME)
     os.environ["MILLRACE_MODELS"] = str(HOME / "models")
+    os.environ["MILLRACE_CLOCK"] = str(HOME / "clock")
     elsewhere = ("LEDGER_URL", "ALERT_URLS", "CHANNEL", "SITE", "MLFLOW_UI")
     for address in ("MLFLOW_TRACKING_URI", *(f"MILLRACE_{name}" for name in elsewhere)):
         os.environ.pop(address, None)
@@ -79,7 +81,14 @@ def _table(rows: "Sequence[ReplayRow]", metric: str) -> object:
     return shown
 
 
-def _page(model: str, rows: "Sequence[ReplayRow]") -> "ReplayPage":
+def _times(page: "ReplayPage") -> object:
+    shown = table("measured", "times", "median", "longest")
+    for what, seconds in page.times.items():
+        shown.add_row(what, str(len(seconds)), f"{median(seconds):.1f} s", f"{seconds[-1]:.1f} s")
+    return shown
+
+
+def _page(model: str, rows: "Sequence[ReplayRow]", timings: "Sequence[Timing]") -> "ReplayPage":
     from importlib.metadata import version
 
     from millrace.adapters import clock
@@ -87,7 +96,8 @@ def _page(model: str, rows: "Sequence[ReplayRow]") -> "ReplayPage":
     from millrace.steps.stores import model_config
 
     versions = {package: version(package) for package in PACKAGES}
-    return ReplayPage(model, model_config(model).gate.metric.value, tuple(rows), versions, clock.now())
+    metric = model_config(model).gate.metric.value
+    return ReplayPage(model, metric, tuple(rows), versions, clock.wall_now(), tuple(timings))
 
 
 def _write(page: "ReplayPage") -> Path:

@@ -20,7 +20,7 @@ OWNER_ONLY = 0o700
 EPILOGUE = """\
 Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger,
 or a change did not pass its check; 4 a batch is in quarantine; 5 something is wrong with this
-installation."""
+installation; 6 a model in production is not as it should be."""
 
 VERBS = {
     "init": LOOP,
@@ -28,6 +28,7 @@ VERBS = {
     "ingest": LOOP,
     "retrain": LOOP,
     "rollout": LOOP,
+    "monitor": LOOP,
     "approve": LOOP,
     "reject": LOOP,
     "rollback": LOOP,

@@ -26,7 +26,8 @@ NEEDED_LATER = (
 def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
     """Decide, train, judge, and publish the challenger if it proved itself.
 
-    The decision and its reasons are recorded also when nothing is trained.
+    The decision and its reasons are recorded also when nothing is trained. Drift and decay need no
+    naming: what the ledger has of them is answered by the decision, whoever asks for it.
 
     Examples: `millrace retrain churn`, `millrace retrain churn --force`.
 
@@ -35,8 +36,8 @@ def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
     model
         A folder under models/.
     force
-        Train in spite of the cooldown, the budget and the minimum of new rows. Equal inputs are
-        never trained again: they would give the same bundle.
+        Train in spite of the cooldown, the budget, the minimum of new rows and what was already tried
+        against drift or decay. Equal inputs are never trained again: they would give the same bundle.
     json
         Write the result as JSON.
     """

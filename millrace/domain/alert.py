@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from millrace.domain.facts import (
     ApprovalAsked,
+    AttentionAsked,
     BatchQuarantined,
     ChallengerJudged,
     ChampionRolledBack,
@@ -14,6 +15,7 @@ from millrace.domain.facts import (
     RolloutStarted,
     RunParked,
     SilenceNoticed,
+    WindowMonitored,
 )
 from millrace.domain.ledger import Entry
 from millrace.domain.verdict import Outcome
@@ -29,6 +31,8 @@ ALERTING_KINDS = (
     ProbationEnded,
     RunParked,
     SilenceNoticed,
+    WindowMonitored,
+    AttentionAsked,
 )
 """The kinds of entry that can be worth an alert."""
 
@@ -42,7 +46,7 @@ class Alert:
     page: str | None = None
 
 
-def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911, C901 (an arm per kind of entry)
+def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of entry)
     """Return what to tell people about `entry`, None when it is nothing they must know."""
     model = entry.model
     match entry.fact:
@@ -73,6 +77,10 @@ def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911, C901 (an arm pe
         case RolloutStarted(unproven=str(champion)) as fact:
             reason = f"challenger {fact.challenger[:12]} began its rollout before labels had proven it"
             return _about_unproven(entry, champion, reason)
+        case WindowMonitored() as fact if fact.alarms:
+            return _about_window(model, fact)
+        case AttentionAsked() as fact:
+            return _about_attention(model, fact)
         case RunParked() as fact:
             after = (
                 f"The champion is untouched. `millrace {fact.flow} {model}` shows what is wrong; "
@@ -87,6 +95,23 @@ def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911, C901 (an arm pe
             return Alert(f"{model}: no {fact.subject} for more than {limit}", body)
         case _:
             return None
+
+
+def _about_window(model: str, fact: WindowMonitored) -> Alert:
+    failed = [f"{one.rule}: {one.reason}" for one in fact.verdicts if one.rule in fact.alarms]
+    asks = "A retraining is asked for. " if fact.drift or fact.decay else ""
+    after = f"{asks}`millrace monitor status {model}` shows every column and slice."
+    title = f"{model}: {', '.join(fact.alarms)} not as it should be"
+    return Alert(title, "\n".join([*failed, after]), f"models/{model}/monitoring")
+
+
+def _about_attention(model: str, fact: AttentionAsked) -> Alert:
+    after = (
+        f"Look at the report, bring labelled rows of the time since {fact.since:%Y-%m-%d %H:%M} UTC by "
+        f"`millrace ingest {model}`, then `millrace retrain {model} --force`."
+    )
+    title = f"{model}: no training can mend what was found, a person has to look"
+    return Alert(title, f"{fact.reason}\n{after}", f"models/{model}/monitoring")
 
 
 def _about_rollout(entry: Entry, title: str, body: str) -> Alert:

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from millrace.domain.config.section import Duration
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,14 +22,22 @@ class CorruptedBatch(_Section):
 
 
 class BadChallenger(_Section):
-    """The features that are left when somebody breaks the model's folder."""
+    """The features that are left when somebody breaks the model's folder, after a batch has arrived."""
 
+    after: str
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
 
 
+class AskingScript(_Section):
+    """How often somebody asks about the rows of the time since, and about how many of them."""
+
+    every: Duration
+    rows: int = Field(ge=1)
+
+
 class TurnedLabels(_Section):
-    """An export of `batch` whose labels say the opposite wherever `column` has one of `values`."""
+    """The export of `batch` as it arrives: labels say the opposite wherever `column` has one of `values`."""
 
     batch: str
     column: str
@@ -35,13 +45,14 @@ class TurnedLabels(_Section):
 
 
 class LiveScript(_Section):
-    """What happens on live requests once history is over.
+    """What happens on live requests: two versions that only they show to be bad.
 
-    The rows of `asked` are asked about, and how they ended is told `label_seconds` later. `rollout` is the
-    model's `[rollout]` meanwhile, `slowing` what somebody changes in its `[gate]`.
+    The first comes after the batch `slow_after` has arrived, by what somebody changes in `[gate]` then; the
+    other is made of `turned`. Rows of that batch are asked about, and how they ended is told `label_seconds`
+    later. `rollout` is the model's `[rollout]` meanwhile.
     """
 
-    asked: str
+    slow_after: str
     label_seconds: float
     rollout: dict[str, Any]
     slowing: dict[str, Any]
@@ -49,10 +60,15 @@ class LiveScript(_Section):
 
 
 class DemoScript(_Section):
-    """A model's `demo.toml`: what arrives at once, and until when the rest arrives batch by batch."""
+    """A model's `demo.toml`: what arrives at once, and until when the rest arrives batch by batch.
+
+    `retrain` is the model's `[retrain]` meanwhile.
+    """
 
     bootstrap: datetime
     until: datetime
+    asking: AskingScript
+    retrain: dict[str, Any]
     corrupted: CorruptedBatch
     bad_challenger: BadChallenger
     live: LiveScript | None = None

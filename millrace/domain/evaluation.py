@@ -79,16 +79,24 @@ def list_calibration_points(judged: JudgedSet, task: Task) -> list[CalibrationPo
     For a regression these are the values; for a binary model the probability and the share
     of positives; for several classes the probability of the likeliest and how often it was right.
     """
-    predicted, actual = judged.challenger, judged.labels
-    if task is Task.MULTICLASS:
-        actual = (predicted.argmax(axis=1) == judged.labels).astype(np.float64)
-        predicted = predicted.max(axis=1)
+    predicted, actual = told_and_actual(judged.challenger, judged.labels, task)
     order = np.argsort(predicted, kind="stable")
     tenths = [tenth for tenth in np.array_split(order, BINS) if tenth.size]
     return [
         CalibrationPoint(_rounded(predicted[tenth].mean()), _rounded(actual[tenth].mean()), tenth.size)
         for tenth in tenths
     ]
+
+
+def told_and_actual(answers: FloatArray, labels: FloatArray, task: Task) -> tuple[FloatArray, FloatArray]:
+    """Return one number for each answer and what came of it: of several classes, whether the likeliest did.
+
+    >>> told_and_actual(np.array([[0.7, 0.3], [0.6, 0.4]]), np.array([0.0, 1.0]), Task.MULTICLASS)
+    (array([0.7, 0.6]), array([1., 0.]))
+    """
+    if task is not Task.MULTICLASS:
+        return answers, labels
+    return answers.max(axis=1), (answers.argmax(axis=1) == labels).astype(np.float64)
 
 
 def _value(

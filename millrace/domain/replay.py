@@ -11,11 +11,12 @@ QUARANTINED = "quarantined"
 
 @dataclass(frozen=True)
 class ReplayRow:
-    """One thing that arrived, and what came of it.
+    """One thing that happened, and what came of it.
 
-    `champion_before` is who answered in that month, scored as `kept`; `frozen` is the first
-    champion's score in it. `event` is `QUARANTINED` for a batch that was not let in, `gate`
-    the outcome, or empty where nothing was judged. `seconds` run from arrival to published.
+    `kept` is the score of what was answered in that month, `frozen` the first champion's on the same rows.
+    `event` is `QUARANTINED` for a batch that was not let in, `gate` the outcome, or empty where nothing was
+    judged. `taken_back` says how a version that the gate had passed ended. `seconds` run from what happened
+    to the end of all that followed.
     """
 
     month: str
@@ -28,6 +29,7 @@ class ReplayRow:
     frozen: float | None
     kept: float | None
     seconds: float
+    taken_back: str = ""
 
     @property
     def promoted(self) -> bool:
@@ -35,11 +37,19 @@ class ReplayRow:
 
     @property
     def refused(self) -> bool:
-        return bool(self.gate) and not self.promoted
+        return bool(self.gate) and not self.promoted and not self.taken_back
 
     @property
     def quarantined(self) -> bool:
         return self.event == QUARANTINED
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the machinery took for something, once."""
+
+    what: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,7 @@ class ReplayPage:
     rows: tuple[ReplayRow, ...]
     versions: Mapping[str, str]
     made_at: datetime
+    timings: tuple[Timing, ...] = ()
 
     @property
     def metric_name(self) -> str:
@@ -69,6 +80,14 @@ class ReplayPage:
     def months(self) -> tuple[str, ...]:
         """The months in the order of their arrival, each once."""
         return tuple(dict.fromkeys(row.month for row in self.rows))
+
+    @property
+    def times(self) -> dict[str, tuple[float, ...]]:
+        """All times of each thing that was timed, in seconds, the shortest first."""
+        found: dict[str, list[float]] = {}
+        for one in self.timings:
+            found.setdefault(one.what, []).append(one.seconds)
+        return {what: tuple(sorted(seconds)) for what, seconds in found.items()}
 
     @property
     def scored(self) -> tuple[ScoredMonth, ...]:
@@ -95,6 +114,7 @@ def tell_summary(page: ReplayPage) -> str:
     counts = (
         ("version", "released", sum(row.promoted for row in page.rows)),
         ("challenger", "refused", sum(row.refused for row in page.rows)),
+        ("version", "taken back", sum(bool(row.taken_back) for row in page.rows)),
         ("batch", "quarantined", sum(row.quarantined for row in page.rows)),
     )
     return ", ".join(f"{count} {_plural(noun, count)} {what}" for noun, what, count in counts)

@@ -40,3 +40,12 @@ def last_due(expression: str, now: datetime) -> datetime:
     latest = next(CronSim(expression, this_minute, reverse=True))
     following = next(CronSim(expression, latest))
     return following if following <= now else latest
+
+
+def next_due(expression: str, now: datetime) -> datetime:
+    """Return the first time of the expression after `now`, in UTC.
+
+    >>> next_due("0 6 * * *", datetime(2013, 4, 1, 6, 0, tzinfo=UTC))
+    datetime.datetime(2013, 4, 2, 6, 0, tzinfo=datetime.timezone.utc)
+    """
+    return next(CronSim(expression, now.astimezone(UTC)))

@@ -21,6 +21,7 @@ class FlowName(StrEnum):
     INGEST = "ingest"
     RETRAIN = "retrain"
     ROLLOUT = "rollout"
+    MONITOR = "monitor"
 
 
 class IngestReason(StrEnum):
@@ -30,6 +31,14 @@ class IngestReason(StrEnum):
     SCHEDULE = "schedule"
     ARRIVED = "arrived"
     DIED = "died"
+
+
+class MonitorReason(StrEnum):
+    """What can ask for a look at a model in production."""
+
+    BY_HAND = "by hand"
+    SCHEDULE = "schedule"
+    ROWS = "rows"
 
 
 @dataclass(frozen=True)

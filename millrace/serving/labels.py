@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from millrace.adapters import clock
 from millrace.domain.kinds import Task
 from millrace.domain.pointer import Durability
 from millrace.domain.prediction import Label, Labelled
@@ -56,7 +56,7 @@ async def take_labels(service: "Service", served: "Served", head: Head, receive:
     body = await read_body(receive, head, service.receiving)
     with service.turns:
         grouped = _read(served, _decode(body, service.limits.max_rows), service.limits.max_rows)
-        now, waits = time.time(), []
+        now, waits = clock.timestamp(), []
         for columns, labels in grouped.items():
             privacy = served.make_privacy(columns)
             private = [

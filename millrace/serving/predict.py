@@ -6,6 +6,7 @@ from asyncio import to_thread
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from millrace.adapters import clock
 from millrace.domain.prediction import Answer, AnsweredRow
 from millrace.serving.http import (
     RETRY_AFTER,
@@ -119,7 +120,7 @@ def _refused_non_finite(
     service: "Service", request_id: str, rows: Sequence[Row], found: Found, started: float
 ) -> RefusedError:
     """Refuse rows that the model has no number for; they are logged, as evidence about the model."""
-    now, lost = time.time(), [at for at, answer in enumerate(found[1]) if answer is None]
+    now, lost = clock.timestamp(), [at for at, answer in enumerate(found[1]) if answer is None]
     for at in lost:
         micros = int((found[2][at] - started) * 1e6)
         service.journal.answered(found[0][at], AnsweredRow(request_id, at, now, rows[at], None, micros))
@@ -166,7 +167,7 @@ def _log_failed(
     started: float,
 ) -> None:
     """Log what an arm could not score, as evidence about it."""
-    now, micros = time.time(), int((time.perf_counter() - started) * 1e6)
+    now, micros = clock.timestamp(), int((time.perf_counter() - started) * 1e6)
     lost = [AnsweredRow(request_id, at, now, row, None, micros) for at, row in rows]
     service.journal.failed(arm, lost, error)
 
@@ -174,7 +175,7 @@ def _log_failed(
 def _log(
     service: "Service", request_id: str, rows: Sequence[Row], found: Found, started: float
 ) -> "list[asyncio.Future[None]]":
-    now, log, arms = time.time(), service.journal.answered, found[0]
+    now, log, arms = clock.timestamp(), service.journal.answered, found[0]
     for at, (arm, answer, answered_at) in enumerate(zip(*found, strict=True)):
         log(arm, AnsweredRow(request_id, at, now, rows[at], answer, int((answered_at - started) * 1e6)))
     if not arms[0].is_durable:  # which is a matter of the model, not of the arm

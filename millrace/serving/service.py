@@ -9,6 +9,7 @@ import time
 from functools import cache, partial
 from typing import Any
 
+from millrace.adapters import clock
 from millrace.adapters.bundle_store import BundleStore
 from millrace.adapters.channel_source import ChannelSource
 from millrace.adapters.keys import load_verifier
@@ -44,7 +45,7 @@ class Service:
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings, self.limits = settings, settings.limits
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
-        self.started_at = time.time()
+        self.started_at = clock.timestamp()
         self.metrics = Metrics()
         self.metrics.show_process()
         self.receiving = Receiving(settings.limits, self.metrics)
@@ -92,7 +93,7 @@ class Service:
             served.close()
         shadows = [shadow for served in ending for shadow in served.shadows]
         await self._loop.run_in_executor(None, end_shadows, shadows)
-        self.journal.write(Stopped(self.instance, time.time()))
+        self.journal.write(Stopped(self.instance, clock.timestamp()))
         await self._loop.run_in_executor(None, self.writer.close)
         if self.access_log:
             self.access_log.close()
@@ -208,7 +209,7 @@ class Service:
 
     def _tell_alive(self) -> None:
         models = [self._describe(model) for model in sorted({*self.models, *self.follower.models})]
-        self.journal.write(Alive(self.instance, time.time(), self.started_at, models))
+        self.journal.write(Alive(self.instance, clock.timestamp(), self.started_at, models))
 
     def _describe(self, model: str) -> ServedModel:
         served, state = self.models.get(model), self.follower.state(model)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from millrace.adapters import clock
 from millrace.domain.features import UnreadableColumnError
 from millrace.domain.prediction import Answer, Shadowed, ShadowedRow
 from millrace.domain.routing import is_sampled
@@ -141,7 +142,7 @@ class Shadow:
     def _log(
         self, taken: list[_Offered], answers: Sequence[Answer | None], seconds: float, error: str | None
     ) -> None:
-        micros, now = int(seconds * 1e6), time.time()
+        micros, now = int(seconds * 1e6), clock.timestamp()
         rows = [
             ShadowedRow(request_id, at, now, answer, micros)
             for (request_id, at, _), answer in zip(taken, answers, strict=True)

@@ -20,10 +20,14 @@ from millrace.site.acts import take_act
 from millrace.site.assets import make_asset_routes
 from millrace.site.audit import gather_audit
 from millrace.site.batches import gather_batch, gather_batches
+from millrace.site.comparing import gather_comparison
+from millrace.site.exposition import make_metrics_route
 from millrace.site.headers import Guarded
 from millrace.site.model import gather_model
+from millrace.site.monitoring import gather_monitoring
 from millrace.site.overview import Overviews
 from millrace.site.rendering import render
+from millrace.site.reports import make_report_route
 from millrace.site.rollout import gather_rollout
 from millrace.site.sharing import Shared
 from millrace.site.trouble import answer_failure, answer_millrace_error, answer_nobody, answer_wrong_path
@@ -38,13 +42,21 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Page:
-    """One page: what `gather` finds, shown by the template `name` or as JSON; `act` takes its forms."""
+    """One page: what `gather` finds, shown by the template `name` or as JSON; `act` takes its forms.
+
+    `asks` names what its address can say after the question mark.
+    """
 
     name: str
     path: str
     json_path: str
     gather: Callable[..., Any]
     act: Callable[[Request, Clock], Awaitable[Response]] | None = None
+    asks: tuple[str, ...] = ()
+
+    def named(self, request: Request) -> dict[str, str]:
+        """Return what `gather` is called with."""
+        return request.path_params | {name: request.query_params.get(name, "") for name in self.asks}
 
 
 PAGES = (
@@ -64,6 +76,14 @@ PAGES = (
         "/models/{model}/batches/{digest}.json",
         gather_batch,
     ),
+    Page("monitoring", "/models/{model}/monitoring", "/models/{model}/monitoring.json", gather_monitoring),
+    Page(
+        "comparison",
+        "/models/{model}/monitoring/compare",
+        "/models/{model}/monitoring/compare.json",
+        gather_comparison,
+        asks=("first", "second"),
+    ),
     Page("rollout", "/models/{model}/rollout", "/models/{model}/rollout.json", gather_rollout, take_act),
 )
 
@@ -71,7 +91,12 @@ PAGES = (
 def create_app(clock: Clock) -> Guarded:
     """Make the site; `clock` says as of when a page is."""
     app = Starlette(
-        routes=[*make_asset_routes(), *(route for page in PAGES for route in _make_routes(page, clock))],
+        routes=[
+            *make_asset_routes(),
+            make_metrics_route(clock),
+            make_report_route(),
+            *(route for page in PAGES for route in _make_routes(page, clock)),
+        ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
         exception_handlers={
             HTTPException: answer_wrong_path,
@@ -90,7 +115,7 @@ def _make_routes(page: Page, clock: Clock) -> tuple[Route, Route]:
     async def show(request: Request) -> Response:
         if page.act is not None and request.method == "POST":
             return await page.act(request, clock)
-        data = await gather(clock, **request.path_params)
+        data = await gather(clock, **page.named(request))
         # in the loop's one thread: Matplotlib keeps its settings for the whole process
         base = str(request.base_url).rstrip("/")
         query = request.query_params
@@ -99,7 +124,7 @@ def _make_routes(page: Page, clock: Clock) -> tuple[Route, Route]:
     async def tell(request: Request) -> Response:
         if page.act is not None and request.method == "POST":
             return await page.act(request, clock)
-        data = await gather(clock, **request.path_params)
+        data = await gather(clock, **page.named(request))
         return Response(readable_json(data), media_type="application/json")
 
     methods = ["GET", "POST"] if page.act is not None else ["GET"]

@@ -70,21 +70,21 @@ def draw_weights(
 
     def draw(figure: "Figure") -> None:
         curve, lane = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-        days = [*(_day_of(one.at) for one in stretches), _day_of(end)]
+        days = [*(day_of(one.at) for one in stretches), day_of(end)]
         weights = [*(one.weight for one in stretches), stretches[-1].weight]
         curve.fill_between(days, weights, step="post", color=KEPT, alpha=0.12, linewidth=0)
         curve.step(days, weights, where="post", color=KEPT, linewidth=2.5)
         crosses = [_weight_at(stretches, at) for at in failed]
         curve.plot(
-            [_day_of(at) for at in failed], crosses, "X", color=REFUSED, markersize=9, markeredgecolor=PAPER
+            [day_of(at) for at in failed], crosses, "X", color=REFUSED, markersize=9, markeredgecolor=PAPER
         )
         curve.set_title("requests the challenger answers, in %", loc="left", size="medium", color=MUTED)
         curve.set_yticks([0, 25, 50, 75, WHOLE])
         curve.set_ylim(-6, 108)
         _draw_phases(lane, stretches, end)
-        _set_times(lane)
+        set_times(lane)
 
-    return _draw(draw, name, label)
+    return draw_layouts(draw, name, label)
 
 
 @lru_cache(maxsize=64)
@@ -94,29 +94,30 @@ def draw_judgements(name: str, metric: str, points: tuple[Point, ...]) -> Drawn:
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
-        against = [(_day_of(one.at), one.champion) for one in points if one.champion is not None]
+        against = [(day_of(one.at), one.champion) for one in points if one.champion is not None]
         axes.plot(
             [day for day, _ in against], [value for _, value in against],
             color=FROZEN, linewidth=1.5, linestyle="--", marker="_", markersize=12,
         )  # fmt: skip
         axes.plot(
-            [_day_of(one.at) for one in points], [one.challenger for one in points], color=GRID, linewidth=1
+            [day_of(one.at) for one in points], [one.challenger for one in points], color=GRID, linewidth=1
         )
         for point in points:
             marker, color = ("o", KEPT) if point.outcome == "pass" else ("X", REFUSED)
             axes.plot(
-                _day_of(point.at), point.challenger, marker,
+                day_of(point.at), point.challenger, marker,
                 color=color, markersize=10, markeredgecolor=PAPER,
             )  # fmt: skip
         axes.set_title(f"{metric} on the recent set", loc="left", size="medium", color=MUTED)
         axes.margins(x=0.04, y=0.2)
         axes.locator_params(axis="y", nbins=5)
-        _set_times(axes)
+        set_times(axes)
 
-    return _draw(draw, name, label)
+    return draw_layouts(draw, name, label)
 
 
-def _draw(draw: Callable[["Figure"], None], name: str, label: str) -> Drawn:
+def draw_layouts(draw: Callable[["Figure"], None], name: str, label: str) -> Drawn:
+    """Draw the same thing for each width of screen, in the manner of all charts."""
     drawn = {}
     for layout in (WIDE, NARROW):
         with drawing(layout, name) as figure:
@@ -133,10 +134,10 @@ def _draw(draw: Callable[["Figure"], None], name: str, label: str) -> Drawn:
 def _draw_phases(axes: "Axes", stretches: tuple[Stretch, ...], end: datetime) -> None:
     before = ["", *(one.phase for one in stretches)]
     phases = [one for one, last in zip(stretches, before, strict=False) if one.phase != last]
-    ends = [*(_day_of(one.at) for one in phases[1:]), _day_of(end)]
-    whole = ends[-1] - _day_of(phases[0].at)
+    ends = [*(day_of(one.at) for one in phases[1:]), day_of(end)]
+    whole = ends[-1] - day_of(phases[0].at)
     for number, (one, until) in enumerate(zip(phases, ends, strict=True)):
-        start = _day_of(one.at)
+        start = day_of(one.at)
         axes.axvspan(start, until, color=LANES[number % 2], linewidth=0)
         if until - start > whole * ROOM:
             axes.text((start + until) / 2, 0.5, one.phase, ha="center", va="center", color=INK, size="small")
@@ -144,7 +145,7 @@ def _draw_phases(axes: "Axes", stretches: tuple[Stretch, ...], end: datetime) ->
     axes.set_ylim(0, 1)
 
 
-def _set_times(axes: "Axes") -> None:
+def set_times(axes: "Axes") -> None:
     """Name a few moments, each as exactly as tells it from the next one."""
     start, end = axes.get_xlim()
     places = [start + (end - start) * share for share in TICKS]
@@ -157,6 +158,6 @@ def _weight_at(stretches: tuple[Stretch, ...], at: datetime) -> int:
     return [one.weight for one in stretches if one.at <= at][-1]
 
 
-def _day_of(at: datetime) -> float:
+def day_of(at: datetime) -> float:
     """Return the moment as Matplotlib counts it, in days."""
     return at.timestamp() / DAY

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from millrace.domain.facts import WindowMonitored
 from millrace.domain.rollout.state import Rollout
+from millrace.domain.verdict import Outcome
 from millrace.errors import MillraceError
 from millrace.steps.changes import Marks, list_marks
 from millrace.steps.reconcile import find_trouble
@@ -13,11 +15,15 @@ from millrace.steps.stores import ledger
 
 @dataclass(frozen=True)
 class ModelLine:
-    """One model; `trouble` is what differs from the ledger, None where nothing does."""
+    """One model; `trouble` is what differs from the ledger, None where nothing does.
+
+    `failing` is what the newest look at its champion found to be not as it should be.
+    """
 
     status: ModelStatus
     trouble: str | None
     rollout: Rollout
+    failing: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,16 @@ def look_at_model(model: str) -> ModelLine:
         If neither a folder nor an entry has that name.
     """
     [status] = list_status(model)
-    return ModelLine(status, _tell_trouble(model), ledger().rollout(model))
+    failing = _list_failing(model, status.champion)
+    return ModelLine(status, _tell_trouble(model), ledger().rollout(model), failing)
+
+
+def _list_failing(model: str, champion: str | None) -> tuple[str, ...]:
+    """Name what failed in the newest window; one about another champion says nothing of this one."""
+    last = ledger().last(model, WindowMonitored)
+    if last is None or not isinstance(last.fact, WindowMonitored) or last.fact.digest != champion:
+        return ()
+    return tuple(one.rule for one in last.fact.verdicts if one.outcome is Outcome.FAIL)
 
 
 def _tell_trouble(model: str) -> str | None:

@@ -15,7 +15,9 @@ from millrace.errors import (
     UnknownModelError,
 )
 from millrace.site.batches import UnknownBatchDigestError
+from millrace.site.comparing import UnknownWindowError
 from millrace.site.rendering import render
+from millrace.site.reports import UnknownReportError
 from millrace.steps.lineage import UnknownBundleError
 from millrace.steps.operators import NotAnOperatorError, UnknownTokenError
 from millrace.steps.uploads import EmptyUploadError, NoUploadsError, UploadTooLargeError
@@ -24,6 +26,8 @@ STATUSES: dict[type[MillraceError], HTTPStatus] = {
     UnknownModelError: HTTPStatus.NOT_FOUND,
     UnknownBundleError: HTTPStatus.NOT_FOUND,
     UnknownBatchDigestError: HTTPStatus.NOT_FOUND,
+    UnknownReportError: HTTPStatus.NOT_FOUND,
+    UnknownWindowError: HTTPStatus.NOT_FOUND,
     AmbiguousNameError: HTTPStatus.NOT_FOUND,
     UnknownTokenError: HTTPStatus.UNAUTHORIZED,
     NotAnOperatorError: HTTPStatus.FORBIDDEN,

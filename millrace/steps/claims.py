@@ -34,7 +34,7 @@ def take_claim(key: str, run_id: str) -> Claim:
     ClaimHeldError, ClaimDoneError
         If another run is doing it, or it was done.
     """
-    return ledger().claim(key, current_owner(run_id), clock.now(), LEASE, is_dead, is_living_here)
+    return ledger().claim(key, current_owner(run_id), clock.wall_now(), LEASE, is_dead, is_living_here)
 
 
 def ensure_held(claim: Claim) -> None:
@@ -45,7 +45,7 @@ def ensure_held(claim: Claim) -> None:
     ClaimLostError
         If another run has it.
     """
-    ledger().renew(claim, clock.now(), LEASE)
+    ledger().renew(claim, clock.wall_now(), LEASE)
 
 
 def record_once(key: str, model: str, fact: Fact, run_id: str, now: datetime) -> bool:
@@ -89,7 +89,7 @@ def _list_held(model: str, flow: FlowName | None) -> list[Claim]:
 
 def _is_living(claim: Claim) -> bool:
     owner = claim.owner
-    return is_living_here(owner) or (clock.now() < claim.lease_until and not is_dead(owner))
+    return is_living_here(owner) or (clock.wall_now() < claim.lease_until and not is_dead(owner))
 
 
 @contextmanager
@@ -109,10 +109,10 @@ def held(claim: Claim) -> Iterator[Claim]:
 
 
 @contextmanager
-def taking_turns(key: str, run_id: str) -> Iterator[None]:
+def taking_turns(key: str, run_id: str) -> Iterator[Claim]:
     """Let one run at a time into the block; the others wait until it is through, or dead."""
     with held(_await_claim(key, run_id)) as claim:
-        yield
+        yield claim
         ledger().release(claim)
 
 
@@ -127,7 +127,7 @@ def _await_claim(key: str, run_id: str) -> Claim:
 def _keep_alive(claim: Claim, stop: threading.Event) -> None:
     while not stop.wait(LEASE.total_seconds() / 4):
         try:
-            ledger().renew(claim, clock.now(), LEASE)
+            ledger().renew(claim, clock.wall_now(), LEASE)
         except ClaimLostError:
             return  # the next write under this claim is refused, and says so
         except UnavailableError as error:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError
-from millrace.domain.decision import Decision, DecisionFacts, Reason, decide, run_key
+from millrace.domain.decision import Decision, DecisionFacts, Reason, answers, decide, run_key
+from millrace.domain.decision.rules import DONE
 from millrace.domain.facts import (
     Action,
     ChallengerJudged,
@@ -17,6 +18,7 @@ from millrace.domain.rollout.advance import Transition
 from millrace.steps.actor import current_actor
 from millrace.steps.claims import take_claim, taking_turns
 from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.detections import ask_a_person
 from millrace.steps.retrain_facts import find_inputs, gather_facts
 from millrace.steps.rows import count_blocks
 from millrace.steps.stores import ledger, model_config
@@ -50,7 +52,8 @@ def decide_retraining(
     """Decide whether to train, take the claim if so, and record the decision, above all when it is no.
 
     `detail` is what the one who asks has found, in its words: `0.41`. One run decides at a time: what
-    it decides is a fact of the next decision, such as that a period was decided.
+    it decides is a fact of the next decision, such as that a period was decided or a drift answered. Where
+    no training can answer it, a person is asked before that is recorded.
     """
     ensure_restored()
     model_config(model)  # of a model that is not there nothing is recorded, not even a claim
@@ -61,9 +64,22 @@ def decide_retraining(
         if decision.action is Action.TRAIN:
             try:
                 claim = take_claim(key, run_id)
-            except (ClaimHeldError, ClaimDoneError) as error:
-                decision = _skipped(decision, str(error))
-        made = DecisionMade(key, decision.action, decision.reason, decision.findings, facts.inputs)
+            except ClaimHeldError as error:
+                decision = _skipped(decision, "claim", str(error))
+            except ClaimDoneError as error:
+                decision = _skipped(decision, DONE, str(error))
+        answered = answers(decision, facts.detections, key)
+        if answered and decision.action is Action.SKIP:
+            ask_a_person(model, facts.detections, decision.reason, run_id, now)
+        made = DecisionMade(
+            run_key=key,
+            action=decision.action,
+            reason=decision.reason,
+            findings=decision.findings,
+            inputs=facts.inputs,
+            asked=tuple(reason.value for reason in sorted(facts.asked)),
+            answers=answered,
+        )
         ledger().append(model, made, now, current_actor())
         return Decided(made, claim)
 
@@ -74,7 +90,7 @@ def finish_run(claim: Claim, judged: ChallengerJudged) -> None:
 
 
 def _gather(model: str, reason: Reason, force: bool, now: datetime, detail: str) -> DecisionFacts:
-    inputs = find_inputs(model)
+    inputs = find_inputs(model, reason)
     counts = count_blocks(model_config(model), current_dataset(model), now)
     return replace(
         gather_facts(model, inputs, frozenset({reason}), now),
@@ -86,6 +102,6 @@ def _gather(model: str, reason: Reason, force: bool, now: datetime, detail: str)
     )
 
 
-def _skipped(decision: Decision, finding: str) -> Decision:
-    findings = (*decision.findings, RuleFinding("claim", finding, Action.SKIP))
+def _skipped(decision: Decision, rule: str, finding: str) -> Decision:
+    findings = (*decision.findings, RuleFinding(rule, finding, Action.SKIP))
     return Decision(Action.SKIP, finding, findings)

@@ -28,7 +28,9 @@ HEARTBEAT_SECONDS = 30
 
 _CRONS: dict[str, Callable[[ModelConfig], str | None]] = {
     "retrain/on-schedule": lambda config: config.retrain.schedule,
+    "retrain/on-refit-schedule": lambda config: config.retrain.refit_schedule,
     "ingest/on-schedule": lambda config: config.data.schedule,
+    "monitor/on-schedule": lambda config: config.monitor.schedule if config.monitor else None,
 }
 """Which cron expression of a `model.toml` is for which deployment."""
 

@@ -123,7 +123,7 @@ def _has_proven(word: Alive, trial: "Trial") -> bool:
 
 
 def _common_schema(model: str, champion: str, challenger: str) -> Schema:
-    needed, found = _schema_of(champion), _schema_of(challenger)
+    needed, found = find_schema(champion), find_schema(challenger)
     if found.task != needed.task:
         raise ClashingAnswersError(model, challenger, found.task.value, needed.task.value)
     if found.classes != needed.classes:
@@ -131,7 +131,14 @@ def _common_schema(model: str, champion: str, challenger: str) -> Schema:
     return needed
 
 
-def _schema_of(digest: str) -> Schema:
+def find_schema(digest: str) -> Schema:
+    """Return what a published bundle takes in and gives out.
+
+    Raises
+    ------
+    CorruptBundleError
+        If it is not there, or is no schema.
+    """
     path = bundles_folder(load_settings().channel) / digest / SCHEMA_FILE
     if not path.is_file():
         raise CorruptBundleError(str(path), "nothing", "the schema of a bundle that was published")

@@ -4,22 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import Scorer, load_scorer, prove
 from millrace.domain import gate
+from millrace.domain.canonical import NULL, value_text
 from millrace.domain.claim import Claim
-from millrace.domain.config import Metric
+from millrace.domain.config import Metric, ModelConfig
 from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ChallengerTrained
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
-from millrace.domain.losses import FloatArray, block_loss
+from millrace.domain.kinds import ColumnType
+from millrace.domain.level import measure_level
+from millrace.domain.losses import FloatArray, StrArray, block_loss
 from millrace.domain.serving import Serving, standing_champions
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.rows import LabelledRows, SplitRows
 from millrace.steps.stores import ledger, model_config
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ def judge_challenger(
         golden_set=evidence.golden.set_id,
         losses={name: losses_of(judged, policy.metric) for name, judged in _sets(evidence)},
         generation=serving.generation,
+        level=measure_level(evidence.recent, model_config(model).model.task, policy),
     )
     ledger().append(model, fact, now, current_actor(), claim)
     return fact
@@ -98,7 +106,9 @@ def _gather_evidence(
         best_digest=best,
         challenger_digest=trained.digest,
         baseline_digest=trained.baseline,
-        recent=answer_rows(rows.recent, compared, [fact.recent_set for fact in others]),
+        recent=answer_rows(
+            rows.recent, compared, [fact.recent_set for fact in others], _watched_slices(model_config(model))
+        ),
         golden=answer_rows(rows.golden, compared, [fact.golden_set for fact in others]),
         constant=trained.constant,
         agreement=trained.agreement,
@@ -120,7 +130,18 @@ def _open(digest: str) -> Scorer:
     return load_scorer(bundles_folder(load_settings().channel) / digest)
 
 
-def answer_rows(rows: LabelledRows, compared: Compared, earlier_sets: Sequence[str] = ()) -> JudgedSet:
+def _watched_slices(config: ModelConfig) -> tuple[str, ...]:
+    """Name the columns whose values get a level each; what the log hashes has other names there."""
+    columns, contract = config.performance.slices if config.performance else (), config.contract.columns
+    hashed = config.serving_settings.hashed
+    return tuple(
+        name for name in columns if name not in hashed and contract[name].type is not ColumnType.TIMESTAMP
+    )
+
+
+def answer_rows(
+    rows: LabelledRows, compared: Compared, earlier_sets: Sequence[str] = (), slices: Sequence[str] = ()
+) -> JudgedSet:
     """Let every bundle answer the rows of the blocks that none of them has learned from."""
     unseen = rows.without_blocks(compared.learned_blocks)
     set_id = judged_set_id(unseen.blocks)
@@ -139,7 +160,17 @@ def answer_rows(rows: LabelledRows, compared: Compared, earlier_sets: Sequence[s
         baseline=answers[compared.baseline.digest],
         best=of(compared.best),
         looks=earlier_sets.count(set_id),
+        slices={name: _texts(unseen.frame[name]) for name in slices if name in unseen.frame},
     )
+
+
+def _texts(values: "pd.Series[Any]") -> StrArray:
+    """Write values as the log does."""
+    is_null = values.isna()
+    texts = [
+        NULL if null else value_text(value) for value, null in zip(values.tolist(), is_null, strict=True)
+    ]
+    return np.array(texts, dtype=np.str_)
 
 
 def _sets(evidence: GateEvidence) -> tuple[tuple[str, JudgedSet], ...]:

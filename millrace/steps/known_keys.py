@@ -31,14 +31,15 @@ def find_known_keys(config: ModelConfig, bounds: TimeBounds) -> KnownKeys:
 
     Where the key holds the time column, a part of another time cannot hold the same key.
     """
-    parts = [part for part in current_dataset(config.name).parts if _may_repeat(part, config, bounds)]
+    parts = [part for part in current_dataset(config.name).parts if may_repeat(part, config, bounds)]
     columns = sorted({*row_identity(config), *filter(None, (config.data.time, config.data.group))})
     rows = read_parts(load_settings().data / config.name, parts, columns)
     hashes = key_hashes(rows, row_identity(config))
     return KnownKeys(hashes, hashes[_is_golden(rows, config)] if len(rows) else hashes)
 
 
-def _may_repeat(part: Part, config: ModelConfig, bounds: TimeBounds) -> bool:
+def may_repeat(part: Part, config: ModelConfig, bounds: TimeBounds) -> bool:
+    """Whether a part can hold a key whose times are within bounds."""
     time = config.data.time
     if time is None or time not in config.data.key or time not in bounds:
         return True

@@ -25,4 +25,4 @@ def sweep_leftovers() -> int:
         *settings.datasets.glob(".*.json.*"),
         *settings.predictions.glob(".*.new"),
     ]
-    return remove_leftovers(found, clock.now() - UNTOUCHED)
+    return remove_leftovers(found, clock.wall_now() - UNTOUCHED)

@@ -72,7 +72,7 @@ def rescore_log(trial: Trial) -> Rescored:
         )
     scorer = load_scorer(bundles_folder(settings.channel) / trial.challenger)
     _ensure_logged(trial.model, scorer, frame)
-    scores, has_failed = _scored(scorer, inputs_of(frame))
+    scores, has_failed = score_rows(scorer, inputs_of(frame))
     return Rescored(_logged_rows(trial, frame, scores, has_failed), frame["at"].iloc[0], newest.damages)
 
 
@@ -84,7 +84,8 @@ def _ensure_logged(model: str, scorer: Scorer, frame: "pd.DataFrame") -> None:
         raise UnloggedColumnsError(model, missing)
 
 
-def _scored(scorer: Scorer, inputs: "pd.DataFrame") -> tuple[FloatArray, BoolArray]:
+def score_rows(scorer: Scorer, inputs: "pd.DataFrame") -> tuple[FloatArray, BoolArray]:
+    """Answer rows; those of a chunk that breaks the scorer have no answer, and failed."""
     classes = (len(scorer.schema.classes),) if scorer.schema.task is Task.MULTICLASS else ()
     scores, has_failed = np.full((len(inputs), *classes), np.nan), np.zeros(len(inputs), dtype=bool)
     for start in range(0, len(inputs), CHUNK_ROWS):

@@ -1,18 +1,22 @@
 """What does a decision on a retraining rest on, besides the rows themselves?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from millrace.adapters.bundle import digest_of_files
 from millrace.adapters.training import training_environment
 from millrace.domain.canonical import sha256_of
 from millrace.domain.dataset import Dataset
-from millrace.domain.decision import DecisionFacts, Reason
-from millrace.domain.facts import ChallengerJudged, ChallengerTrained, DecisionMade, Inputs
+from millrace.domain.decision import DecisionFacts, Reason, decides_period
+from millrace.domain.facts import Action, ChallengerJudged, ChallengerTrained, DecisionMade, Inputs
 from millrace.domain.schedule import last_due
+from millrace.domain.work import FlowName
 from millrace.settings import load_settings
 from millrace.steps.automation import find_pause
+from millrace.steps.claims import is_in_hand
 from millrace.steps.dataset import current_dataset, find_dataset_version
+from millrace.steps.detections import find_what_failed, list_open
+from millrace.steps.refit import find_parameters_digest
 from millrace.steps.stores import ledger, model_config
 
 DAY = timedelta(days=1)
@@ -20,20 +24,39 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class _Finished:
-    """The last training that came to its end, and what came of it."""
+    """A training that came to its end, and what came of it."""
 
     trained: ChallengerTrained
+    seq: int
     at: datetime
     outcome: str
 
 
-def find_inputs(model: str) -> Inputs:
-    """Return what a training of `model` would be a function of, now."""
-    return Inputs(
+@dataclass(frozen=True)
+class Period:
+    """When a schedule was last due, and when what it asks for was last decided on."""
+
+    due: datetime | None
+    decided_at: datetime | None
+
+    @property
+    def is_missed(self) -> bool:
+        return self.due is not None and (self.decided_at is None or self.decided_at < self.due)
+
+
+def find_inputs(model: str, reason: Reason | None = None) -> Inputs:
+    """Return what a training of `model` for `reason` would be a function of, now.
+
+    A refit is a full training as long as there is no finished one whose hyperparameters it could take over.
+    """
+    full = Inputs(
         dataset=current_dataset(model).version,
         model_files=digest_of_files(load_settings().models / model),
         lock=sha256_of(training_environment()),
     )
+    if reason is not Reason.REFIT or model_config(model).training.search is None:
+        return full
+    return replace(full, parameters=find_parameters_digest(model, full.model_files))
 
 
 def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: datetime) -> DecisionFacts:
@@ -42,7 +65,10 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
     Counting those takes a pass over the rows, which is for the run itself.
     """
     config, dataset = model_config(model), current_dataset(model)
-    finished, decided = _find_last_finished(model), ledger().last(model, DecisionMade)
+    finished = _find_last_finished(model, with_refits=inputs.is_refit)
+    period = find_period(model, Reason.REFIT if Reason.REFIT in asked else Reason.SCHEDULE, now)
+    detections = () if inputs.is_refit else list_open(model)
+    answering, shadowing = _tell_challenger(model)
     enough = config.gate.min_blocks
     return DecisionFacts(
         asked=asked,
@@ -61,39 +87,71 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
         golden_blocks=enough,
         min_blocks=enough,
         paused=find_pause(model),
-        due=last_due(config.retrain.schedule, now) if config.retrain.schedule else None,
-        # what a clock that was ahead has written proves nothing yet
-        decided_at=decided.at if decided and decided.at <= now else None,
-        rolling_out=_tell_rolling_out(model),
+        due=period.due,
+        decided_at=period.decided_at,
+        rolling_out=answering,
+        shadowing=shadowing,
+        detections=detections,
+        failed_try=find_what_failed(model, detections),
     )
 
 
-def _tell_rolling_out(model: str) -> str | None:
+def find_period(model: str, schedule: Reason, now: datetime) -> Period:
+    """Return what the clock and the ledger say of the model's `schedule`, of full trainings or of refits."""
+    policy, is_refit = model_config(model).retrain, schedule is Reason.REFIT
+    cron = policy.refit_schedule if is_refit else policy.schedule
+    finished = _find_last_finished(model, with_refits=is_refit)
+    decided = finished.at if finished else None
+    for entry in ledger().newest_first(model, DecisionMade):
+        if finished and entry.seq < finished.seq:
+            break
+        # what a clock that was ahead has written proves nothing yet
+        if entry.at <= now and isinstance(entry.fact, DecisionMade) and _settles(model, entry.fact, schedule):
+            decided = entry.at
+            break
+    return Period(last_due(cron, now) if cron else None, decided if decided and decided <= now else None)
+
+
+def _settles(model: str, made: DecisionMade, schedule: Reason) -> bool:
+    """Whether the decision counts: a training that died half way was as good as not decided on."""
+    if not decides_period(made, schedule):
+        return False
+    is_dead = not ledger().is_done(made.run_key) and not is_in_hand(model, FlowName.RETRAIN)
+    return made.action is not Action.TRAIN or not is_dead
+
+
+def _tell_challenger(model: str) -> tuple[str | None, str | None]:
+    """Return in words the challenger that answers requests, and the one that answers none yet."""
     serving = ledger().serving(model)
-    if serving.challenger is None or not serving.weight:
-        return None
-    return f"challenger {serving.challenger[:12]} answers {serving.weight} % of requests"
+    if serving.challenger is None:
+        return None, None
+    name = f"challenger {serving.challenger[:12]}"
+    if serving.weight:
+        return f"{name} answers {serving.weight} % of requests", None
+    return None, f"{name} is on its way and answers no request yet"
 
 
-def _find_last_finished(model: str) -> _Finished | None:
+def _find_last_finished(model: str, *, with_refits: bool) -> _Finished | None:
     judged: dict[str, str] = {}
-    for entry in reversed(ledger().entries(model, (ChallengerTrained, ChallengerJudged))):
+    for entry in ledger().newest_first(model, ChallengerTrained, ChallengerJudged):
         match entry.fact:
             case ChallengerJudged() as fact:
                 judged.setdefault(fact.run_key, f"bundle {fact.digest[:12]}, {fact.outcome}: {fact.reason}")
-            case ChallengerTrained() as fact if ledger().is_done(fact.run_key):
-                return _Finished(fact, entry.at, judged[fact.run_key])
+            case ChallengerTrained() as fact if with_refits or not fact.inputs.is_refit:
+                if ledger().is_done(fact.run_key):
+                    return _Finished(fact, entry.seq, entry.at, judged[fact.run_key])
             case _:
                 pass
     return None
 
 
 def _count_trained(model: str, inputs: Inputs, now: datetime) -> int:
-    """Count other trainings of the last day: one that is taken up again does not pay twice."""
+    """Count other full trainings of the last day: one that is taken up again does not pay twice."""
     entries = ledger().entries(model, (ChallengerTrained,))
     return sum(
         isinstance(entry.fact, ChallengerTrained)
         and entry.fact.inputs != inputs
+        and not entry.fact.inputs.is_refit
         and now - DAY < entry.at <= now
         for entry in entries
     )

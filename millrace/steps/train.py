@@ -11,7 +11,7 @@ from millrace.adapters.bundle import digest_of_files, write_bundle
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.git import head_commit
 from millrace.adapters.models import load_builder
-from millrace.adapters.scorer import open_scorer
+from millrace.adapters.scorer import Answering, open_scorer
 from millrace.adapters.search import SearchResult, search_parameters
 from millrace.domain.bundle import (
     EXAMPLES_FILE,
@@ -19,6 +19,7 @@ from millrace.domain.bundle import (
     SCHEMA_FILE,
     CodeDigests,
     Manifest,
+    Schema,
     digests_of,
 )
 from millrace.domain.canonical import canonical_json
@@ -26,10 +27,11 @@ from millrace.domain.claim import Claim
 from millrace.domain.config import ModelConfig
 from millrace.domain.facts import ChallengerTrained, DecisionMade
 from millrace.domain.features import feature_frame
-from millrace.domain.profile import profile_rows
+from millrace.domain.profile import Reference, make_reference
 from millrace.domain.schema import schema_of
 from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.actor import current_actor
+from millrace.steps.refit import find_parameters
 from millrace.steps.rows import SplitRows
 from millrace.steps.stores import ledger, model_config
 
@@ -56,7 +58,8 @@ def train_challenger(
     if done is not None:
         return done
     config, started = model_config(model), time.monotonic()
-    made = train_bundles(config, rows, bundles_folder(load_settings().channel), on_trial)
+    given = find_parameters(model, decision.inputs)
+    made = train_bundles(config, rows, bundles_folder(load_settings().channel), on_trial, given)
     fact = ChallengerTrained(
         run_key=decision.run_key,
         digest=made.digest,
@@ -77,9 +80,18 @@ def train_challenger(
     return fact
 
 
-def train_bundles(config: ModelConfig, rows: SplitRows, store: Path, on_trial: Progress) -> TrainedBundles:
-    """Search, fit and export the challenger, and its baseline beside it; no ledger knows of them yet."""
-    found = _search(config, rows, on_trial)
+def train_bundles(
+    config: ModelConfig,
+    rows: SplitRows,
+    store: Path,
+    on_trial: Progress,
+    given: Mapping[str, object] | None = None,
+) -> TrainedBundles:
+    """Search, fit and export the challenger, and its baseline beside it; no ledger knows of them yet.
+
+    With hyperparameters that are `given` nothing is searched.
+    """
+    found = _search(config, rows, on_trial) if given is None else SearchResult(dict(given), ())
     digest, exported = _make_bundle(config, rows, found.parameters, store)
     baseline, _ = _make_bundle(training.baseline_config(config), rows, {}, store)
     return TrainedBundles(digest, baseline, exported, found)
@@ -117,7 +129,7 @@ def _make_bundle(
     files = {
         exported.file_name: exported.content,
         SCHEMA_FILE: canonical_json(schema).encode(),
-        PROFILE_FILE: canonical_json(profile_rows(rows.training.frame, config)).encode(),
+        PROFILE_FILE: canonical_json(_reference(config, rows, schema, answering)).encode(),
         EXAMPLES_FILE: canonical_json(export.make_examples(rows.golden.frame, schema, answering)).encode(),
     }
     manifest = Manifest(
@@ -132,6 +144,13 @@ def _make_bundle(
         environment=training.training_environment(),
     )
     return write_bundle(store, manifest, files), exported
+
+
+def _reference(config: ModelConfig, rows: SplitRows, schema: Schema, answering: Answering) -> Reference:
+    # what is asked in production is newer than what was learned from, and so are the recent rows
+    unseen = rows.recent if len(rows.recent.labels) else rows.golden
+    answers = answering(unseen.frame)
+    return make_reference(rows.training.frame, rows.training.labels, answers, schema, config)
 
 
 def _code_digests(model: str) -> CodeDigests:

@@ -144,7 +144,7 @@ def receiving(model: str, name: str) -> Iterator[Upload]:
     name_upload(name, "0" * 64, inbox)
     beside = (load_settings().home / inbox).parent / _BESIDE
     beside.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(beside.iterdir(), clock.now() - _UNTOUCHED)
+    remove_leftovers(beside.iterdir(), clock.wall_now() - _UNTOUCHED)
     path = beside / uuid.uuid4().hex
     try:
         # unbuffered: closing has nothing left to write, which a full disk would refuse once more

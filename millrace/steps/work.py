@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 
 from millrace.domain.canonical import sha256_of
-from millrace.domain.decision import DecisionFacts, Reason, decide, run_key
-from millrace.domain.facts import Action, DecisionMade, Inputs
-from millrace.domain.work import FlowName, IngestReason, Work
+from millrace.domain.decision import Decision, DecisionFacts, Reason, decide, is_final, run_key
+from millrace.domain.facts import Action, DecisionMade, Inputs, MonitoringDue, WindowMonitored
+from millrace.domain.schedule import last_due
+from millrace.domain.work import FlowName, IngestReason, MonitorReason, Work
 from millrace.steps.automation import find_pause
 from millrace.steps.claims import is_in_hand, list_dead_claims
 from millrace.steps.inbox import InboxWatch
-from millrace.steps.retrain_facts import find_inputs, gather_facts
+from millrace.steps.retrain_facts import find_inputs, find_period, gather_facts
 from millrace.steps.source import find_source_due
 from millrace.steps.stores import ledger, model_config
 
@@ -33,6 +34,8 @@ def find_work(model: str, inbox: InboxWatch, now: datetime) -> list[Work]:
         _find_source_work(model, now),
         _find_dead_ingest(model),
         _find_training(model, now),
+        _find_refit(model, now),
+        _find_monitoring(model, now),
     )
     return [work for work in found if work is not None]
 
@@ -77,13 +80,28 @@ def _find_training(model: str, now: datetime) -> Work | None:
         return None
     # the run that was blocked counted the judged blocks: more data, the schedule or a day asks again
     is_blocked = last is Action.BLOCK and facts.decided_at is not None and now - facts.decided_at < DAY
-    if decision.action is not Action.TRAIN or ledger().is_done(key) or is_blocked:
-        return _find_missed_period(model, facts)
+    if decision.action is Action.TRAIN and not ledger().is_done(key) and not is_blocked:
+        # what was decided and died is taken up at once; an event gets its time, and a person who edits
+        patience = AT_ONCE if last is Action.TRAIN else AFTER_THE_EVENT
+        return Work(FlowName.RETRAIN, model, key, _reason_of(decision), decision.reason, patience)
+    if facts.detections and is_final(decision) and not is_blocked:
+        return _find_answer(model, facts, decision)
+    return _find_missed_period(model, facts)
+
+
+def _reason_of(decision: Decision) -> str:
+    """Return why: drift or decay above all, for the record that somebody acted on it."""
     asking = {finding.rule for finding in decision.findings if finding.action is Action.TRAIN}
-    reason = next(reason for reason in Reason if reason.value in asking)
-    # what was decided and died is taken up at once; an event gets its time, and a person who edits
-    patience = AT_ONCE if last is Action.TRAIN else AFTER_THE_EVENT
-    return Work(FlowName.RETRAIN, model, key, reason.value, decision.reason, patience)
+    first = [Reason.DRIFT.value, Reason.DECAY.value, *(reason.value for reason in Reason)]
+    return next(reason for reason in first if reason in asking)
+
+
+def _find_answer(model: str, facts: DecisionFacts, decision: Decision) -> Work:
+    """Return the recording of what no training can answer: a person is asked by it, once."""
+    newest = facts.detections[-1]
+    reason = Reason.DRIFT if newest.drift is not None else Reason.DECAY
+    key = f"answer:{model}:{newest.seq}"
+    return Work(FlowName.RETRAIN, model, key, reason.value, decision.reason, AFTER_THE_EVENT)
 
 
 def _find_missed_period(model: str, facts: DecisionFacts) -> Work | None:
@@ -93,9 +111,42 @@ def _find_missed_period(model: str, facts: DecisionFacts) -> Work | None:
     return Work(FlowName.RETRAIN, model, key, Reason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
 
 
-def _last_decision(model: str, inputs: Inputs) -> Action | None:
-    """Return what was decided last, if it was about these inputs."""
-    last = ledger().last(model, DecisionMade)
-    if last is None or not isinstance(last.fact, DecisionMade) or last.fact.inputs != inputs:
+def _find_refit(model: str, now: datetime) -> Work | None:
+    if model_config(model).retrain.refit_schedule is None or is_in_hand(model, FlowName.RETRAIN):
         return None
-    return last.fact.action
+    period = find_period(model, Reason.REFIT, now)
+    if period.due is None or not period.is_missed:
+        return None
+    key, detail = f"refit:{model}:{period.due:{_MINUTE}}", f"due at {period.due:%Y-%m-%d %H:%M} UTC"
+    return Work(FlowName.RETRAIN, model, key, Reason.REFIT.value, detail, AFTER_THE_SCHEDULE)
+
+
+def _find_monitoring(model: str, now: datetime) -> Work | None:
+    """Return the look that is due by the clock, or by the requests that came since the last one."""
+    policy = model_config(model).monitor
+    if policy is None or is_in_hand(model, FlowName.MONITOR):
+        return None
+    from millrace.steps.monitoring.due import find_last_look
+
+    looked_at = find_last_look(model)
+    if looked_at is None:
+        return None
+    due = last_due(policy.schedule, now)
+    # a look by a clock that was ahead proves nothing
+    if due > looked_at or looked_at > now:
+        key, detail = f"monitor:{model}:due:{due:{_MINUTE}}", f"due at {due:%Y-%m-%d %H:%M} UTC"
+        return Work(FlowName.MONITOR, model, key, MonitorReason.SCHEDULE.value, detail, AFTER_THE_SCHEDULE)
+    last = ledger().last(model, MonitoringDue, WindowMonitored)
+    if last is None or not isinstance(last.fact, MonitoringDue):
+        return None
+    key, detail = f"monitor:{model}:rows:{last.seq}", f"{last.fact.rows:,} rows since the last look"
+    return Work(FlowName.MONITOR, model, key, MonitorReason.ROWS.value, detail, AT_ONCE)
+
+
+def _last_decision(model: str, inputs: Inputs) -> Action | None:
+    """Return what was decided last, if it was about these inputs; refits are decided on apart."""
+    for entry in ledger().newest_first(model, DecisionMade):
+        made = entry.fact
+        if isinstance(made, DecisionMade) and not made.inputs.is_refit:
+            return made.action if made.inputs == inputs else None
+    return None

@@ -25,7 +25,7 @@ from millrace.domain.canonical import canonical_json
 from millrace.domain.config import ModelConfig
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
-from millrace.domain.profile import profile_rows
+from millrace.domain.profile import make_reference
 from millrace.domain.schema import class_names, label_values, schema_of
 
 METRIC = {Task.BINARY: "auc", Task.MULTICLASS: "log_loss", Task.REGRESSION: "rmse"}
@@ -136,10 +136,12 @@ def train(config: ModelConfig, rows: pd.DataFrame, custom: CustomBuild | None = 
 def pack(trained: Trained) -> tuple[Manifest, dict[str, bytes]]:
     exported, schema, config = trained.exported, trained.schema, trained.config
     answering = open_scorer(exported.engine, exported.content, schema)
+    labels = label_values(trained.rows, config, schema.classes)
+    reference = make_reference(trained.rows, labels, answering(trained.rows), schema, config)
     files = {
         exported.file_name: exported.content,
         SCHEMA_FILE: canonical_json(schema).encode(),
-        PROFILE_FILE: canonical_json(profile_rows(trained.rows, config)).encode(),
+        PROFILE_FILE: canonical_json(reference).encode(),
         EXAMPLES_FILE: canonical_json(make_examples(trained.rows, schema, answering)).encode(),
     }
     manifest = Manifest(

@@ -15,6 +15,7 @@ from millrace.domain.facts import (
     Action,
     Agreement,
     AlertSent,
+    AnswerTenth,
     ApprovalAsked,
     AttentionAsked,
     AutomationPaused,
@@ -33,6 +34,7 @@ from millrace.domain.facts import (
     Drift,
     Fact,
     Inputs,
+    Level,
     MirrorRepaired,
     MonitoringDue,
     OfflineRollbackOvertaken,
@@ -49,6 +51,7 @@ from millrace.domain.facts import (
     ServingConfigured,
     ServingFact,
     SilenceNoticed,
+    SliceLevel,
     SourceAsked,
     StepApproved,
     StepFailed,
@@ -101,6 +104,17 @@ JUDGED = ChallengerJudged(
     golden_set="g",
     losses={"recent": {"challenger": 0.29}},
     generation=0,
+    level=Level(
+        metric="auc",
+        rows=900,
+        blocks=14,
+        loss=0.29,
+        lower=0.27,
+        upper=None,
+        row_loss_doubt=0.01,
+        tenths=(AnswerTenth(0.5, 450, 0.25, 0.2, 0.1), AnswerTenth(None, 450, 0.75, 0.8, 0.1)),
+        slices=(SliceLevel("origin=JFK", 300, 0.3, 0.25, None),),
+    ),
 )
 ONE_OF_EACH: tuple[Fact, ...] = (
     BatchAccepted("b1", PART, release_reason="the scale was wrong, 'fixed'"),
@@ -147,10 +161,12 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     AutomationPaused("the agency resends May"),
     AutomationResumed("May is in"),
     SilenceNoticed(Subject.DATA, NOON, 604_800.0),
+    SilenceNoticed(Subject.MONITORING, NOON, 7_200.0),
     WindowMonitored(
         "c1",
         NOON,
         LATER,
+        NOON,
         900,
         0,
         LATER,
@@ -229,6 +245,16 @@ def test_the_newest_entry_of_every_model_is_known(ledger: Ledger) -> None:
     for number, model in enumerate(("fares", "delays", "fares")):
         ledger.append(model, AlertSent(number), NOON, "ann")
     assert ledger.newest_by_model() == {"delays": 2, "fares": 3}
+
+
+def test_entries_are_read_from_the_newest_on_however_many_there_are(ledger: Ledger) -> None:
+    for number in range(70):
+        ledger.append("a", AlertSent(number), NOON, "ann")
+        ledger.append("b", AlertSent(number), NOON, "ann")
+    read = [entry.seq for entry in ledger.newest_first("a", AlertSent)]
+    assert read == list(range(139, 0, -2))
+    assert next(ledger.newest_first("a", AlertSent)).seq == 139
+    assert list(ledger.newest_first("c", AlertSent)) == []
 
 
 def test_an_empty_ledger_has_no_head_and_serves_nothing(ledger: Ledger) -> None:

@@ -74,7 +74,9 @@ def test_a_replay_that_kept_nothing_up_says_so_too() -> None:
 
 
 def test_the_summary_counts_releases_refusals_and_quarantines() -> None:
-    assert tell_summary(PAGE) == "2 versions released, 1 challenger refused, 1 batch quarantined"
+    assert tell_summary(PAGE) == (
+        "2 versions released, 1 challenger refused, 0 versions taken back, 1 batch quarantined"
+    )
 
 
 @pytest.mark.parametrize("gate", ["fail", "inconclusive"])
@@ -97,13 +99,13 @@ def test_a_replay_may_begin_with_a_champion() -> None:
 
 def test_the_table_has_every_row_with_its_figures() -> None:
     (_, head), *rows = read(PAGE).table
-    assert len(head) == 10
+    assert len(head) == 11
     assert [row[0] for _, row in rows] == ["2013-03", "2013-04", "2013-05", "2013-05", "2013-06"]
     before, after = name_champion(FIRST), name_champion(SECOND)
     assert rows[3][1] == [
-        "2013-05", "28,783", "accepted", "TRAIN", "pass", before, after, "0.704", "0.719", "16.2",
+        "2013-05", "28,783", "accepted", "TRAIN", "pass", "—", before, after, "0.704", "0.719", "16.2",
     ]  # fmt: skip
-    assert rows[0][1][5:9] == ["none", before, "—", "—"]
+    assert rows[0][1][6:10] == ["none", before, "—", "—"]
 
 
 def test_refused_challengers_and_quarantined_batches_are_marked() -> None:

@@ -17,6 +17,7 @@ REFRESH_MS = 40_000
 
 QUARANTINED = "c" * 64
 ROLLOUT = "/models/fares/rollout"
+MONITORING = "/models/rides/monitoring"
 
 
 def tell_site(root: Path) -> Told:

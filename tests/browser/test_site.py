@@ -8,10 +8,19 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from millrace.domain.facts import AutomationPaused
-from tests.browser.standing import QUARANTINED, REFRESH_MS, ROLLOUT, open_page, roll_out, tell_site
+from tests.browser.standing import (
+    MONITORING,
+    QUARANTINED,
+    REFRESH_MS,
+    ROLLOUT,
+    open_page,
+    roll_out,
+    tell_site,
+)
 from tests.conftest import NOON
 from tests.site.rolling_out import Rolling
 from tests.site.told import HOSTILE, RunningSite, Told, entered, running_site
+from tests.site.watching import Watching, watch_all
 
 pytestmark = pytest.mark.browser
 
@@ -24,8 +33,11 @@ PAGES = (
     "/models/fares/batches",
     f"/models/fares/batches/{QUARANTINED}",
     ROLLOUT,
+    MONITORING,
+    "/models/progression/monitoring",
+    f"{MONITORING}/compare",
 )
-REACHED = "a[href], summary, input:not([type=hidden]), button"
+REACHED = "a[href], summary, input:not([type=hidden]), button, select"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +48,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 @pytest.fixture(scope="module", autouse=True)
 def rolling(told: Told) -> Rolling:
     return roll_out(told)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watching(told: Told) -> Watching:
+    return watch_all(told, 30, "rides")
 
 
 @pytest.fixture(scope="module")

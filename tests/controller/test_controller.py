@@ -18,9 +18,11 @@ from millrace.adapters.bundle import read_manifest, write_bundle
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.canonical import sha256_of
 from millrace.domain.facts import (
+    AttentionAsked,
     BatchAccepted,
     ChallengerTrained,
     ChampionPromoted,
+    DecisionMade,
     MirrorRepaired,
     RolloutAborted,
     RolloutStarted,
@@ -42,6 +44,7 @@ from tests.controller.fares import (
     write,
 )
 from tests.controller.stack import PREFECT, Stack, wait_for
+from tests.detected import record_drift
 from tests.domain.rollout.rolling import POLICY
 from tests.loop import take_in
 
@@ -105,13 +108,25 @@ def test_a_forged_event_about_an_unknown_model_fails_and_names_the_known_ones(
     assert ledger().entries("tolls") == []
 
 
-def test_a_forged_event_about_unchanged_inputs_is_skipped(stack: Stack, champion: str) -> None:
+def test_a_forged_event_is_skipped_for_the_ledger_knows_of_no_drift(stack: Stack, champion: str) -> None:
     trained = facts(ChallengerTrained)
     stack.emit("millrace.drift.detected", "fares", model="fares", share=0.9)
     run = wait_for("its run to end", lambda: ended_run(stack, "fares · retrain · drift 0.9"))
     assert run["state"]["name"] == "Skipped"
-    assert run["state"]["message"].startswith("same inputs as the last finished training: ")
+    assert run["state"]["message"] == "no drift is recorded that is not answered"
     assert facts(ChallengerTrained) == trained
+
+
+def test_a_recorded_drift_that_no_training_can_mend_is_answered_and_a_person_asked(
+    stack: Stack, champion: str
+) -> None:
+    seq = record_drift("fares", clock.now(), clock.now() - timedelta(hours=1))
+    stack.emit("millrace.drift.detected", "fares", model="fares", share=0.41)
+    [asked] = wait_for("a person to be asked", lambda: facts(AttentionAsked))
+    assert asked.reason.startswith("drift: share 0.41 of the columns (distance_km) in 2 windows since ")
+    decided = wait_for("the answer", lambda: [fact for fact in facts(DecisionMade) if fact.answers])
+    assert [fact.answers for fact in decided] == [(seq,)]
+    assert decided[0].reason.startswith("same inputs as the last finished training: ")
 
 
 def ended_run(stack: Stack, name: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Does the dashboard show what a running service exposes?"""
+"""Does the dashboard show what a running service and a running status site expose?"""
 
 import dataclasses
 import itertools
@@ -16,6 +16,8 @@ from millrace.domain.pointer import Arm, ArmRole
 from millrace.settings import PROJECT_ROOT
 from tests.serving.bundles import example_rows, packed_model
 from tests.serving.service import ServiceHome, running_service
+from tests.site.told import running_site, tell_all
+from tests.site.watching import watch_all
 
 DASHBOARD = PROJECT_ROOT / "deployments" / "grafana" / "millrace.json"
 WIDTH = 24
@@ -33,7 +35,24 @@ def dashboard() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The labels of every metric of a service that had something of everything to tell."""
+    """The labels of every metric of a service and of a site that had something of everything to tell."""
+    told = tell_all(tmp_path_factory.mktemp("grafana-site"))
+    watch_all(told, 4)
+    with running_site(told.home) as site:
+        return _labels_of(_expose_service(tmp_path_factory), site.get("/metrics"))
+
+
+def _labels_of(*expositions: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for exposition in expositions:
+        for family in text_string_to_metric_families(exposition):
+            found[family.name + ("_total" if family.type == "counter" else "")] |= set()
+            for sample in family.samples:
+                found[sample.name] |= sample.labels.keys()
+    return found
+
+
+def _expose_service(tmp_path_factory: pytest.TempPathFactory) -> str:
     home = ServiceHome(tmp_path_factory.mktemp("grafana"))
     packed = packed_model(Task.REGRESSION)
     champion, shadow = (
@@ -45,12 +64,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
         assert service.post("/v1/models/fares/predict", rows).status == 200
         assert service.post("/v1/models/fares/predict", [{}]).status == 422
         assert service.post("/v1/models/fares/labels", {"request_id": "a", "label": 1}).status == 200
-        found: dict[str, set[str]] = defaultdict(set)
-        for family in text_string_to_metric_families(service.get("/metrics").body.decode()):
-            found[family.name + ("_total" if family.type == "counter" else "")] |= set()
-            for sample in family.samples:
-                found[sample.name] |= sample.labels.keys()
-    return found
+        return service.get("/metrics").body.decode()
 
 
 def expressions(dashboard: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from millrace.domain.bootstrap import excess_interval
+from millrace.domain.bootstrap import excess_interval, loss_interval, pairwise_intervals
 from millrace.domain.config import Metric
 from millrace.domain.losses import BlockLoss, UnpairedLossesError, block_loss
 
@@ -116,3 +116,48 @@ def miss_rate(blocks: int, confidence: float, draw: Floats) -> float:
 def test_an_upper_bound_misses_the_truth_no_more_often_than_it_says(blocks: int) -> None:
     truth_is_zero = np.random.default_rng(blocks).normal(size=1_000 * blocks)
     assert miss_rate(blocks, 0.95, truth_is_zero) <= stats.binom.ppf(0.999, 1_000, 0.05) / 1_000
+
+
+def test_one_loss_has_the_bounds_of_its_excess_over_nothing() -> None:
+    loss = off_by(np.random.default_rng(0).random(20))
+    nothing = off_by(np.zeros(20))
+    assert loss_interval(loss, 500, 0.95, seed=0) == excess_interval(loss, nothing, 500, 0.95, seed=0)
+    assert loss_interval(off_by([1.0]), 500, 0.95, seed=0).lower == -math.inf
+
+
+def test_all_pairs_have_the_bounds_of_each_by_itself() -> None:
+    source = np.random.default_rng(0)
+    losses = [off_by(source.random(20)) for _ in range(3)]
+    pairs = [(losses[0], losses[1]), (losses[0], losses[2]), (losses[1], losses[2])]
+    assert pairwise_intervals(losses, 500, 0.95, seed=0) == [
+        excess_interval(*pair, 500, 0.95, seed=0) for pair in pairs
+    ]
+    with pytest.raises(UnpairedLossesError, match="the same blocks for all"):
+        pairwise_intervals([losses[0], off_by(np.zeros(9))], 500, 0.95, seed=0)
+
+
+class Distance(BlockLoss):
+    """How far ten means are from zero, on average: chance alone makes it larger."""
+
+    def __init__(self, values: Floats) -> None:
+        self._values = values
+
+    @property
+    def blocks(self) -> int:
+        return len(self._values)
+
+    def resampled(self, weights: Floats) -> Floats:
+        means = (weights @ self._values) / weights.sum(axis=1, keepdims=True)
+        distance: Floats = np.abs(means).mean(axis=1)
+        return distance
+
+
+@pytest.mark.parametrize("off", [0.0, 0.1, 0.2, 0.3, 0.6])
+def test_what_the_rounds_add_to_a_distance_is_taken_off_its_upper_bound(off: float) -> None:
+    rows = [np.random.default_rng(seed).normal(off, 1.0, size=(40, 10)) for seed in range(60)]
+    plain, known = (
+        [loss_interval(Distance(one), 500, 0.95, 0, is_distance=is_distance).upper for one in rows]
+        for is_distance in (False, True)
+    )
+    assert np.mean(known) < np.mean(plain)
+    assert sum(upper < off for upper in known) <= 7

@@ -2,14 +2,24 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from millrace.domain.canonical import sha256_of
 from millrace.domain.config import RetrainSection
-from millrace.domain.decision import DecisionFacts, Reason, decide, run_key
-from millrace.domain.facts import Action, Inputs
+from millrace.domain.decision import (
+    DecisionFacts,
+    Detection,
+    Reason,
+    answers,
+    decide,
+    is_final,
+    run_key,
+)
+from millrace.domain.facts import Action, Decay, Drift, Inputs
 
 NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
 BEFORE = Inputs(dataset="d1", model_files="m1", lock="l1")
@@ -36,6 +46,13 @@ DUE = DecisionFacts(
 IDLE = replace(DUE, asked=frozenset(), inputs=BEFORE, new_rows=0, last_inputs=None)
 """Nothing asks, nothing forbids but the want of new rows."""
 
+SINCE = datetime(2013, 5, 30, 6, tzinfo=UTC)
+DRIFT = Detection(41, Drift(SINCE, 2, 0.36, ("distance", "hour")), None)
+DECAY = Detection(43, None, Decay(SINCE, 3, "auc", 0.41, 0.31))
+DRIFTED = replace(DUE, asked=frozenset(), new_rows=3, detections=(DRIFT,))
+"""Only a recorded drift asks, and three new rows are there to learn from."""
+REFIT = replace(DUE, asked=frozenset({Reason.REFIT}), inputs=replace(MORE_DATA, parameters="p1"))
+
 
 def finding(facts: DecisionFacts, rule: str) -> tuple[str, Action | None]:
     found = {found.rule: found for found in decide(facts, POLICY).findings}[rule]
@@ -49,11 +66,11 @@ def test_a_schedule_with_enough_new_rows_trains() -> None:
 
 
 def test_the_words_of_who_asked_are_the_reason() -> None:
-    decision = decide(replace(DUE, asked=frozenset({Reason.DRIFT}), asked_text="drift 0.41"), POLICY)
-    assert decision.reason.startswith("drift 0.41; ")
+    decision = decide(replace(DUE, asked=frozenset({Reason.BY_HAND}), asked_text="by hand, ana"), POLICY)
+    assert decision.reason.startswith("by hand, ana; ")
 
 
-@pytest.mark.parametrize("reason", [Reason.SCHEDULE, Reason.DRIFT, Reason.DECAY, Reason.BY_HAND])
+@pytest.mark.parametrize("reason", [Reason.SCHEDULE, Reason.REFIT, Reason.CODE, Reason.BY_HAND])
 def test_every_reason_from_outside_can_ask(reason: Reason) -> None:
     permissive = POLICY.model_copy(update={"min_new_rows": 0})
     decision = decide(replace(DUE, asked=frozenset({reason}), new_rows=0), permissive)
@@ -200,8 +217,11 @@ def test_every_rule_reports_its_numbers_whatever_was_decided() -> None:
         "golden blocks": "golden set has 14 blocks, 14 needed to judge",
         "paused": "automatic work is not paused",
         "period": "model.toml names no schedule",
+        "drift": "no drift is recorded that is not answered",
+        "decay": "no decay is recorded that is not answered",
         "rollout": "no challenger answers requests",
         "same inputs": "inputs differ from the last finished training's",
+        "already tried": "nothing was tried in vain against drift or decay",
         "asked": "asked for: schedule",
         "no champion yet": "there is a champion",
         "config": "the model's folder has not changed",
@@ -231,6 +251,9 @@ ANY_FACTS = st.builds(
     recent_blocks=st.integers(0, 30),
     golden_blocks=st.integers(0, 30),
     min_blocks=st.just(14),
+    detections=st.sampled_from([(), (DRIFT,), (DRIFT, DECAY)]),
+    failed_try=st.sampled_from([None, "challenger 5c1e was refused: AUC"]),
+    shadowing=st.sampled_from([None, "challenger 77aa is on its way"]),
 )
 
 
@@ -243,7 +266,13 @@ def test_a_training_is_always_asked_for_judgeable_and_new(facts: DecisionFacts) 
         assert facts.inputs != facts.last_inputs
         assert min(facts.recent_blocks, facts.golden_blocks) >= 14
         assert facts.rows > 0
-        assert facts.asked or not facts.has_champion or facts.new_rows >= 1_000 or facts.last_inputs
+        assert (
+            facts.asked
+            or facts.detections
+            or not facts.has_champion
+            or facts.new_rows >= 1_000
+            or facts.last_inputs
+        )
     else:
         assert (
             decision.action is Action.BLOCK
@@ -303,4 +332,142 @@ def test_the_first_run_after_missed_periods_catches_up(decided_at: datetime | No
 
 def test_a_decided_period_holds_nobody_else_up() -> None:
     period = replace(DUE, due=NOON - timedelta(hours=6), decided_at=NOON - timedelta(hours=5))
-    assert decide(replace(period, asked=frozenset({Reason.DRIFT})), POLICY).action is Action.TRAIN
+    assert decide(replace(period, asked=frozenset({Reason.BY_HAND})), POLICY).action is Action.TRAIN
+    assert decide(replace(period, detections=(DRIFT,)), POLICY).action is Action.TRAIN
+
+
+# drift and decay
+
+
+def test_a_recorded_drift_asks_with_its_numbers_and_one_new_row_is_enough() -> None:
+    decision = decide(replace(DRIFTED, new_rows=1), POLICY)
+    assert (decision.action, decision.reason) == (
+        Action.TRAIN,
+        "drift: share 0.36 of the columns (distance, hour) in 2 windows since 2013-05-30 06:00 UTC",
+    )
+    exempt = "1 new rows since the last training, 1,000 needed, but not against drift or decay"
+    assert finding(replace(DRIFTED, new_rows=1), Reason.NEW_ROWS) == (exempt, None)
+
+
+def test_a_recorded_decay_asks_with_its_numbers() -> None:
+    decision = decide(replace(DRIFTED, detections=(DECAY,)), POLICY)
+    assert (decision.action, decision.reason) == (
+        Action.TRAIN,
+        "decay: auc as a loss 0.41, 0.1 above 0.31 in 3 windows since 2013-05-30 06:00 UTC",
+    )
+
+
+@pytest.mark.parametrize("reason", [Reason.DRIFT, Reason.DECAY])
+def test_an_event_that_the_ledger_does_not_bear_out_is_no_reason(reason: Reason) -> None:
+    event = replace(DUE, asked=frozenset({reason}), asked_text=f"{reason} 0.41", new_rows=3)
+    decision = decide(event, POLICY)
+    assert decision.action is Action.SKIP
+    assert decision.reason == f"no {reason} is recorded that is not answered"
+    assert decide(replace(event, inputs=BEFORE), POLICY).reason == decision.reason
+
+
+def test_an_event_that_nothing_stands_behind_holds_new_rows_not_up() -> None:
+    forged = replace(DUE, asked=frozenset({Reason.DRIFT}), asked_text="drift 0.41")
+    decision = decide(forged, POLICY)
+    assert decision.action is Action.TRAIN
+    assert decision.reason == "1,240 new rows since the last training, 1,000 needed"
+
+
+def test_no_new_row_is_nothing_to_learn_drift_from() -> None:
+    decision = decide(replace(DRIFTED, new_rows=0), POLICY)
+    assert (decision.action, is_final(decision)) == (Action.SKIP, True)
+
+
+def test_what_was_tried_in_vain_is_not_tried_again_until_there_is_more_to_learn_from() -> None:
+    tried = replace(DRIFTED, failed_try="challenger 5c1e was refused: AUC 0.6 against 0.7")
+    decision = decide(tried, POLICY)
+    assert (decision.action, decision.reason) == (
+        Action.SKIP,
+        "already tried: challenger 5c1e was refused: AUC 0.6 against 0.7; 3 new rows since, "
+        "1,000 needed to try again",
+    )
+    assert decide(replace(tried, new_rows=1_000), POLICY).action is Action.TRAIN
+    assert decide(replace(tried, forced=True), POLICY).action is Action.TRAIN
+    assert decide(replace(tried, inputs=replace(BEFORE, model_files="m2")), POLICY).action is Action.TRAIN
+
+
+def test_a_challenger_that_shadows_is_waited_for_unless_there_are_enough_new_rows() -> None:
+    shadowing = replace(DRIFTED, shadowing="challenger 77aa is on its way and answers no request yet")
+    decision = decide(shadowing, POLICY)
+    assert (decision.action, is_final(decision)) == (Action.SKIP, False)
+    assert decision.reason.startswith("challenger 77aa is on its way and answers no request yet: ")
+    assert decide(replace(shadowing, new_rows=1_000), POLICY).action is Action.TRAIN
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        {"last_trained_at": NOON},
+        {"trained_in_last_24h": 4},
+        {"rolling_out": "challenger d1 answers 25 % of requests"},
+        {"rolling_out": "challenger d1 answers 25 % of requests", "inputs": BEFORE},
+        {"paused": "ana: the agency resends May"},
+        {"paused": "ana: the agency resends May", "inputs": BEFORE},
+        {"rows": 0},
+        {"recent_blocks": 13, "inputs": BEFORE},
+    ],
+    ids=str,
+)
+def test_what_ends_by_itself_answers_no_drift(hold: dict[str, Any]) -> None:
+    decision = decide(replace(DRIFTED, **hold), POLICY)
+    assert decision.action is not Action.TRAIN
+    assert answers(decision, DRIFTED.detections, "a run") == ()
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [{"inputs": BEFORE}, {"failed_try": "refused"}, {"inputs": BEFORE, "last_trained_at": NOON}],
+    ids=str,
+)
+def test_what_only_rows_or_a_person_can_mend_answers_all_that_was_found(reason: dict[str, Any]) -> None:
+    facts = replace(DRIFTED, detections=(DRIFT, DECAY), **reason)
+    decision = decide(facts, POLICY)
+    assert decision.action is Action.SKIP
+    assert answers(decision, facts.detections, "a run") == (41, 43)
+
+
+def test_a_training_that_is_taken_up_again_answers_nothing_a_second_time() -> None:
+    begun = (replace(DRIFT, begun=frozenset({"a run"})), DECAY)
+    decision = decide(replace(DRIFTED, detections=begun), POLICY)
+    assert answers(decision, begun, "a run") == (43,)
+    assert answers(decision, begun, "a run on other rows") == (41, 43)
+    given_up = decide(replace(DRIFTED, detections=begun, inputs=BEFORE), POLICY)
+    assert answers(given_up, begun, "a run") == (41, 43)
+
+
+# refits
+
+
+def test_a_refit_on_rows_that_a_full_training_has_seen_has_the_same_inputs() -> None:
+    seen = replace(REFIT, inputs=replace(BEFORE, parameters="p1"))
+    assert decide(seen, POLICY).reason.startswith("same inputs as the last finished training: ")
+    assert decide(REFIT, POLICY).action is Action.TRAIN
+    again = replace(REFIT, last_inputs=REFIT.inputs)
+    assert decide(again, POLICY).reason.startswith("same inputs as the last finished training: ")
+
+
+def test_a_refit_needs_new_rows_and_neither_waits_for_the_cooldown_nor_uses_the_budget() -> None:
+    assert decide(replace(REFIT, last_trained_at=NOON, trained_in_last_24h=9), POLICY).action is Action.TRAIN
+    assert decide(replace(REFIT, new_rows=999), POLICY).action is Action.SKIP
+
+
+def test_with_a_schedule_of_refits_new_rows_are_left_to_the_schedules() -> None:
+    minor = POLICY.model_copy(update={"schedule": "0 3 * * *", "refit_schedule": "0 * * * *"})
+    for asked in (frozenset[Reason](), frozenset({Reason.NEW_ROWS})):
+        decision = decide(replace(DUE, asked=asked), minor)
+        assert (decision.action, decision.reason) == (Action.SKIP, "nothing asks for a training")
+    assert decide(DUE, minor).action is Action.TRAIN
+    assert decide(REFIT, minor).action is Action.TRAIN
+    assert decide(DRIFTED, minor).action is Action.TRAIN
+
+
+def test_a_refit_is_another_run_than_a_full_training_and_full_ones_keep_their_names() -> None:
+    assert run_key("anything", REFIT.inputs) != run_key("anything", MORE_DATA)
+    assert run_key("anything", BEFORE) == (
+        "retrain:anything:" + sha256_of({"dataset": "d1", "model_files": "m1", "lock": "l1"})
+    )

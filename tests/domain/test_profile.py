@@ -1,18 +1,26 @@
 """Does a profile count every row once, and do two of them add up?"""
 
+from random import Random
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from millrace.domain.bundle import Schema
 from millrace.domain.canonical import canonical_json
 from millrace.domain.config import ModelConfig
+from millrace.domain.features import NULL_TEXT
+from millrace.domain.kinds import Task
 from millrace.domain.profile import (
     MAX_CATEGORIES,
     MAX_EDGES,
     DifferentEdgesError,
+    Tally,
+    add_answers,
     count_rows,
+    make_reference,
     merge_profiles,
     profile_rows,
 )
@@ -94,6 +102,30 @@ def test_every_row_is_counted_once_in_each_column(
     assert sum(x.counts) + x.below + x.above + x.nulls + x.non_finite == profile.rows == len(rows)
     assert sum(c.counts) + c.other + c.nulls == len(rows)
     assert min((*x.counts, x.below, x.above, x.nulls, x.non_finite, *c.counts, c.other, c.nulls)) >= 0
+    for edge, exact, count in zip(x.edges, x.exact, x.counts, strict=True):
+        assert exact == sum(number == edge for number, _ in rows)
+        assert exact <= count
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.lists(ROWS, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_blocks_are_counted_to_the_same_in_any_order_and_in_any_tally(
+    first: list[tuple[float | None, str | None]],
+    blocks: list[list[tuple[float | None, str | None]]],
+    random: Random,
+) -> None:
+    reference = profile_rows(frame_of(first), CONFIG)
+    whole = count_rows(frame_of([row for rows in blocks for row in rows]), reference, CONFIG)
+    one, two = Tally(reference), Tally(reference.emptied)
+    shuffled = random.sample(blocks, len(blocks))
+    for rows in shuffled:
+        tally = random.choice((one, two))
+        tally.rows += len(rows)
+        tally.numeric["x"].add(np.array([np.nan if number is None else number for number, _ in rows]))
+        texts = [text for _, text in rows if text is not None]
+        tally.categorical["c"].add([*texts, NULL_TEXT], [*[1] * len(texts), len(rows) - len(texts)])
+    one.merge(two)
+    assert one.profile == whole
 
 
 def test_few_distinct_values_are_counted_each_and_what_lies_beyond_is_clipped() -> None:
@@ -105,6 +137,7 @@ def test_few_distinct_values_are_counted_each_and_what_lies_beyond_is_clipped() 
     current = count_rows(frame_of(window), reference, CONFIG)
     x, c = current.numeric[0], current.categorical[0]
     assert (x.counts, x.below, x.above, x.nulls, x.non_finite) == ((1, 0, 1), 1, 1, 1, 1)
+    assert x.exact == (1, 0, 0)
     assert (c.counts, c.other, c.nulls) == ((1, 3), 1, 1)
 
 
@@ -143,3 +176,54 @@ def test_profiles_over_different_edges_are_not_added() -> None:
         merge_profiles(one, profile_rows(frame_of([(2.0, "a")]), CONFIG))
     with pytest.raises(DifferentEdgesError, match="column 'c' have different edges"):
         merge_profiles(one, profile_rows(frame_of([(1.0, "b")]), CONFIG))
+
+
+def test_a_tally_of_other_edges_is_not_added() -> None:
+    one = Tally(profile_rows(frame_of([(1.0, "a")]), CONFIG))
+    with pytest.raises(DifferentEdgesError, match="column 'x' have different edges"):
+        one.merge(Tally(profile_rows(frame_of([(2.0, "a")]), CONFIG)))
+    with pytest.raises(DifferentEdgesError, match="column 'c' have different edges"):
+        one.merge(Tally(profile_rows(frame_of([(1.0, "b")]), CONFIG)))
+
+
+def test_numbers_of_any_type_are_counted_as_the_same_numbers() -> None:
+    reference = profile_rows(frame_of([(float(number), "a") for number in range(5)]), CONFIG)
+    counted = []
+    for kind in ("int8", "uint64", "float16", "float32", "float64"):
+        tally = Tally(reference)
+        tally.numeric["x"].add(np.array([0, 1, 1, 3, 9], dtype=kind))
+        counted.append(tally.profile)
+    assert all(one == counted[0] for one in counted)
+    assert (counted[0].numeric[0].exact, counted[0].numeric[0].above) == ((1, 2, 0, 1, 0), 1)
+
+
+def test_what_a_column_lacks_keeps_it_out_of_what_was_counted() -> None:
+    tally = Tally(profile_rows(frame_of([(1.0, "a")]), CONFIG))
+    tally.rows = 5_000
+    tally.missing["x"] = 1_200
+    assert tally.counted.profile.names == ("c",)
+    assert tally.counted.troubles == {"x": "missing in 1,200 of 5,000 rows"}
+
+
+def test_a_reference_has_the_target_and_the_answers_beside_the_inputs() -> None:
+    learned = frame_of([(1.0, "a"), (2.0, "b"), (2.0, "b")])
+    labels, answers = np.array([0.5, 0.5, 7.0]), np.array([0.25, 9.0])
+    reference = make_reference(learned, labels, answers, Schema(Task.REGRESSION, ()), CONFIG)
+    [target], [answer] = reference.target.numeric, reference.answers.numeric
+    assert (target.name, target.edges, target.counts) == ("y", (0.5, 7.0), (2, 1))
+    assert (answer.name, answer.edges, answer.exact) == ("answer", (0.25, 9.0), (1, 1))
+    assert (reference.inputs.rows, reference.target.rows, reference.answers.rows) == (3, 3, 2)
+
+
+def test_of_several_classes_the_likeliest_is_counted_and_how_likely_it_is() -> None:
+    schema = Schema(Task.MULTICLASS, (), ("early", "late", "on time"))
+    learned, labels = frame_of([(1.0, "a")] * 3), np.array([2.0, 2.0, 0.0])
+    answers = np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+    reference = make_reference(learned, labels, answers, schema, CONFIG)
+    [target] = reference.target.categorical
+    assert (target.name, target.categories, target.counts) == ("y", schema.classes, (1, 0, 2))
+    tally = Tally(reference.answers)
+    add_answers(tally, np.array([[0.0, 1.0, 0.0], [np.nan, np.nan, np.nan]]), schema)
+    [share], [name] = tally.profile.numeric, tally.profile.categorical
+    assert (share.name, share.edges, share.counts, share.nulls) == ("answer", (0.5, 1.0), (0, 1), 1)
+    assert (name.name, name.counts, name.nulls, name.other) == ("class", (0, 1, 0), 1, 0)

@@ -28,7 +28,10 @@ DEPLOYMENTS = {
     "ingest/on-schedule": {"reason": "schedule"},
     "retrain/on-demand": {},
     "retrain/on-schedule": {"reason": "schedule"},
+    "retrain/on-refit-schedule": {"reason": "refit"},
     "retrain/on-event": {},
+    "monitor/on-demand": {},
+    "monitor/on-schedule": {"reason": "schedule"},
     "rollout/on-demand": {},
     "rollback/on-demand": {},
 }
@@ -179,14 +182,16 @@ def answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory, catalogue_template: Path) -> Iterator[Prefect]:
-    """A server with all deployments: `fares` retrains at 6 and ingests hourly, `tolls` retrains at 7."""
+    """A server with all deployments: `fares` trains at 6, refits and ingests hourly, `tolls` trains at 7."""
     root = tmp_path_factory.mktemp("deployments")
     home = Home.make(root, catalogue_template)
     home.add_model("fares")
     (home.models / "tolls").mkdir()
     of_tolls = (PLANTED / "fares" / "model.toml").read_text().replace('name = "fares"', 'name = "tolls"')
     (home.models / "tolls" / "model.toml").write_text(of_tolls)
-    home.rewrite("fares", 'cooldown = "6h"', 'cooldown = "6h"\nschedule = "0 6 * * *"')
+    both = 'schedule = "0 6 * * *"\nrefit_schedule = "30 * * * *"'
+    home.rewrite("fares", 'cooldown = "6h"', f'cooldown = "6h"\n{both}')
+    home.rewrite("fares", "seed = 7", "seed = 7\nsearch = { trials = 3, folds = 2 }")
     home.rewrite("fares", 'block = "1d"', 'block = "1d"\nschedule = "5 * * * *"')
     home.rewrite("tolls", 'cooldown = "6h"', 'cooldown = "6h"\nschedule = "0 7 * * *"')
     for shipped in ("flights", "progression"):
@@ -209,7 +214,7 @@ def test_the_server_knows_what_the_file_and_the_models_say(prefect: Prefect) -> 
     there = prefect.deployments()
     assert {name: one["parameters"] for name, one in there.items()} == DEPLOYMENTS
     assert {one["entrypoint"] for one in there.values()} == {
-        f"flows.{flow}.{flow}" for flow in ("ingest", "retrain", "rollout", "rollback")
+        f"flows.{flow}.{flow}" for flow in ("ingest", "retrain", "monitor", "rollout", "rollback")
     }
     assert all(one["description"] and one["tags"] == ["millrace"] for one in there.values())
     assert {one["job_variables"]["working_dir"] for one in there.values()} == {str(PROJECT_ROOT)}
@@ -218,6 +223,7 @@ def test_the_server_knows_what_the_file_and_the_models_say(prefect: Prefect) -> 
         "fares": ("0 6 * * *", {"model": "fares"}),
         "tolls": ("0 7 * * *", {"model": "tolls"}),
     }
+    assert prefect.schedules("retrain/on-refit-schedule") == {"fares": ("30 * * * *", {"model": "fares"})}
     assert prefect.schedules("ingest/on-schedule") == {"fares": ("5 * * * *", {"model": "fares"})}
     triggers = {one["name"]: one for one in prefect.automations()}
     assert {name: one["trigger"]["expect"] for name, one in triggers.items()} == {

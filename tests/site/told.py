@@ -72,7 +72,9 @@ class Told:
     @property
     def pages(self) -> tuple[str, ...]:
         versions = (f"/models/fares/versions/{digest}" for digest in (self.first, self.second, self.refused))
-        return ("/", "/audit", "/models/fares", "/models/progression", *versions)
+        models = ("/models/fares", "/models/progression")
+        monitored = (f"{model}/monitoring" for model in models)
+        return ("/", "/audit", *models, *monitored, *versions)
 
 
 def tell_all(root: Path) -> Told:

@@ -1,8 +1,11 @@
 """That nothing happens is noticed, and told once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from millrace.domain.facts import SilenceNoticed, Subject
+import pytest
+
+from millrace.domain.facts import ChampionPromoted, SilenceNoticed, Subject, WindowMonitored
+from millrace.errors import ModelFileError
 from millrace.steps.alerts import send_alerts
 from millrace.steps.silence import notice_silence
 from tests.conftest import NOON, Home
@@ -50,3 +53,59 @@ def test_without_a_policy_or_without_anything_heard_silence_is_nothing(fares: Ho
     assert notice_silence("fares", "a controller", NOON) == []
     limit(fares, "7d", "7d")
     assert notice_silence("fares", "a controller", NOON + 99 * DAY) == []
+
+
+def watch(home: Home, **limits: str) -> None:
+    """Let `fares` have a champion since NOON, and these limits on what looks at it see."""
+    named = "".join(f'{name} = "{limit}"\n' for name, limit in limits.items())
+    limit(home, "99d", "99d")
+    home.rewrite("fares", 'decision = "99d"\n', f'decision = "99d"\n{named}')
+    home.rewrite("fares", "[retrain]", '[monitor]\nschedule = "0 * * * *"\n\n[retrain]')
+    home.ledger.change_serving("fares", ChampionPromoted("d", None, 1, "a test"), NOON, "a test", 0)
+
+
+def look(home: Home, at: datetime, rows: int, labels: int) -> None:
+    since = at - timedelta(hours=1)
+    fact = WindowMonitored("d", since, at, since, rows, labels, at, at, (), (), "f")
+    home.ledger.append("fares", fact, at, "a test")
+
+
+def noticed(at: datetime) -> list[tuple[Subject, datetime]]:
+    return [(one.subject, one.since) for one in notice_silence("fares", "a controller", at)]
+
+
+def test_requests_and_labels_that_stay_away_are_noticed_by_who_looks(fares: Home) -> None:
+    watch(fares, requests="2d", labels="5d")
+    look(fares, NOON + DAY, 100, 20)
+    assert noticed(NOON + 9 * DAY) == []  # nobody has looked since
+    look(fares, NOON + 3 * DAY, 0, 0)
+    assert noticed(NOON + 9 * DAY) == []
+    look(fares, NOON + 4 * DAY, 0, 0)
+    assert noticed(NOON + 9 * DAY) == [(Subject.REQUESTS, NOON + DAY)]
+    look(fares, NOON + 7 * DAY, 50, 0)
+    assert noticed(NOON + 9 * DAY) == [(Subject.LABELS, NOON + DAY)]
+    assert noticed(NOON + 10 * DAY) == []
+
+
+def test_a_champion_that_nobody_ever_asks_is_noticed_since_its_promotion(fares: Home) -> None:
+    watch(fares, requests="2d")
+    look(fares, NOON + 3 * DAY, 0, 0)
+    assert noticed(NOON + 3 * DAY) == [(Subject.REQUESTS, NOON)]
+
+
+def test_that_nobody_looks_is_noticed_with_the_last_look(fares: Home, webhook: Webhook) -> None:
+    watch(fares, monitor="2d")
+    assert noticed(NOON + 2 * DAY) == []
+    assert noticed(NOON + 3 * DAY) == [(Subject.MONITORING, NOON)]
+    look(fares, NOON + 4 * DAY, 0, 0)
+    assert noticed(NOON + 6 * DAY) == []
+    assert noticed(NOON + 7 * DAY) == [(Subject.MONITORING, NOON + 4 * DAY)]
+    send_alerts("fares", "a controller", NOON + 7 * DAY)
+    assert webhook.received[-1]["title"] == "fares: no monitoring for more than 2 days, 0:00:00"
+
+
+def test_what_only_a_look_can_tell_needs_one(fares: Home) -> None:
+    limit(fares, "7d", "7d")
+    fares.rewrite("fares", 'decision = "7d"\n', 'decision = "7d"\nlabels = "7d"\n')
+    with pytest.raises(ModelFileError, match=r"silence\.labels needs \[monitor\]"):
+        notice_silence("fares", "a controller", NOON)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from millrace.domain.facts import Action, RunRequested
+from millrace.domain.facts import Action, MonitoringDue, RunRequested
 from millrace.domain.work import FlowName, IngestReason, Work
 from millrace.steps import inbox
 from millrace.steps.automation import pause_model, resume_model
@@ -20,6 +20,7 @@ from millrace.steps.source import find_why_not, finish_ingest
 from millrace.steps.stores import ledger
 from millrace.steps.work import AFTER_THE_EVENT, AT_ONCE, find_work
 from tests.conftest import NOON, Home
+from tests.detected import record_nothing
 from tests.loop import retrain, take_in
 
 QUIET_SECONDS = 0.02
@@ -196,6 +197,56 @@ def test_a_deleted_dataset_is_no_reason_to_train(fares: Home, watch: InboxWatch)
     retrain("fares", NOON)
     shutil.rmtree(fares.path / "data")
     assert works(watch) == []
+
+
+# looks at a model in production that are due
+
+
+def test_a_look_is_due_once_in_a_period_and_only_where_something_answers(
+    fares: Home, watch: InboxWatch
+) -> None:
+    fares.rewrite("fares", "[retrain]", '[monitor]\nschedule = "0 * * * *"\n\n[retrain]')
+    take_in("fares", NOON)
+    assert FlowName.MONITOR not in [work.flow for work in works(watch, NOON + HOUR)]
+    retrain("fares", NOON)
+    assert works(watch, NOON) == []
+    [work] = works(watch, NOON + HOUR)
+    assert (work.flow, work.reason, work.key) == (
+        FlowName.MONITOR, "schedule", "monitor:fares:due:2013-04-01T13:00",
+    )  # fmt: skip
+    record_nothing("fares", NOON + HOUR)
+    assert works(watch, NOON + HOUR) == []
+    assert flows(works(watch, NOON + 2 * HOUR)) == [(FlowName.MONITOR, "schedule")]
+
+
+def test_a_look_is_due_early_when_many_rows_were_answered(fares: Home, watch: InboxWatch) -> None:
+    fares.rewrite("fares", "[retrain]", '[monitor]\nschedule = "0 * * * *"\n\n[retrain]')
+    take_in("fares", NOON)
+    retrain("fares", NOON)
+    due = fares.ledger.append("fares", MonitoringDue(NOON, 5_000), NOON, "tests")
+    [work] = works(watch)
+    assert (work.flow, work.reason, work.detail, work.patience) == (
+        FlowName.MONITOR, "rows", "5,000 rows since the last look", AT_ONCE,
+    )  # fmt: skip
+    assert work.key == f"monitor:fares:rows:{due.seq}"
+    record_nothing("fares", NOON)
+    assert works(watch) == []
+
+
+def test_a_look_that_a_living_run_is_at_is_left_to_it(fares: Home, watch: InboxWatch) -> None:
+    fares.rewrite("fares", "[retrain]", '[monitor]\nschedule = "0 * * * *"\n\n[retrain]')
+    take_in("fares", NOON)
+    retrain("fares", NOON)
+    take_claim("monitor:fares:look", "a run")
+    assert works(watch, NOON + HOUR) == []
+
+
+def test_a_look_by_a_clock_that_was_ahead_holds_no_schedule_up(fares: Home, watch: InboxWatch) -> None:
+    fares.rewrite("fares", "[retrain]", '[monitor]\nschedule = "0 * * * *"\n\n[retrain]')
+    take_in("fares", NOON)
+    retrain("fares", NOON)
+    record_nothing("fares", NOON + timedelta(days=365))
+    assert flows(works(watch, NOON + HOUR)) == [(FlowName.MONITOR, "schedule")]
 
 
 # pausing

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from millrace.adapters.catalogue.model_folder import data_path, write_model_files
 from millrace.adapters.catalogue.record import TrainingRecord, metrics_of, params_of, write_tables
+from millrace.adapters.catalogue.reports import ReportRecord, write_report
 from millrace.adapters.catalogue.store import open_client
 from millrace.errors import MillraceError, UnavailableError
 
@@ -72,6 +73,11 @@ class Catalogue:
             run_id = self._find_finished_run(experiment, record) or self._write_run(experiment, record)
             version = self._newest_version(f"run_id = '{run_id}'") or self._register(record, run_id)
         return RegisteredVersion(version, run_id)
+
+    def keep_report(self, record: ReportRecord) -> str:
+        """Write a report down as a run of its own and return its id; done again, it is found again."""
+        with self._explained():
+            return write_report(self._client, self._experiment_id(record.model), record)
 
     def set_alias(self, model: str, alias: str, version: int | None) -> None:
         """Point `alias` at `version`; None takes the alias away."""

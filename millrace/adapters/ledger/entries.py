@@ -55,6 +55,15 @@ def list_entries(
     return [_read_entry(row) for row in connection.execute(query)]
 
 
+def list_newest(
+    connection: Connection, model: str, kinds: Sequence[type], before_seq: int | None, limit: int
+) -> list[Entry]:
+    query = _matching(model, kinds).order_by(entries.c.seq.desc()).limit(limit)
+    if before_seq is not None:
+        query = query.where(entries.c.seq < before_seq)
+    return [_read_entry(row) for row in connection.execute(query)]
+
+
 def _matching(model: str | None, kinds: Sequence[type]) -> Select[Any]:
     query = select(entries)
     if model is not None:

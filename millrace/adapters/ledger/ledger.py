@@ -1,6 +1,6 @@
 """What was decided, what serves because of it, and who works on what?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,9 @@ from millrace.domain.facts import (
 from millrace.domain.ledger import Entry
 from millrace.domain.rollout.state import Rollout, fold_rollout
 from millrace.domain.serving import Serving, serving_after
+
+PAGE = 32
+"""So many entries are read at once where it is not known how many are wanted."""
 
 
 class Ledger:
@@ -90,6 +93,17 @@ class Ledger:
         """Return the entries in order; of every model and kind where none is named."""
         with self._database.reading() as connection:
             return entries.list_entries(connection, model, kinds, after_seq)
+
+    def newest_first(self, model: str, *kinds: type) -> Iterator[Entry]:
+        """Yield the entries of these kinds from the newest on, reading a few more than are asked for."""
+        before = None
+        while True:
+            with self._database.reading() as connection:
+                page = entries.list_newest(connection, model, kinds, before, PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
+            before = page[-1].seq
 
     def newest_by_model(self) -> dict[str, int]:
         """Return the number of each model's newest entry."""

@@ -44,7 +44,7 @@ def keyed_labels(labels: pa.Table) -> list[Keyed]:
 
 def newest_of_keys(keyed: Keyed, answers: pa.Table, ranks: IntArray) -> IntArray:
     """Return for each row the rank of the newest label that names it by its key, -1 where none does."""
-    rows, has_key = _keys_of_rows(answers, keyed.columns)
+    rows, has_key = keys_of_rows(answers, keyed.columns)
     keys, places = np.unique(keyed.keys, return_inverse=True)
     newest, rank = np.full(len(keys) + 1, -1), ranks[keyed.positions]
     order = np.argsort(rank)
@@ -55,7 +55,7 @@ def newest_of_keys(keyed: Keyed, answers: pa.Table, ranks: IntArray) -> IntArray
 
 def labels_of_rows(keyed: Keyed, answers: pa.Table, chosen: BoolArray) -> IntArray:
     """Return the positions of the labels that name chosen rows."""
-    rows, has_key = _keys_of_rows(answers, keyed.columns)
+    rows, has_key = keys_of_rows(answers, keyed.columns)
     return keyed.positions[np.isin(keyed.keys, rows[chosen & has_key])]
 
 
@@ -67,7 +67,7 @@ def _keyed(columns: tuple[str, ...], keys: pa.ChunkedArray, positions: IntArray)
     return Keyed(columns, positions[is_whole], hash_together(list(parts[is_whole].T)))
 
 
-def _keys_of_rows(answers: pa.Table, columns: tuple[str, ...]) -> tuple[UintArray, BoolArray]:
+def keys_of_rows(answers: pa.Table, columns: tuple[str, ...]) -> tuple[UintArray, BoolArray]:
     """Return the key of each row, and whether it has one."""
     hashes, has_key = [], np.ones(len(answers), dtype=bool)
     for name in columns:

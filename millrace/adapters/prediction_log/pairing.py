@@ -38,12 +38,15 @@ class Rows:
 class Pairs:
     """What belongs to each answered row: the positions of a shadow's answer and of a label, -1 for none.
 
-    `is_again` is where a row was logged before.
+    `is_again` is where a row was logged before. `named` is the row that each label names by its request, -1
+    for none; where `is_shared`, it is one of several with that name.
     """
 
     is_again: BoolArray
     shadow: IntArray
     label: IntArray
+    named: IntArray
+    is_shared: BoolArray
 
 
 def rows_of(part: Part) -> Rows:
@@ -62,7 +65,8 @@ def pair(answers: Rows, shadows: Rows, labels: Rows, since: int) -> Pairs:
     of_label[labels.part.table["request_id"].is_null().to_numpy()] = -1
     exact = names.is_shared
     label = _newest(table, of_label, labels.at, keyed)
-    found = Pairs(np.zeros(len(exact), bool), _first(len(exact), of_shadow, shadows.at), label)
+    shadow = _first(len(exact), of_shadow, shadows.at)
+    found = Pairs(np.zeros(len(exact), bool), shadow, label, of_label, exact)
     if exact.any():
         known = _known(found, answers, exact, keyed)
         _pair_shadows(found, known, shadows.frame(_of(exact, of_shadow)))

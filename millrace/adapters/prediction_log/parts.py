@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from millrace.adapters.prediction_log.compacted import list_compacted, stem_of
+from millrace.adapters.prediction_log.keys import keyed_labels
 from millrace.adapters.prediction_log.layout import damaged_folder
 from millrace.adapters.prediction_log.names import BoolArray, UintArray, hash_ids, is_of_sample
 from millrace.adapters.prediction_log.raw_columns import read_raw
@@ -108,7 +109,7 @@ def read_parts(folder: Path, span: Span, max_rows: int = MAX_ROWS) -> Parts:
     """
     parts = Parts(max_rows, min(1.0, max_rows / max(1, _count_compacted(folder, span))))
     read = {stem for path in list_segments(folder) for stem in _add_segment(parts, path, span)}
-    parts.damages += _list_set_aside(folder, span.since)
+    parts.damages += list_set_aside(folder, span.since)
     files = [
         (kind, path) for kind in Kind for path in _files_of(folder, span, kind) if stem_of(path) not in read
     ]
@@ -120,13 +121,30 @@ def read_parts(folder: Path, span: Span, max_rows: int = MAX_ROWS) -> Parts:
     return parts
 
 
+def read_parts_by_key(folder: Path, span: Span, max_rows: int = MAX_ROWS) -> tuple[Parts, Span]:
+    """Read them with every column by which labels name rows; return the span with these columns too.
+
+    Raises
+    ------
+    UnreadableLogError
+        At the first compacted file that is none.
+    """
+    parts = read_parts(folder, span, max_rows)
+    named = {name for one in keyed_labels(parts.whole(Kind.LABELS, ()).table) for name in one.columns}
+    unread = sorted(named - {*span.inputs})
+    if not unread:
+        return parts, span
+    wider = replace(span, inputs=(*span.inputs, *unread))
+    return read_parts(folder, wider, max_rows), wider
+
+
 def _count_compacted(folder: Path, span: Span) -> int:
     rows = 0
     for path in _files_of(folder, span, Kind.ANSWERS):
         with suppress(FileNotFoundError), _understood(path):  # its time may be over
             metadata = pq.read_metadata(path)
             rows += sum(
-                metadata.row_group(group).num_rows for group in _groups_of(metadata, Kind.ANSWERS, span)
+                metadata.row_group(group).num_rows for group in groups_of(metadata, Kind.ANSWERS, span)
             )
     return rows
 
@@ -150,7 +168,7 @@ def _add_segment(parts: Parts, path: Path, span: Span) -> Iterator[str]:
         yield path.stem
 
 
-def _list_set_aside(folder: Path, since: datetime) -> Iterator[Damage]:
+def list_set_aside(folder: Path, since: datetime) -> Iterator[Damage]:
     """Yield the damaged segments that were written to since then, whenever they were set aside."""
     for path in sorted(damaged_folder(folder).glob("*@*.seg")):
         if path.stat().st_mtime >= since.timestamp():
@@ -166,7 +184,7 @@ def _read_file(path: Path, kind: Kind, span: Span, parts: Parts) -> Part | None:
         wanted = [name for name in (*thin_schema(kind, span.inputs).names, LABEL) if name in schema.names]
         coded = [name for name in wanted if is_coded(name) and schema.field(name).type == pa.string()]
         with pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False) as file:
-            table = file.read_row_groups(_groups_of(metadata, kind, span), wanted, use_threads=False)
+            table = file.read_row_groups(groups_of(metadata, kind, span), wanted, use_threads=False)
         return _part_of(table, kind, span).sample(parts.share)
     return None
 
@@ -181,7 +199,7 @@ def _understood(path: Path) -> Iterator[None]:
         raise UnreadableLogError(path, str(error)) from error
 
 
-def _groups_of(metadata: pq.FileMetaData, kind: Kind, span: Span) -> list[int]:
+def groups_of(metadata: pq.FileMetaData, kind: Kind, span: Span) -> list[int]:
     """Return the row groups that hold rows of the time."""
     at, end = metadata.schema.to_arrow_schema().names.index("at"), span.end_of(kind)
     groups = []

@@ -9,7 +9,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -159,6 +159,15 @@ def list_segments(folder: Path) -> list[Path]:
     found = [path for _ in range(2) for path in folder.glob("[!.]*") if path.suffix in {OPEN, CLOSED}]
     by_stem = {path.stem: path for path in sorted(found, reverse=True)}
     return [by_stem[stem] for stem in sorted(by_stem)]
+
+
+def measure_segments(folder: Path) -> int:
+    """Return how many bytes the segments hold together."""
+    sizes = []
+    for path in list_segments(folder):
+        with suppress(FileNotFoundError):  # it was compacted just now
+            sizes.append(path.stat().st_size)
+    return sum(sizes)
 
 
 def is_work_left(folder: Path) -> bool:

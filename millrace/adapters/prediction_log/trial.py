@@ -3,20 +3,23 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from millrace.adapters.prediction_log.keys import keyed_labels
-from millrace.adapters.prediction_log.names import BoolArray, IntArray
+from millrace.adapters.prediction_log.names import BoolArray
 from millrace.adapters.prediction_log.pairing import Rows, pair, rows_of
-from millrace.adapters.prediction_log.parts import MAX_ROWS, SLACK, Parts, Span, read_parts
+from millrace.adapters.prediction_log.parts import MAX_ROWS, SLACK, Span, read_parts_by_key
 from millrace.adapters.prediction_log.segment import Damage
 from millrace.adapters.prediction_log.tables import INPUT, Kind
 from millrace.adapters.prediction_log.thin import codes_of, is_text
-from millrace.adapters.prediction_log.values import answers_of_log, labels_of_log, sliced
+from millrace.adapters.prediction_log.values import (
+    answers_of_log,
+    has_failed,
+    labels_of_log,
+    sliced,
+    values_at,
+)
 from millrace.domain.kinds import Task
 from millrace.domain.rollout.measure import LoggedRows
 
@@ -63,17 +66,10 @@ def read_trial(folder: Path, trial: Trial, max_rows: int = MAX_ROWS) -> TrialRow
         If a compacted file is none.
     """
     inputs = tuple(dict.fromkeys((*trial.slices, *trial.keys)))
-    parts = _read(folder, trial, inputs, max_rows)
-    named = {name for one in keyed_labels(parts.whole(Kind.LABELS, ()).table) for name in one.columns}
-    if unread := sorted(named - {*inputs}):
-        inputs = (*inputs, *unread)
-        parts = _read(folder, trial, inputs, max_rows)
-    answers, shadows, labels = (rows_of(parts.whole(kind, inputs)) for kind in Kind)
+    span = Span(trial.model, trial.since - SLACK, trial.until, inputs)
+    parts, span = read_parts_by_key(folder, span, max_rows)
+    answers, shadows, labels = (rows_of(parts.whole(kind, span.inputs)) for kind in Kind)
     return TrialRows(_logged_rows(trial, answers, shadows, labels), parts.share, tuple(parts.damages))
-
-
-def _read(folder: Path, trial: Trial, inputs: tuple[str, ...], max_rows: int) -> Parts:
-    return read_parts(folder, Span(trial.model, trial.since - SLACK, trial.until, inputs), max_rows)
 
 
 def _logged_rows(trial: Trial, answers: Rows, shadows: Rows, labels: Rows) -> LoggedRows:
@@ -88,14 +84,14 @@ def _logged_rows(trial: Trial, answers: Rows, shadows: Rows, labels: Rows) -> Lo
     width = len(trial.classes) if trial.task is Task.MULTICLASS else 1
     return LoggedRows(
         answered_by=is_text(table["digest"], trial.challenger),
-        failed=_has_failed(table),
+        failed=has_failed(table),
         answers=answers_of_log(table["answer"], width),
         latency_us=table["latency_us"].to_numpy().astype(np.float64),
         is_scored=shadow >= 0,
-        scored_by=_at(is_text(scored["digest"], trial.challenger), shadow, False),
-        score_failed=_at(_has_failed(scored), shadow, False),
-        scores=_at(answers_of_log(scored["answer"], width), shadow, np.nan),
-        labels=_at(values, label, np.nan),
+        scored_by=values_at(is_text(scored["digest"], trial.challenger), shadow, False),
+        score_failed=values_at(has_failed(scored), shadow, False),
+        scores=values_at(answers_of_log(scored["answer"], width), shadow, np.nan),
+        labels=values_at(values, label, np.nan),
         slices={name: sliced(*codes_of(table[INPUT + name])) for name in trial.slices},
     )
 
@@ -106,14 +102,5 @@ def _is_of(rows: Rows, trial: Trial) -> BoolArray:
     return np.asarray(is_either & (table["generation"].to_numpy() == trial.generation))
 
 
-def _has_failed(table: pa.Table) -> BoolArray:
-    return np.asarray(table["error"].is_valid().to_numpy())
-
-
 def _chosen(rows: Rows, chosen: BoolArray) -> Rows:
     return Rows(rows.part.take(chosen), rows.names[chosen], rows.at[chosen])
-
-
-def _at(values: npt.NDArray[Any], positions: IntArray, missing: float) -> npt.NDArray[Any]:
-    """Return the values at positions; -1 is where there is none."""
-    return np.concatenate([values, np.full((1, *values.shape[1:]), missing, values.dtype)])[positions]

@@ -1,5 +1,7 @@
 """What do the answers, labels and inputs of the log mean as numbers?"""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -7,13 +9,13 @@ import pyarrow.compute as pc
 
 from millrace.adapters.prediction_log.thin import NUMBER, TEXT, codes_of
 from millrace.domain.answers import FloatArray
-from millrace.domain.canonical import value_text
+from millrace.domain.canonical import NULL, value_text
 from millrace.domain.kinds import Task
 from millrace.domain.rollout.measure import Sliced
 
 MAX_VALUES = 50
 """So many values of a column are watched by themselves, the commonest."""
-OTHERS, NULL = "(others)", "(null)"
+OTHERS = "(others)"
 
 
 def answers_of_log(column: pa.ChunkedArray, width: int) -> FloatArray:
@@ -62,6 +64,19 @@ def sliced(texts: list[str], codes: npt.NDArray[np.int32]) -> Sliced:
     places = np.full(len(names), len(kept), dtype=np.int16)
     places[kept] = np.arange(len(kept))
     return Sliced((*(names[at] for at in kept), *rest), places[codes])
+
+
+def has_failed(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """Whether an error came instead of the answers of a table."""
+    return np.asarray(table["error"].is_valid().to_numpy())
+
+
+def values_at(
+    values: npt.NDArray[Any], positions: npt.NDArray[np.integer[Any]], missing: float
+) -> npt.NDArray[Any]:
+    """Return the values at positions; -1 is where there is none."""
+    last = np.full((1, *values.shape[1:]), missing, values.dtype)
+    return np.asarray(np.concatenate([values, last])[positions])
 
 
 def _number(label: str | float) -> float:

@@ -88,6 +88,8 @@ class ModelConfig(Section):
             self.recent.window is None
         ):
             raise ValueError("golden.until and recent.window are for models with data.time, and needed there")
+        if self.retrain.refit_schedule is not None and self.training.search is None:
+            raise ValueError("retrain.refit_schedule needs training.search: without it every training refits")
         return self
 
     @model_validator(mode="after")
@@ -118,6 +120,9 @@ class ModelConfig(Section):
         named = [name for name, section in watched.items() if section is not None]
         if self.monitor is None and named:
             raise ValueError(f"[{named[0]}] needs [monitor], which says when somebody looks")
+        if self.monitor is None and self.silence is not None and self.silence.seen_by_looks:
+            what = self.silence.seen_by_looks[0]
+            raise ValueError(f"silence.{what} needs [monitor], which says when somebody looks")
         for column, test in self.drift.columns.items() if self.drift else ():
             if column not in self.features.names:
                 raise ValueError(f"drift.columns names {column!r}, which is no feature")

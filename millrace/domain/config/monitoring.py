@@ -64,8 +64,9 @@ class PerformanceSection(Section):
     `max_excess_loss` is in units of the gate's metric as a loss, above its level on the recent set;
     a window goes on until `min_labels` have come. `slices` and `sensitive` are columns of requests;
     between two groups of a sensitive one, `max_unfairness` is the largest difference of the share that is
-    answered positively, and of the errors. `max_calibration_error` is the mean distance between what
-    was predicted and what came, in units of the answer.
+    answered positively, and of the errors: of a regression, of their mean as a share of that of all rows.
+    `max_calibration_error` is the mean distance between what was predicted and what came, in units of
+    the answer.
     """
 
     min_labels: int = Field(ge=1)

@@ -9,19 +9,42 @@ from millrace.domain.pointer import Durability
 
 
 class RetrainSection(Section):
-    """When a retraining is due, and what holds it back. `schedule` is cron, in UTC."""
+    """When a retraining is due, and what holds it back. Schedules are cron, in UTC.
+
+    At `refit_schedule` the model is fitted anew with the hyperparameters that the last full training has
+    found; the full ones, which search, are at `schedule` then, and no longer whenever there are new rows.
+    `cooldown` and `budget_per_day` are for full trainings.
+    """
 
     min_new_rows: int = Field(ge=0)
     cooldown: Duration
     budget_per_day: int = Field(ge=1)
     schedule: Cron | None = None
+    refit_schedule: Cron | None = None
+
+    @model_validator(mode="after")
+    def _refits_have_full_trainings(self) -> Self:
+        if self.refit_schedule is not None and self.schedule is None:
+            raise ValueError("refit_schedule needs schedule, which says when hyperparameters are searched")
+        return self
 
 
 class SilenceSection(Section):
-    """For how long nothing may happen before people are told."""
+    """For how long nothing may happen before people are told.
+
+    `requests` and `labels` are what a look at the model finds of them, `monitor` is the look itself.
+    """
 
     data: Duration
     decision: Duration
+    requests: Duration | None = None
+    labels: Duration | None = None
+    monitor: Duration | None = None
+
+    @property
+    def seen_by_looks(self) -> tuple[str, ...]:
+        """Name what is asked for that only a look can tell."""
+        return tuple(name for name in ("requests", "labels", "monitor") if getattr(self, name) is not None)
 
 
 class CheckSection(Section):

@@ -48,11 +48,14 @@ from millrace.domain.facts.serving import (
 from millrace.domain.facts.training import (
     Action,
     Agreement,
+    AnswerTenth,
     ChallengerJudged,
     ChallengerTrained,
     DecisionMade,
     Inputs,
+    Level,
     RuleFinding,
+    SliceLevel,
     VersionRegistered,
 )
 
@@ -105,6 +108,7 @@ __all__ = [
     "Action",
     "Agreement",
     "AlertSent",
+    "AnswerTenth",
     "ApprovalAsked",
     "AttentionAsked",
     "AutomationPaused",
@@ -124,6 +128,7 @@ __all__ = [
     "Drift",
     "Fact",
     "Inputs",
+    "Level",
     "Milestone",
     "MirrorRepaired",
     "MonitoringDue",
@@ -142,6 +147,7 @@ __all__ = [
     "ServingConfigured",
     "ServingFact",
     "SilenceNoticed",
+    "SliceLevel",
     "SourceAsked",
     "StepApproved",
     "StepFailed",

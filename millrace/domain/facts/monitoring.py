@@ -34,7 +34,7 @@ class Decay:
 
 @dataclass(frozen=True)
 class WindowMonitored:
-    """Somebody looked at what was asked in `[start, end)`, and at the labels for what was answered before.
+    """Somebody looked at what was asked in `[start, end)`, and at labels of answers since `labelled_start`.
 
     `digest` is the champion, whose reference it was compared with. A window of too few rows or labels
     goes on: the next look begins at `next_start` and, for labels, at `next_labelled_start`. `alarms` are the
@@ -45,6 +45,7 @@ class WindowMonitored:
     digest: str
     start: datetime
     end: datetime
+    labelled_start: datetime
     rows: int
     labels: int
     next_start: datetime

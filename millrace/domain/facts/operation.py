@@ -52,6 +52,9 @@ class Subject(StrEnum):
 
     DATA = "data"
     DECISION = "decision"
+    REQUESTS = "requests"
+    LABELS = "labels"
+    MONITORING = "monitoring"
 
 
 @dataclass(frozen=True)

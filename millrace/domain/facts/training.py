@@ -1,6 +1,6 @@
 """What can have happened on the way from a decision to a judged challenger?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from millrace.domain.verdict import Outcome, Verdict
@@ -16,11 +16,24 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a training is a function of; equal inputs give the same bundle."""
+    """What a training is a function of; equal inputs give the same bundle.
+
+    `parameters` is the SHA-256 of the hyperparameters that a refit takes over, None for a full training.
+    """
 
     dataset: str
     model_files: str
     lock: str
+    parameters: str | None = None
+
+    @property
+    def is_refit(self) -> bool:
+        return self.parameters is not None
+
+    @property
+    def in_full(self) -> "Inputs":
+        """The inputs of a full training on the same rows."""
+        return replace(self, parameters=None)
 
 
 @dataclass(frozen=True)
@@ -35,13 +48,19 @@ class RuleFinding:
 
 @dataclass(frozen=True)
 class DecisionMade:
-    """A retraining was decided on, or not. `run_key` names the run it is about."""
+    """A retraining was decided on, or not. `run_key` names the run it is about.
+
+    `asked` are the reasons that came from outside, `answers` the numbers of the entries whose drift
+    or decay it answers.
+    """
 
     run_key: str
     action: Action
     reason: str
     findings: tuple[RuleFinding, ...]
     inputs: Inputs
+    asked: tuple[str, ...] = ()
+    answers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,52 @@ class ChallengerTrained:
 
 
 @dataclass(frozen=True)
+class AnswerTenth:
+    """What came of about a tenth of the judged rows, by rising answers: those up to `up_to`, or the rest.
+
+    Of several classes the answer is the share of the likeliest, and the label whether it came. `mean_loss`
+    is the mean of `row_losses` by `LOSS_METRICS`.
+    """
+
+    up_to: float | None
+    rows: int
+    mean_answer: float
+    mean_label: float
+    mean_loss: float
+
+
+@dataclass(frozen=True)
+class SliceLevel:
+    """The loss on the judged rows of one slice, named `column=value`, with bounds as those of `Level`."""
+
+    name: str
+    rows: int
+    loss: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Level:
+    """How good a version was on the recent set when it was judged: what it is held to in production.
+
+    `loss` is by the gate's `metric`, lower is better, with one-sided bounds at the gate's confidence; a
+    bound is None where too few blocks tell nothing. By as much as `row_loss_doubt` the mean loss of rows may
+    be off, as far as these blocks tell.
+    """
+
+    metric: str
+    rows: int
+    blocks: int
+    loss: float
+    lower: float | None
+    upper: float | None
+    row_loss_doubt: float | None = None
+    tenths: tuple[AnswerTenth, ...] = ()
+    slices: tuple[SliceLevel, ...] = ()
+
+
+@dataclass(frozen=True)
 class ChallengerJudged:
     """The gate judged a challenger. Losses are by set, then by role (`challenger`, `champion`, ...)."""
 
@@ -86,6 +151,7 @@ class ChallengerJudged:
     losses: dict[str, dict[str, float]]
     generation: int
     """The generation of what served when it was judged: a promotion is only valid from it."""
+    level: Level | None = None
 
 
 @dataclass(frozen=True)

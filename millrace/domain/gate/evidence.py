@@ -1,6 +1,7 @@
 """What does the gate look at?"""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +17,7 @@ class JudgedSet:
 
     `best` are the answers of the best champion there ever was, on golden; None where they
     are not asked for, as `champion` is None for the first model ever. `looks` counts the
-    earlier judgements on this very set.
+    earlier judgements on this very set. `slices` has the values of some columns, as texts.
     """
 
     set_id: str
@@ -27,6 +28,7 @@ class JudgedSet:
     baseline: FloatArray
     best: FloatArray | None
     looks: int
+    slices: Mapping[str, StrArray] = field(default_factory=dict)
 
     @cached_property
     def block_positions(self) -> IntArray:

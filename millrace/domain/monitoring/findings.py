@@ -89,6 +89,8 @@ class PerformanceFindings:
     overall: GroupLoss
     slices: tuple[GroupLoss, ...]
     verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...] = ()
+    """What of the log or its labels was not as it should be, with the numbers."""
 
     @property
     def excess_loss(self) -> float | None:

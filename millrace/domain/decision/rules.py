@@ -1,96 +1,19 @@
-"""Is a retraining due, and may it start?"""
+"""What asks for a retraining, and what forbids it? One rule each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
-from millrace.domain.canonical import sha256_of
 from millrace.domain.config import RetrainSection
-from millrace.domain.facts import Action, Inputs, RuleFinding
+from millrace.domain.decision.detection import tell_decay, tell_drift
+from millrace.domain.decision.facts import DecisionFacts, Reason
+from millrace.domain.facts import Action, RuleFinding
 
-
-class Reason(StrEnum):
-    """What can ask for a retraining."""
-
-    SCHEDULE = "schedule"
-    NEW_ROWS = "new rows"
-    DRIFT = "drift"
-    DECAY = "decay"
-    CODE = "code"
-    CONFIG = "config"
-    BY_HAND = "by hand"
-    NO_CHAMPION = "no champion yet"
-
-
-@dataclass(frozen=True)
-class DecisionFacts:
-    """Everything a decision is a function of, besides the policy.
-
-    `asked` are the reasons that came from outside, with `asked_text` for people (`drift
-    0.41`); what follows from the inputs is derived here. `last_inputs`, `last_outcome` (the
-    digest and verdict, in words) and `last_trained_at` are of the last finished training.
-    `new_rows` counts what was accepted since then.
-    """
-
-    asked: frozenset[Reason]
-    asked_text: str
-    forced: bool
-    now: datetime
-    inputs: Inputs
-    last_inputs: Inputs | None
-    last_outcome: str
-    last_trained_at: datetime | None
-    trained_in_last_24h: int
-    new_rows: int
-    rows: int
-    has_champion: bool
-    recent_blocks: int
-    golden_blocks: int
-    min_blocks: int
-    paused: str | None = None
-    """Why a person stopped all automatic work, None when nobody did."""
-    due: datetime | None = None
-    """When the model's schedule was last due, None without a schedule."""
-    decided_at: datetime | None = None
-    """When a training was last decided on, whoever asked."""
-    rolling_out: str | None = None
-    """The challenger that answers some of the requests, in words; None when there is none."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Whether to train, why in one line, and what every rule found."""
-
-    action: Action
-    reason: str
-    findings: tuple[RuleFinding, ...]
-
+PAUSED, ROLLOUT, SAME_INPUTS, FAILED_TRY = "paused", "rollout", "same inputs", "already tried"
+NEW_ROWS = Reason.NEW_ROWS.value
+DONE = "done"
+"""The rule of the claim: this very training was finished some time before the last one."""
 
 Rule = Callable[[DecisionFacts, RetrainSection], RuleFinding]
-
-
-def run_key(model: str, inputs: Inputs) -> str:
-    """Name the training of `model` on `inputs`: whoever claims this key trains, once."""
-    return f"retrain:{model}:{sha256_of(inputs)}"
-
-
-def decide(facts: DecisionFacts, policy: RetrainSection) -> Decision:
-    """Decide whether to train: when something asks for it and nothing forbids it.
-
-    A BLOCK stands above a SKIP, a SKIP above a TRAIN. `facts.forced` lifts the wait for a rollout, the
-    minimum of new rows, the cooldown and the budget; never equal inputs, which would give the same
-    bundle again, and never a BLOCK.
-    """
-    findings = tuple(rule(facts, policy) for rule in RULES)
-    for action in (Action.BLOCK, Action.SKIP):
-        forbidding = [found.finding for found in findings if found.action is action]
-        if forbidding:
-            return Decision(action, forbidding[0], findings)
-    asking = [found.finding for found in findings if found.action is Action.TRAIN]
-    if asking:
-        return Decision(Action.TRAIN, "; ".join(asking), findings)
-    return Decision(Action.SKIP, "nothing asks for a training", findings)
 
 
 def _dataset(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
@@ -119,16 +42,16 @@ def _judged_blocks(which: str, blocks: int, needed: int, advice: str) -> RuleFin
 
 def _paused(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
     if facts.paused is None:
-        return RuleFinding("paused", "automatic work is not paused", None)
+        return RuleFinding(PAUSED, "automatic work is not paused", None)
     finding = f"automatic work is paused: {facts.paused}"
     if Reason.BY_HAND in facts.asked:
-        return RuleFinding("paused", f"{finding}; a person asked", None)
-    return RuleFinding("paused", finding, Action.SKIP)
+        return RuleFinding(PAUSED, f"{finding}; a person asked", None)
+    return RuleFinding(PAUSED, finding, Action.SKIP)
 
 
 def _period(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
     """Let one run catch up on all periods that were missed: the first one that comes."""
-    if facts.asked != {Reason.SCHEDULE}:
+    if facts.asked not in ({Reason.SCHEDULE}, {Reason.REFIT}):
         return RuleFinding("period", "not asked for by the schedule alone", None)
     if facts.due is None:
         return RuleFinding("period", "model.toml names no schedule", None)
@@ -136,32 +59,73 @@ def _period(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
     if facts.decided_at is None or facts.decided_at < facts.due:
         return RuleFinding("period", finding, None)
     decided = f"{finding}, decided at {facts.decided_at:%Y-%m-%d %H:%M:%S}"
+    if facts.detections:
+        return RuleFinding("period", f"{decided}, but drift or decay is to be answered", None)
     return RuleFinding("period", decided, Action.SKIP)
 
 
-def _rollout(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
-    if facts.rolling_out is None:
-        return RuleFinding("rollout", "no challenger answers requests", None)
-    finding = f"{facts.rolling_out}: what comes of it is what the next one is judged against"
-    return _unless_forced(facts, "rollout", finding)
+def _drift(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
+    found = [tell_drift(one.drift) for one in facts.detections if one.drift is not None]
+    return _detected(facts, policy, Reason.DRIFT, found)
+
+
+def _decay(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
+    found = [tell_decay(one.decay) for one in facts.detections if one.decay is not None]
+    return _detected(facts, policy, Reason.DECAY, found)
+
+
+def _detected(facts: DecisionFacts, policy: RetrainSection, reason: Reason, found: list[str]) -> RuleFinding:
+    """Let the newest that the ledger records ask; an event is only a hint at it."""
+    if found:
+        return RuleFinding(reason, found[-1], Action.TRAIN)
+    nothing = f"no {reason} is recorded that is not answered"
+    only_this = facts.asked == {reason} and not facts.detections
+    if only_this and not facts.forced and not _asks_by_itself(facts, policy):
+        return RuleFinding(reason, nothing, Action.SKIP)
+    return RuleFinding(reason, nothing, None)
+
+
+def _rollout(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
+    under_way = facts.rolling_out
+    if under_way is None and _is_for_detections_alone(facts, policy):
+        under_way = facts.shadowing
+    if under_way is not None:
+        finding = f"{under_way}: what comes of it is what the next one is judged against"
+        return _unless_forced(facts, ROLLOUT, finding)
+    return RuleFinding(ROLLOUT, facts.shadowing or "no challenger answers requests", None)
 
 
 def _same_inputs(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
     if facts.last_inputs is None:
-        return RuleFinding("same inputs", "no finished training yet", None)
-    if facts.inputs != facts.last_inputs:
-        return RuleFinding("same inputs", "inputs differ from the last finished training's", None)
+        return RuleFinding(SAME_INPUTS, "no finished training yet", None)
+    # a full training has tried the hyperparameters that a refit on the same rows would take over
+    if facts.last_inputs not in {facts.inputs, facts.inputs.in_full}:
+        return RuleFinding(SAME_INPUTS, "inputs differ from the last finished training's", None)
     finding = f"same inputs as the last finished training: {facts.last_outcome}"
     if facts.forced:
         finding += "; force cannot help, equal inputs give the same bundle"
-    return RuleFinding("same inputs", finding, Action.SKIP)
+    return RuleFinding(SAME_INPUTS, finding, Action.SKIP)
 
 
-def _asked(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
+def _failed_try(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
+    if facts.failed_try is None:
+        return RuleFinding(FAILED_TRY, "nothing was tried in vain against drift or decay", None)
+    finding = f"already tried: {facts.failed_try}"
+    if not _is_for_detections_alone(facts, policy):
+        return RuleFinding(FAILED_TRY, f"{finding}, but there is more reason now", None)
+    rows = f"{facts.new_rows:,} new rows since, {policy.min_new_rows:,} needed to try again"
+    return _unless_forced(facts, FAILED_TRY, f"{finding}; {rows}")
+
+
+def _asked(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
     if not facts.asked:
         return RuleFinding("asked", "nobody asked", None)
     reasons = " and ".join(reason for reason in Reason if reason in facts.asked)
-    return RuleFinding("asked", facts.asked_text or f"asked for: {reasons}", Action.TRAIN)
+    finding = facts.asked_text or f"asked for: {reasons}"
+    hints = {Reason.DRIFT, Reason.DECAY} | ({Reason.NEW_ROWS} if policy.refit_schedule else set())
+    if facts.asked <= hints and not facts.forced:
+        return RuleFinding("asked", f"{finding}, which the ledger has to bear out", None)
+    return RuleFinding("asked", finding, Action.TRAIN)
 
 
 def _no_champion(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
@@ -187,15 +151,21 @@ def _code(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
 def _new_rows(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
     found = f"{facts.new_rows:,} new rows since the last training, {policy.min_new_rows:,} needed"
     if facts.new_rows >= policy.min_new_rows:
-        return RuleFinding(Reason.NEW_ROWS, found, Action.TRAIN if facts.new_rows > 0 else None)
+        if policy.refit_schedule is not None:
+            return RuleFinding(NEW_ROWS, f"{found}, and the schedules take them", None)
+        return RuleFinding(NEW_ROWS, found, Action.TRAIN if facts.new_rows > 0 else None)
     if _config_changed(facts) or _code_changed(facts):
-        return RuleFinding(Reason.NEW_ROWS, f"{found}, but not after a change of code or config", None)
+        return RuleFinding(NEW_ROWS, f"{found}, but not after a change of code or config", None)
     if not facts.has_champion:
-        return RuleFinding(Reason.NEW_ROWS, f"{found}, but not without a champion", None)
-    return _unless_forced(facts, Reason.NEW_ROWS, found)
+        return RuleFinding(NEW_ROWS, f"{found}, but not without a champion", None)
+    if facts.detections and facts.new_rows > 0:
+        return RuleFinding(NEW_ROWS, f"{found}, but not against drift or decay", None)
+    return _unless_forced(facts, NEW_ROWS, found)
 
 
 def _cooldown(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
+    if facts.inputs.is_refit:
+        return RuleFinding("cooldown", "is for full trainings", None)
     if facts.last_trained_at is None:
         return RuleFinding("cooldown", "no finished training yet", None)
     since = facts.now - facts.last_trained_at
@@ -209,6 +179,8 @@ def _cooldown(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
 
 
 def _budget(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
+    if facts.inputs.is_refit:
+        return RuleFinding("budget", "is for full trainings", None)
     finding = f"{facts.trained_in_last_24h} of {policy.budget_per_day} trainings used in the last 24 hours"
     if facts.trained_in_last_24h < policy.budget_per_day:
         return RuleFinding("budget", finding, None)
@@ -219,6 +191,17 @@ def _unless_forced(facts: DecisionFacts, rule: str, finding: str) -> RuleFinding
     if facts.forced:
         return RuleFinding(rule, f"{finding}; overridden by force", None)
     return RuleFinding(rule, finding, Action.SKIP)
+
+
+def _asks_by_itself(facts: DecisionFacts, policy: RetrainSection) -> bool:
+    """Whether the inputs alone are a reason to train, whoever asks and whatever was monitored."""
+    has_rows = policy.refit_schedule is None and facts.new_rows >= max(1, policy.min_new_rows)
+    return not facts.has_champion or _config_changed(facts) or _code_changed(facts) or has_rows
+
+
+def _is_for_detections_alone(facts: DecisionFacts, policy: RetrainSection) -> bool:
+    is_changed = not facts.has_champion or _config_changed(facts) or _code_changed(facts)
+    return bool(facts.detections) and not is_changed and facts.new_rows < policy.min_new_rows
 
 
 def _config_changed(facts: DecisionFacts) -> bool:
@@ -240,8 +223,11 @@ RULES: tuple[Rule, ...] = (
     _golden_blocks,
     _paused,
     _period,
+    _drift,
+    _decay,
     _rollout,
     _same_inputs,
+    _failed_try,
     _asked,
     _no_champion,
     _config,

@@ -1,0 +1,34 @@
+"""Have so many requests come since the last look that the next one is due before its time?"""
+
+from datetime import datetime
+
+from millrace.adapters.prediction_log.answered import count_answered
+from millrace.domain.facts import CHAMPION_KINDS, MonitoringDue, WindowMonitored
+from millrace.settings import load_settings
+from millrace.steps.claims import record_once
+from millrace.steps.stores import ledger, model_config
+
+
+def notice_due(model: str, run_id: str, now: datetime) -> MonitoringDue | None:
+    """Record, once, that a look is due: `[monitor].every_rows` rows were answered since the last one."""
+    policy, since = model_config(model).monitor, find_last_look(model)
+    if policy is None or policy.every_rows is None or since is None:
+        return None
+    last = ledger().last(model, MonitoringDue)
+    if last is not None and last.at >= since:
+        return None
+    rows = count_answered(load_settings().predictions, model, since, now)
+    if rows < policy.every_rows:
+        return None
+    fact = MonitoringDue(since, rows)
+    return fact if record_once(f"due:{model}:{since.isoformat()}", model, fact, run_id, now) else None
+
+
+def find_last_look(model: str) -> datetime | None:
+    """Return up to when somebody has looked, or since when there is something to look at."""
+    last, crowned = ledger().last(model, WindowMonitored), ledger().last(model, *CHAMPION_KINDS)
+    if crowned is None:
+        return None
+    if last is None or not isinstance(last.fact, WindowMonitored):
+        return crowned.at
+    return max(last.fact.end, crowned.at)
