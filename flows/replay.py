@@ -21,6 +21,7 @@ from millrace.domain.schedule import last_due
 from millrace.domain.verdict import Outcome
 from millrace.domain.work import MonitorReason
 from millrace.steps.batch import BatchOutcome
+from millrace.steps.dataset import current_dataset
 from millrace.steps.progress import timing
 from millrace.steps.replay import (
     broken_features,
@@ -30,6 +31,7 @@ from millrace.steps.replay import (
     promote_at_once,
     write_corrupted,
 )
+from millrace.steps.restore import check_out_dataset
 from millrace.steps.stores import model_config
 from millrace.steps.traffic import Traffic
 
@@ -82,13 +84,15 @@ class Replay:
             yield from self._keep_schedule()
 
     def _end_month(self, batch: str) -> Iterator[ReplayRow]:
+        """Let a month arrive, and whatever accident the script has for it."""
         live = self.script.live
         frozen, kept = self._traffic.score(self._scored_until, self._now, self._frozen)
         self._scored_until = self._now
         if live is not None and batch == live.turned.batch:
-            turned = self._roll_out(batch, "labels turned", self._live(live).play_turned())
-            yield replace(turned, frozen=frozen, kept=kept)
-            return
+            before = current_dataset(self.model).version
+            yield self._roll_out(batch, "labels turned", self._live(live).play_turned())
+            # somebody looks at why it was taken back, and has the export sent again
+            check_out_dataset(self.model, before, clock.now())
         if batch == self.script.corrupted.batch:
             yield self._arrive(batch, [write_corrupted(self.model, self.script.corrupted)])
         yield replace(self._arrive(batch), frozen=frozen, kept=kept)
@@ -116,6 +120,8 @@ class Replay:
             return
         started = time.monotonic()
         looked = monitor(self.model, MonitorReason.SCHEDULE, now=clock.now())
+        if looked is None:
+            return
         if looked.drift is not None:
             yield self._retrain(self._month, Reason.DRIFT, since=started, detail=f"{looked.drift.share:.2f}")
         elif looked.decay is not None:
@@ -155,18 +161,18 @@ class Replay:
 
     def _roll_out(self, month: str, event: str, turns: Iterator[Turn]) -> ReplayRow:
         """Tell what live requests do to a version that the gate has passed."""
-        started, before, answered = time.monotonic(), find_champion(self.model), None
+        started, before, taken = time.monotonic(), find_champion(self.model), list[Turn]()
         for turn in turns:
             self.on_turn(turn)
-            if answered is None and (turn.after.weight or turn.after.former):
-                answered = turn.at
-        if answered is not None:
-            self.timings.append(
-                Timing("from its first answer to its end", (turn.at - answered).total_seconds())
-            )
+            taken.append(turn)
+        answering = [turn.at for turn in taken if turn.after.weight or turn.after.former]
+        if answering:
+            lasted = (taken[-1].at - answering[0]).total_seconds()
+            self.timings.append(Timing("from its first answer to its end", lasted))
         return ReplayRow(
-            month, 0, event, Action.TRAIN, Outcome.PASS, before, find_champion(self.model), None, None,
-            time.monotonic() - started, taken_back=turn.told,
+            month, 0, event, Action.TRAIN if taken else "", Outcome.PASS if taken else "", before,
+            find_champion(self.model), None, None, time.monotonic() - started,
+            taken_back=_tell_end(taken[-1]) if taken else "",
         )  # fmt: skip
 
     def _live(self, script: LiveScript) -> LiveDemo:
@@ -175,3 +181,8 @@ class Replay:
     @property
     def _month(self) -> str:
         return f"{self._now:%Y-%m}"
+
+
+def _tell_end(turn: Turn) -> str:
+    failed = [verdict.rule for verdict in turn.verdicts if verdict.outcome is Outcome.FAIL]
+    return f"taken back: {', '.join(failed) or turn.told}"

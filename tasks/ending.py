@@ -55,6 +55,12 @@ def end_monitor(model: str, looked: WindowMonitored) -> WindowMonitored:
     return cast("WindowMonitored", Completed(name=name, message=message, data=looked))
 
 
+def skip_monitor(hindrance: Exception) -> WindowMonitored | None:
+    """Say why nothing was looked at."""
+    tell(f"Skipped: {hindrance}")
+    return cast("WindowMonitored | None", Completed(name="Skipped", message=str(hindrance)))
+
+
 def end_ingest(results: list[IngestResult], why_not: str | None = None) -> list[IngestResult]:
     """Say what became of the batches, or why nobody looked for any."""
     counts = Counter(result.outcome.value for result in results)

@@ -8,12 +8,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.drift import counting, reports
+from benchmarks.drift import counting, logged, reports
 from benchmarks.report import Report, make_report, run
 from benchmarks.serving.peers import peer_versions
 
 ROUNDS = 5
-SECTIONS = (counting.figures, reports.figures)
+SECTIONS = (counting.figures, logged.figures, reports.figures)
 PACKAGES = ("evidently", "numpy", "pyarrow")
 
 

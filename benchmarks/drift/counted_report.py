@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.drift.memory import peak_gib
 from benchmarks.drift.window import TYPES, reference_of
-from benchmarks.report import GIB
 from millrace.adapters.drift_report import score_columns
 from millrace.adapters.profiling import profile_parquet
 from millrace.domain.canonical import readable_json
@@ -47,8 +46,7 @@ def main(reference: Path, current: Path) -> None:
     done = time.perf_counter()
     scored = sum(column.score is not None for column in found.columns)
     assert scored == len(learned.names), found.columns
-    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
-    print(json.dumps({"seconds": done - start, "report": done - profiled, "gib": gib}))
+    print(json.dumps({"seconds": done - start, "report": done - profiled, "gib": peak_gib()}))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import statistics
 import sys
 import time
@@ -13,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from benchmarks.drift.memory import peak_gib
 from benchmarks.drift.window import TYPES, reference_of, write_window
 from benchmarks.process import environment, output_of
-from benchmarks.report import GIB, Figure
+from benchmarks.report import Figure
 from millrace.adapters.profiling import profile_parquet
 from millrace.domain.bundle import parse_file
 from millrace.domain.canonical import canonical_json
@@ -41,7 +41,7 @@ def _beside_reading(folder: Path, rounds: int) -> tuple[Figure, ...]:
     table = pq.read_table(file, pre_buffer=False)
     numbers = [(table[one.name].drop_null().to_numpy(), np.array(one.edges)) for one in reference.numeric]
     with ThreadPoolExecutor(os.cpu_count()) as executor:
-        read, counted, floor = _in_turn(
+        read, counted, floor = in_turn(
             rounds,
             lambda: pq.read_table(file, pre_buffer=False),
             lambda: profile_parquet([file], reference, TYPES, executor),
@@ -86,7 +86,7 @@ def _many_columns(folder: Path, rounds: int) -> tuple[Figure, ...]:
     }
     references = {columns: reference_of(columns) for columns in files}
     with ThreadPoolExecutor(os.cpu_count()) as executor:
-        few, many = _in_turn(
+        few, many = in_turn(
             rounds,
             *(
                 lambda columns=columns: profile_parquet(  # type: ignore[misc]
@@ -108,7 +108,7 @@ def _many_columns(folder: Path, rounds: int) -> tuple[Figure, ...]:
     )
 
 
-def _in_turn(rounds: int, *works: Callable[[], object]) -> list[list[float]]:
+def in_turn(rounds: int, *works: Callable[[], object]) -> list[list[float]]:
     """Return the seconds of each, measured in turn, after each was done once."""
     for work in works:
         work()
@@ -135,9 +135,7 @@ def child(file: Path) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as executor:
         profile_parquet([file.parent / WARM_UP], reference, TYPES, executor)
         seconds = _seconds(lambda: profile_parquet([file], reference, TYPES, executor))
-    # not `ru_maxrss`, which begins at that of the process that started this one
-    [kibibytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-    print(json.dumps({"seconds": seconds, "gib": int(kibibytes) * 1024 / GIB}))
+    print(json.dumps({"seconds": seconds, "gib": peak_gib()}))
 
 
 if __name__ == "__main__":

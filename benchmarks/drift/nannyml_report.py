@@ -1,7 +1,6 @@
 """Be the process, in an environment of its own, that gives NannyML the rows; print its seconds and memory."""
 
 import json
-import resource
 import sys
 import time
 import warnings
@@ -9,8 +8,9 @@ import warnings
 import pandas as pd
 from nannyml import UnivariateDriftCalculator
 
+from benchmarks.drift.memory import peak_gib
+
 WORD = "word_"
-KIBIBYTES_OF_GIB = 1 << 20
 
 
 def main(reference: str, current: str) -> None:
@@ -26,8 +26,7 @@ def main(reference: str, current: str) -> None:
     start = time.perf_counter()
     calculator.calculate(now).to_df()
     seconds = time.perf_counter() - start
-    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES_OF_GIB
-    print(json.dumps({"seconds": seconds, "gib": gib}))
+    print(json.dumps({"seconds": seconds, "gib": peak_gib()}))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Be the process that gives Evidently's preset the rows, by the same tests; print seconds and peak memory."""
 
 import json
-import resource
 import sys
 import time
 import warnings
@@ -11,8 +10,8 @@ import pandas as pd
 from evidently import DataDefinition, Dataset, Report
 from evidently.presets import DataDriftPreset
 
+from benchmarks.drift.memory import peak_gib
 from benchmarks.drift.window import WORDS
-from benchmarks.report import GIB
 
 
 def main(reference: Path, current: Path) -> None:
@@ -27,8 +26,7 @@ def main(reference: Path, current: Path) -> None:
     windows = [Dataset.from_pandas(frame, definition) for frame in (now, then)]
     Report([preset]).run(*windows).json()
     seconds = time.perf_counter() - start
-    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB
-    print(json.dumps({"seconds": seconds, "gib": gib}))
+    print(json.dumps({"seconds": seconds, "gib": peak_gib()}))
 
 
 if __name__ == "__main__":

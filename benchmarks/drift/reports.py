@@ -75,8 +75,7 @@ def _preset(reference: Path, current: Path) -> dict[str, float]:
 
 def _nannyml(reference: Path, current: Path) -> dict[str, float]:
     python = ensure_peers(PROJECT_ROOT / "var" / "bench", PINS, PEERS)
-    program = Path(__file__).with_name("nannyml_report.py")
-    return _by_child(str(python), str(program), str(reference), str(current))
+    return _by_child(str(python), "-m", "benchmarks.drift.nannyml_report", str(reference), str(current))
 
 
 def _by_child(*command: str) -> dict[str, float]:

@@ -4,11 +4,11 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from millrace.domain.config import ContractSection
 from millrace.domain.dataset import Part
@@ -147,15 +147,21 @@ def commit_part(staged: Path, folder: Path) -> tuple[str, int]:
     return digest, size
 
 
-def read_parts(folder: Path, parts: Sequence[Part], columns: Sequence[str] | None = None) -> "pd.DataFrame":
+def read_parts(
+    folder: Path,
+    parts: Sequence[Part],
+    columns: Sequence[str] | None = None,
+    having: "Mapping[str, pd.Series[Any]] | None" = None,
+) -> "pd.DataFrame":
     """Return the rows of all parts in order, out of bytes whose SHA-256 is the one the dataset lists.
 
     Dtypes are those the contract gives, whatever the split into parts: int64 and bool
-    become float64 where any of the rows is null.
+    become float64 where any of the rows is null. With `having` rows are those that have one of these values
+    in each of its columns; no others are kept.
     """
     import pyarrow as pa
 
-    tables = [_read_part(folder, part, columns) for part in parts]
+    tables = [_read_part(folder, part, columns, having) for part in parts]
     if not tables:
         return _to_frame(pa.table({name: pa.nulls(0) for name in columns or ()}))
     table = pa.concat_tables(tables, promote_options="permissive")
@@ -180,13 +186,26 @@ def verify_part(folder: Path, part: Part) -> bytes:
     return content
 
 
-def _read_part(folder: Path, part: Part, columns: Sequence[str] | None) -> "pa.Table":
+def _read_part(
+    folder: Path,
+    part: Part,
+    columns: Sequence[str] | None,
+    having: "Mapping[str, pd.Series[Any]] | None" = None,
+) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     # Parsed out of the very bytes that were hashed: nothing can change in between.
     source = pa.BufferReader(verify_part(folder, part))
-    return pq.ParquetFile(source, pre_buffer=False).read(None if columns is None else list(columns))
+    file = pq.ParquetFile(source, pre_buffer=False)
+    if not having:
+        return file.read(None if columns is None else list(columns))
+    schema = file.schema_arrow
+    names = [name for name in columns or schema.names if name in schema.names]
+    if not {*having} <= {*schema.names}:
+        return schema.empty_table().select(names)
+    wanted = [(name, "in", pa.array(values).cast(schema.field(name).type)) for name, values in having.items()]
+    return pq.read_table(source, columns=names, filters=wanted)
 
 
 def _column_names(folder: Path, parts: Sequence[Part]) -> list[str]:

@@ -37,7 +37,7 @@ class NoWindowError(MillraceError):
         self.path, self.found = path, found
         super().__init__(
             f"{path}: found {found}, needed what was kept of a window. "
-            "`millrace monitor` keeps the next one; those there are lie in this folder"
+            "`millrace monitor look MODEL` keeps the next one; those there are lie in this folder"
         )
 
 
@@ -109,6 +109,12 @@ def read_window_profile(folder: Path, model: str, start: datetime) -> Reference:
         )
     except KeyError as error:
         raise NoWindowError(edges_path, f"no column {error}") from error
+
+
+def list_starts(folder: Path, model: str) -> list[datetime]:
+    """Return when each window began of which something is kept, the oldest first."""
+    names = sorted(path.name.removesuffix(PROFILE) for path in (folder / model).glob(f"[!.]*{PROFILE}"))
+    return [datetime.strptime(name, _START).replace(tzinfo=UTC) for name in names]
 
 
 def read_findings(folder: Path, model: str, start: datetime) -> WindowFindings:

@@ -28,10 +28,12 @@ def demo() -> None:
     """
     _prepare_home()
     from flows.server import prefect_server
+    from millrace.adapters import clock
     from millrace.adapters.models import find_demo
     from millrace.steps.replay import prediction_service
 
     model, script = find_demo(HOME / "models")
+    clock.set_clock(script.bootstrap)
     out, rows = console(), []
     with watched(f"{model} · replay"), prefect_server("flows.replay"), prediction_service() as service:
         from flows.replay import Replay
@@ -44,7 +46,8 @@ def demo() -> None:
         out.print(_table(rows, page.metric_name))
         out.print(_times(page))
     out.print(f"page: {_write(page).relative_to(PROJECT_ROOT)}")
-    out.print("look around: export MILLRACE_HOME=var/demo MILLRACE_MODELS=var/demo/models")
+    folders = "MILLRACE_HOME=var/demo MILLRACE_MODELS=var/demo/models MILLRACE_CLOCK=var/demo/clock"
+    out.print(f"look around: export {folders}", soft_wrap=True)
     out.print(f"             .venv/bin/millrace why {model}", soft_wrap=True)
     out.print(
         f"             .venv/bin/millrace ui, then http://127.0.0.1:8400/models/{model}/monitoring",

@@ -1,7 +1,6 @@
 """`millrace monitor`: what a model is asked and answers, and whether that is as it should be."""
 
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -41,6 +40,8 @@ def look(model: str, *, report: bool = False, json: bool = False) -> None:
         from flows.monitor import monitor as flow
 
         looked = flow(model, report=report)
+    if looked is None:
+        return  # what hinders a look is raised where a person asks for one
     if json:
         print_json(looked)
     else:
@@ -72,7 +73,7 @@ def status(model: str, *, json: bool = False) -> None:
 
 
 @monitor.command
-def compare(model: str, first: datetime, second: datetime, *, json: bool = False) -> None:
+def compare(model: str, first: str, second: str, *, json: bool = False) -> None:
     """Compare two windows with each other by what is kept of them; their rows need not be there any more.
 
     Example: `millrace monitor compare churn 2026-11-02T00:00 2026-11-09T00:00`.
@@ -82,7 +83,7 @@ def compare(model: str, first: datetime, second: datetime, *, json: bool = False
     model
         A folder under models/.
     first
-        When the one began that is taken for usual, as `millrace monitor status` shows it, in UTC.
+        When the one began that is taken for usual, in UTC; as much of it as no other window shares.
     second
         When the other one began.
     json
@@ -101,7 +102,7 @@ def compare(model: str, first: datetime, second: datetime, *, json: bool = False
 def due(*models: str) -> None:
     """Record of which models a look is due before its time; the controller asks while requests come.
 
-    Example: `millrace monitor due`.
+    One model's trouble holds up no other: the exit code is 1 then. Example: `millrace monitor due`.
 
     Parameters
     ----------
@@ -113,13 +114,22 @@ def due(*models: str) -> None:
     from millrace.adapters import clock
     from millrace.adapters.models import list_models
     from millrace.domain.narration import tell
+    from millrace.errors import MillraceError
     from millrace.settings import load_settings
     from millrace.steps.monitoring.due import notice_due
 
+    is_trouble = False
     for model in models or list_models(load_settings().models):
-        fact = notice_due(model, f"monitor due {uuid4()}", clock.now())
+        try:
+            fact = notice_due(model, f"monitor due {uuid4()}", clock.now())
+        except MillraceError as error:
+            is_trouble = True
+            print(f"error: {model}: {error}", file=sys.stderr)
+            continue
         if fact is not None:
             console().print(f"{model}: {tell(fact)}", soft_wrap=True)
+    if is_trouble:
+        sys.exit(1)
 
 
 def _exit_code(looked: "WindowMonitored") -> int:
@@ -155,7 +165,7 @@ def _show_status(status: "MonitoringStatus") -> None:
         failed = ", ".join(verdict.rule for verdict in looked.verdicts if verdict.outcome == "fail")
         asks = " and ".join(name for name, is_there in _asks(looked) if is_there)
         looks.add_row(
-            f"{looked.start:%m-%d %H:%M:%S}", f"{looked.end:%m-%d %H:%M:%S}", f"{looked.rows:,}",
+            f"{looked.start:%Y-%m-%dT%H:%M:%S}", f"{looked.end:%m-%d %H:%M:%S}", f"{looked.rows:,}",
             f"{looked.labels:,}", failed, asks,
         )  # fmt: skip
     out.print(looks)

@@ -36,6 +36,9 @@ ALERTING_KINDS = (
 )
 """The kinds of entry that can be worth an alert."""
 
+_VERBS = {"monitor": "monitor look", "rollout": "rollout look"}
+"""What does by hand what a flow does, where it is not called like the flow."""
+
 
 @dataclass(frozen=True)
 class Alert:
@@ -82,8 +85,9 @@ def alert_about(entry: Entry) -> Alert | None:  # noqa: PLR0911, PLR0912, C901 (
         case AttentionAsked() as fact:
             return _about_attention(model, fact)
         case RunParked() as fact:
+            verb = _VERBS.get(fact.flow, fact.flow)
             after = (
-                f"The champion is untouched. `millrace {fact.flow} {model}` shows what is wrong; "
+                f"The champion is untouched. `millrace {verb} {model}` shows what is wrong; "
                 f"`millrace resume {model} --reason TEXT` lets the controller try it again."
             )
             return Alert(

@@ -1,6 +1,6 @@
 """Has nothing happened for too long?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,28 +27,30 @@ def judge_silence(
     return SilenceNoticed(subject, last, limit.total_seconds())
 
 
-def last_rows_seen(looks: Sequence[Look]) -> datetime | None:
+def last_rows_seen(looks: Iterable[Look]) -> datetime | None:
     """Return when somebody last found requests that had not been there before, None where nobody ever did.
 
+    `looks` are the newest first, and read only as far as it takes.
     A window of too few rows goes on, so one that has no more than at the look before tells of nothing new.
     """
     return _last_more(looks, lambda one: one.start, lambda one: one.rows)
 
 
-def last_labels_seen(looks: Sequence[Look]) -> datetime | None:
+def last_labels_seen(looks: Iterable[Look]) -> datetime | None:
     """Return when somebody last found labels that had not been there before, as `last_rows_seen` does."""
     return _last_more(looks, lambda one: one.labelled_start, lambda one: one.labels)
 
 
 def _last_more(
-    looks: Sequence[Look],
+    looks: Iterable[Look],
     start_of: Callable[[WindowMonitored], datetime],
     count_of: Callable[[WindowMonitored], int],
 ) -> datetime | None:
-    for position in reversed(range(len(looks))):
-        one = looks[position].monitored
-        before = looks[position - 1].monitored if position else None
-        goes_on = before is not None and start_of(before) == start_of(one)
-        if count_of(one) > (count_of(before) if before is not None and goes_on else 0):
-            return looks[position].at
-    return None
+    newer: Look | None = None
+    for look in looks:
+        if newer is not None:
+            goes_on = start_of(look.monitored) == start_of(newer.monitored)
+            if count_of(newer.monitored) > (count_of(look.monitored) if goes_on else 0):
+                return newer.at
+        newer = look
+    return newer.at if newer is not None and count_of(newer.monitored) else None

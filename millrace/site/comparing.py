@@ -6,6 +6,7 @@ from datetime import datetime
 from millrace.domain.monitoring.findings import ColumnFinding, DriftFindings
 from millrace.domain.monitoring.table import order_by_concern
 from millrace.errors import MillraceError
+from millrace.steps.monitoring.compare import compare_beside
 from millrace.steps.monitoring.status import monitoring_status
 
 OFFERED = 400
@@ -54,10 +55,7 @@ def gather_comparison(now: datetime, model: str, first: str, second: str) -> Com
     if not (first or second):
         return ComparisonPage(now, model, starts, None, None, None)
     one, other = (_choose(model, text, starts) for text in (first, second))
-    # Evidently takes seconds to import, and few readers compare
-    from millrace.steps.monitoring.compare import compare_kept
-
-    return ComparisonPage(now, model, starts, one, other, compare_kept(model, one, other))
+    return ComparisonPage(now, model, starts, one, other, compare_beside(model, one, other))
 
 
 def _choose(model: str, text: str, starts: tuple[datetime, ...]) -> datetime:

@@ -69,7 +69,7 @@ class Exposition:
         self._looked.labels(model).set(looked.end.timestamp())
         if looked.share is not None:
             self._share.labels(model).set(looked.share)
-        for verdict in looked.verdicts:
+        for verdict in looked.standing:
             self._watched.labels(model, verdict.rule).set(_CODES[verdict.outcome])
 
     def _add_columns(self, model: str, drift: DriftFindings) -> None:

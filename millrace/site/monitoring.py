@@ -74,8 +74,8 @@ class MonitoringPage:
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What the last look came to, what is wrong first."""
-        found = self.last.monitored.verdicts if self.last else ()
+        """What stands since the last look, what is wrong first."""
+        found = self.last.monitored.standing if self.last else ()
         return tuple(sorted(found, key=lambda one: _URGENCY[one.outcome]))
 
     @property
@@ -161,9 +161,9 @@ def _find_missed(
 ) -> datetime | None:
     if schedule is None or since is None:
         return None
-    due = last_due(schedule, now)
+    due = last_due(schedule, now - GRACE)
     looked = max([since, *(look.monitored.end for look in looks[-1:])])
-    return due if looked < due < now - GRACE else None
+    return due if looked < due else None
 
 
 def _list_events(model: str, looks: Sequence[Look]) -> tuple[Event, ...]:

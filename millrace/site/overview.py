@@ -73,7 +73,7 @@ def _list_failing(model: str, champion: str | None) -> tuple[str, ...]:
     last = ledger().last(model, WindowMonitored)
     if last is None or not isinstance(last.fact, WindowMonitored) or last.fact.digest != champion:
         return ()
-    return tuple(one.rule for one in last.fact.verdicts if one.outcome is Outcome.FAIL)
+    return tuple(one.rule for one in last.fact.standing if one.outcome is Outcome.FAIL)
 
 
 def _tell_trouble(model: str) -> str | None:

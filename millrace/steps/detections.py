@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from millrace.domain.decision import Detection, find_failed_try, list_open_detections
+from millrace.domain.decision import Detection, find_failed_try, list_open_detections, tell_decay, tell_drift
 from millrace.domain.decision.detection import TRIED_KINDS
 from millrace.domain.facts import (
     AttentionAsked,
@@ -18,52 +18,61 @@ from millrace.settings import load_settings
 from millrace.steps.claims import record_once
 from millrace.steps.stores import ledger
 
-_read: dict[tuple[str, str], tuple[Entry | None, tuple[Entry, ...]]] = {}
-"""Up to which look a ledger was read for a model, and those that found something: a year of looks is long."""
+_CROWNING = (ChampionPromoted, ChampionRolledBack)
+_KINDS = (WindowMonitored, DecisionMade, *_CROWNING)
+_read: dict[tuple[str, str], tuple[Entry, tuple[Entry, ...]]] = {}
+"""Up to which entry a ledger was read for a model, and what of it matters here: a year of looks is long."""
 
 
 def list_open(model: str) -> tuple[Detection, ...]:
     """List what was detected since the champion began to serve and is still to be answered."""
     champion = ledger().serving(model).champion
-    crowned = ledger().last(model, ChampionPromoted, ChampionRolledBack)
+    crowned = ledger().last(model, *_CROWNING)
     if champion is None or crowned is None:
         return ()
-    found = [entry for entry in _list_detecting(model) if entry.seq > crowned.seq]
-    if not found:
-        return ()
-    decisions = ledger().entries(model, (DecisionMade,), found[0].seq)
-    return list_open_detections([*found, *decisions], champion, ledger().is_done)
+    return list_open_detections(_list_mattering(model, crowned), champion, ledger().is_done)
 
 
-def _list_detecting(model: str) -> tuple[Entry, ...]:
-    """List every look that found drift or decay; what this process has read of the ledger it reads once."""
+def _list_mattering(model: str, crowned: Entry) -> tuple[Entry, ...]:
+    """List the looks since `crowned` that found something, and the decisions that answer: all read once."""
     key = (load_settings().ledger_url, model)
-    last, found = _read.get(key, (None, ()))
-    looks = ledger().entries(model, (WindowMonitored,), last.seq - 1 if last else 0)
-    if last is not None and looks[:1] != [last]:  # a backup, or another ledger, has taken its place
-        last, found, looks = None, (), ledger().entries(model, (WindowMonitored,))
-    news = looks if last is None else looks[1:]
-    found = (*found, *(entry for entry in news if _has_detected(entry.fact)))
-    if looks:
-        _read[key] = (looks[-1], found)
-    return found
+    last, kept = _read.get(key, (crowned, ()))
+    news = ledger().entries(model, _KINDS, last.seq - 1)
+    if news[:1] != [last]:  # a backup, or another ledger, has taken its place
+        kept, news = (), ledger().entries(model, _KINDS, crowned.seq - 1)
+    known = (*kept, *(entry for entry in news[1:] if _matters(entry.fact)))
+    kept = tuple(entry for entry in known if entry.seq > crowned.seq)
+    _read[key] = (news[-1], kept)
+    return kept
 
 
-def _has_detected(fact: Fact) -> bool:
-    return isinstance(fact, WindowMonitored) and (fact.drift is not None or fact.decay is not None)
+def _matters(fact: Fact) -> bool:
+    match fact:
+        case WindowMonitored():
+            return fact.drift is not None or fact.decay is not None
+        case DecisionMade():
+            return bool(fact.answers)
+        case _:
+            return False
 
 
 def find_what_failed(model: str, detections: Sequence[Detection]) -> str | None:
-    """Tell what became of a challenger that was trained since all of this began, when it was nothing."""
+    """Tell what became of a challenger that was begun since all of this was recorded, when it was nothing."""
     if not detections:
         return None
-    since = max(one.tried_since for one in detections)
-    return find_failed_try(ledger().entries(model, TRIED_KINDS), since, ledger().is_done)
+    first_seq = max(one.first_seq for one in detections)
+    return find_failed_try(ledger().entries(model, TRIED_KINDS, first_seq), ledger().is_done)
 
 
 def ask_a_person(model: str, detections: Sequence[Detection], why: str, run_id: str, now: datetime) -> None:
-    """Record, once for each champion and each beginning of a drift or decay, that training cannot mend it."""
-    since = min(one.since for one in detections)
+    """Record that training cannot mend the newest drift and the newest decay.
+
+    It is recorded once for each champion, kind and beginning.
+    """
     champion = ledger().serving(model).champion
-    key = f"attention:{model}:{champion}:{since.isoformat()}"
-    record_once(key, model, AttentionAsked(since, f"{detections[-1]}; {why}"), run_id, now)
+    drift = [(one.drift.since, tell_drift(one.drift)) for one in detections if one.drift is not None][-1:]
+    decay = [(one.decay.since, tell_decay(one.decay)) for one in detections if one.decay is not None][-1:]
+    for kind, newest in (("drift", drift), ("decay", decay)):
+        for since, told in newest:
+            key = f"attention:{model}:{champion}:{kind}:{since.isoformat()}"
+            record_once(key, model, AttentionAsked(since, f"{told}; {why}"), run_id, now)

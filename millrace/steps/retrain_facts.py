@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from millrace.adapters.bundle import digest_of_files
 from millrace.adapters.training import training_environment
@@ -9,6 +10,7 @@ from millrace.domain.canonical import sha256_of
 from millrace.domain.dataset import Dataset
 from millrace.domain.decision import DecisionFacts, Reason, decides_period
 from millrace.domain.facts import Action, ChallengerJudged, ChallengerTrained, DecisionMade, Inputs
+from millrace.domain.rollout.state import Phase
 from millrace.domain.schedule import last_due
 from millrace.domain.work import FlowName
 from millrace.settings import load_settings
@@ -68,7 +70,7 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
     finished = _find_last_finished(model, with_refits=inputs.is_refit)
     period = find_period(model, Reason.REFIT if Reason.REFIT in asked else Reason.SCHEDULE, now)
     detections = () if inputs.is_refit else list_open(model)
-    answering, shadowing = _tell_challenger(model)
+    answering, shadowing, proving = _tell_trial(model)
     enough = config.gate.min_blocks
     return DecisionFacts(
         asked=asked,
@@ -91,6 +93,7 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
         decided_at=period.decided_at,
         rolling_out=answering,
         shadowing=shadowing,
+        proving=proving,
         detections=detections,
         failed_try=find_what_failed(model, detections),
     )
@@ -120,15 +123,17 @@ def _settles(model: str, made: DecisionMade, schedule: Reason) -> bool:
     return made.action is not Action.TRAIN or not is_dead
 
 
-def _tell_challenger(model: str) -> tuple[str | None, str | None]:
-    """Return in words the challenger that answers requests, and the one that answers none yet."""
-    serving = ledger().serving(model)
-    if serving.challenger is None:
-        return None, None
-    name = f"challenger {serving.challenger[:12]}"
-    if serving.weight:
-        return f"{name} answers {serving.weight} % of requests", None
-    return None, f"{name} is on its way and answers no request yet"
+def _tell_trial(model: str) -> tuple[str | None, str | None, str | None]:
+    """Return in words who answers some requests, who answers none yet, and the champion on probation."""
+    rollout = ledger().rollout(model)
+    if rollout.on_trial is None or rollout.phase is Phase.IDLE:
+        return None, None, None
+    if rollout.phase is Phase.PROBATION:
+        return None, None, f"champion {rollout.on_trial[:12]} is on probation"
+    name = f"challenger {rollout.on_trial[:12]}"
+    if rollout.weight:
+        return f"{name} answers {rollout.weight} % of requests", None, None
+    return None, f"{name} is on its way and answers no request yet", None
 
 
 def _find_last_finished(model: str, *, with_refits: bool) -> _Finished | None:
@@ -147,13 +152,13 @@ def _find_last_finished(model: str, *, with_refits: bool) -> _Finished | None:
 
 def _count_trained(model: str, inputs: Inputs, now: datetime) -> int:
     """Count other full trainings of the last day: one that is taken up again does not pay twice."""
-    entries = ledger().entries(model, (ChallengerTrained,))
+    recent = takewhile(lambda entry: entry.at > now - DAY, ledger().newest_first(model, ChallengerTrained))
     return sum(
         isinstance(entry.fact, ChallengerTrained)
         and entry.fact.inputs != inputs
         and not entry.fact.inputs.is_refit
-        and now - DAY < entry.at <= now
-        for entry in entries
+        and entry.at <= now
+        for entry in recent
     )
 
 

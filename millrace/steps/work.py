@@ -10,6 +10,7 @@ from millrace.domain.work import FlowName, IngestReason, MonitorReason, Work
 from millrace.steps.automation import find_pause
 from millrace.steps.claims import is_in_hand, list_dead_claims
 from millrace.steps.inbox import InboxWatch
+from millrace.steps.monitoring.last import find_last_look
 from millrace.steps.retrain_facts import find_inputs, find_period, gather_facts
 from millrace.steps.source import find_source_due
 from millrace.steps.stores import ledger, model_config
@@ -126,8 +127,6 @@ def _find_monitoring(model: str, now: datetime) -> Work | None:
     policy = model_config(model).monitor
     if policy is None or is_in_hand(model, FlowName.MONITOR):
         return None
-    from millrace.steps.monitoring.due import find_last_look
-
     looked_at = find_last_look(model)
     if looked_at is None:
         return None

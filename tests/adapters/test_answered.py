@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from millrace.adapters.prediction_log.answered import AnsweredLog, Answering, count_answered, read_answered
+from millrace.adapters.prediction_log.answered import (
+    AnsweredLog,
+    Answering,
+    count_answered,
+    count_labels_since,
+    read_answered,
+)
 from millrace.adapters.prediction_log.compaction import compact
 from millrace.adapters.prediction_log.parts import UnreadableLogError
 from millrace.adapters.prediction_log.reader import read_window
@@ -169,13 +177,43 @@ def test_a_broken_frame_hides_what_follows_and_is_told(tmp_path: Path) -> None:
     assert (len(found.rows), len(found.damages)) == (0, 1)
 
 
-def test_a_compacted_file_that_is_none_is_an_error_with_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_parquet", [False, True])
+def test_a_compacted_file_that_is_none_is_a_damage_with_its_name_and_the_rest_is_read(
+    tmp_path: Path, is_parquet: bool
+) -> None:
     write_log(tmp_path, answered("r1"))
     compact(tmp_path)
     [file] = tmp_path.rglob("*.parquet")
+    write_log(tmp_path, answered("r2"), instance="two")
+    compact(tmp_path)
     file.write_bytes(b"PAR1 and nothing more")
-    with pytest.raises(UnreadableLogError, match="needed the parquet that compaction wrote"):
-        read_answered(tmp_path, WANTED)
+    if is_parquet:
+        pq.write_table(pa.table({"of": [1], "another": [2]}), file)
+    found = read_answered(tmp_path, WANTED)
+    assert found.rows.slices["tariff"].names == ("r2",)
+    assert [one.file for one in found.damages] == [file.name]
+    assert count_answered(tmp_path, MODEL, AT, AT + HOUR) == 1
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+def test_labels_that_came_are_counted_without_any_answer(tmp_path: Path, is_compacted: bool) -> None:
+    write_log(
+        tmp_path,
+        answered("r1", "r2"),
+        labelled(by_request("r1", "no"), by_key(8, "yes"), seconds=5),
+        labelled(by_request("r1", "no"), seconds=-3_600),
+    )
+    if is_compacted:
+        compact(tmp_path)
+        for file in tmp_path.rglob("*.answers.parquet"):
+            file.write_bytes(b"PAR1 and nothing more")
+    assert 2 <= count_labels_since(tmp_path, MODEL, AT) <= 3
+    assert count_labels_since(tmp_path, "another", AT) == 0
+    for file in tmp_path.rglob("*.labels.parquet"):
+        file.write_bytes(b"PAR1 and nothing more")
+    if is_compacted:
+        with pytest.raises(UnreadableLogError, match="needed the parquet that compaction wrote"):
+            count_labels_since(tmp_path, MODEL, AT)
 
 
 def test_no_log_at_all_is_no_row(tmp_path: Path) -> None:

@@ -231,6 +231,56 @@ def test_a_column_that_only_another_version_does_without_is_counted_where_it_is(
     assert (found.troubles, found.window.inputs.rows, tariff.counts) == ({}, 2, (1, 0))
 
 
+def of_others(place: str, *values: Any, columns: tuple[str, ...] = (), digest: str = OTHER) -> Answered:
+    """One row of another version, which takes a distance and these columns."""
+    row = [AnsweredRow(place, 0, AT.timestamp(), (1, 1.0, *values), 0.5, 1)]
+    return asked(rows=row, columns=("ride", "distance_km", *columns), digest=digest)
+
+
+@pytest.mark.parametrize("digest", [OTHER, "c" * 64])
+def test_a_version_without_an_input_is_no_null_where_one_file_has_both(digest: str, tmp_path: Path) -> None:
+    """As a canary's rows, which one service logs beside the champion's."""
+    lacking = [of_others(f"o{place}", digest=digest) for place in range(3)]
+    write_log(tmp_path, asked((1.0, "day"), (1.0, None)), *lacking)
+    write_log(tmp_path, of_others("else"), instance="two")
+    before = counted(tmp_path)
+    [tariff] = before.window.inputs.categorical
+    assert (tariff.counts, tariff.nulls, before.window.inputs.rows, before.troubles) == ((1, 0), 1, 6, {})
+    compact(tmp_path)
+    assert len([*tmp_path.glob("compacted/*/*/*.answers.parquet")]) == 2
+    assert counted(tmp_path) == before
+
+
+def test_nulls_of_another_version_are_nulls_where_it_has_any_value(tmp_path: Path) -> None:
+    nothing = of_others("null", None, columns=("tariff",))
+    write_log(tmp_path, asked((1.0, "day")), nothing, nothing)
+    alone = counted(tmp_path)
+    assert alone.window.inputs.categorical[0].nulls == 0
+    write_log(tmp_path, of_others("some", "night", columns=("tariff",)), instance="two")
+    for _ in range(2):
+        found = counted(tmp_path)
+        [tariff] = found.window.inputs.categorical
+        assert (tariff.counts, tariff.nulls, found.window.inputs.rows) == ((1, 1), 2, 4)
+        compact(tmp_path)
+
+
+def test_an_input_that_no_row_has_is_missing_before_and_after_compaction(tmp_path: Path) -> None:
+    narrow = [AnsweredRow("old", 0, AT.timestamp(), (1, "day"), 0.5, 1)]
+    write_log(tmp_path, asked(rows=narrow, columns=("ride", "tariff"), digest=OTHER))
+    before = counted(tmp_path)
+    assert before.troubles == {"distance_km": "missing in 1 of 1 rows"}
+    compact(tmp_path)
+    assert counted(tmp_path) == before
+
+
+def test_a_file_is_counted_in_blocks_to_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    log_of_everything(tmp_path)
+    before = counted(tmp_path)
+    compact(tmp_path)
+    monkeypatch.setattr("millrace.adapters.prediction_log.profiling._BLOCK_ROWS", 1)
+    assert counted(tmp_path) == before
+
+
 def test_hidden_columns_are_troubles_with_their_reason(tmp_path: Path) -> None:
     write_log(tmp_path, asked((1.0, "day")))
     hidden = {"tariff": "its values are logged as hashes"}

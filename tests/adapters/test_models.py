@@ -48,6 +48,17 @@ def with_serving(clause: str) -> str:
     return f'[serving]\ndurability = "durable"\n{clause}\n[retrain]'
 
 
+HEALTH = """[monitor]
+schedule = "0 * * * *"
+[health]
+max_champion_age = "30d"
+max_data_age = "30d"
+max_p95_milliseconds = 10.0
+max_error_share = 0.01
+skew_rows = {rows}
+max_skew_share = {share}
+[retrain]"""
+
 UNKNOWN_KEYS = [
     ("estimator =", "estimatr =", "training.estimatr: unknown key, did you mean 'estimator'?"),
     ("[recent]", "[recents]", "recents: unknown key, did you mean 'recent'?"),
@@ -107,6 +118,9 @@ THINGS_THAT_DO_NOT_FIT = [
     ("[retrain]", with_serving('retention = "0d"'),
      "serving: retention is 0 long: no prediction would be kept; leave it out to keep them all"),
     ("[retrain]", "[serving]\n[retrain]", "serving.durability: missing"),
+    ("[retrain]", HEALTH.format(rows=2000, share=0.001),
+     "the file: health.max_skew_share is 0.001, and 2000 rows without a difference show at best 0.0053 at"
+     " gate.confidence: take more health.skew_rows, or allow more"),
     ("[retrain]", "[serving]\ndurability = \"sometimes\"\n[retrain]",
      "serving.durability: found 'sometimes', Input should be 'durable' or 'fast'"),
 ]  # fmt: skip
@@ -132,6 +146,11 @@ def test_a_wrong_value_names_its_path_what_came_and_what_is_allowed(
 def test_values_that_do_not_fit_together_say_which(models: Path, old: str, new: str, mistake: str) -> None:
     rewrite(models, old, new)
     assert mistakes(models) == [mistake]
+
+
+def test_a_share_of_skew_that_so_many_rows_can_show_is_taken(models: Path) -> None:
+    rewrite(models, "[retrain]", HEALTH.format(rows=2000, share=0.006))
+    assert find_model(models, "fares").health is not None
 
 
 @pytest.mark.parametrize("key", ["margin = 0.0", "golden_margin = 0.5", "mae = 12.0", "confidence = 0.95"])

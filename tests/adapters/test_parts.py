@@ -114,6 +114,18 @@ def test_rows_come_back_as_they_were_whatever_the_split_into_parts(tmp_path: Pat
     pd.testing.assert_frame_equal(read_parts(folder, many, columns), rows(300)[columns])
 
 
+def test_rows_are_found_by_their_keys_in_every_part_that_has_them(tmp_path: Path) -> None:
+    folder, old = tmp_path / "data" / "any", rows(100, 200).astype({"count": "float64"})
+    old.loc[299 - 200, "count"] = np.nan
+    parts = [store(tmp_path, rows(200)), store(tmp_path, old)]
+    wanted = {"at": rows(300)["at"].iloc[[3, 250, 299]], "count": pd.Series([3, 4, 250, 299])}
+    wanted["word"] = pd.Series(["w3", "w5"], dtype="str")
+    found = read_parts(folder, parts, ["count", "word"], wanted)
+    assert found.to_dict("list") == {"count": [3.0, 250.0], "word": ["w3", "w5"]}
+    nowhere = read_parts(folder, parts, ["count", "word"], {"gate": pd.Series(["A"])})
+    assert (len(nowhere), list(nowhere.columns)) == (0, ["count", "word"])
+
+
 def test_a_released_null_makes_the_whole_column_float_in_any_part(tmp_path: Path) -> None:
     holes = rows(4).astype({"count": "float64", "seen": "float64"})
     holes.loc[1, ["count", "seen"]] = np.nan

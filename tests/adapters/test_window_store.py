@@ -120,7 +120,9 @@ def test_damaged_findings_are_left_out_with_a_warning(
         assert list_findings(tmp_path, "fares") == [findings(0), findings(2)]
     assert path.name in caplog.text
     assert list_findings(tmp_path, "fares", 2) == [findings(0), findings(2)]
-    with pytest.raises(NoWindowError, match="needed what was kept of a window"):
+    with pytest.raises(
+        NoWindowError, match=r"what was kept of a window\. `millrace monitor look MODEL` keeps"
+    ):
         read_findings(tmp_path, "fares", START + timedelta(hours=1))
 
 

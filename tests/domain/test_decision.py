@@ -51,6 +51,7 @@ DRIFT = Detection(41, Drift(SINCE, 2, 0.36, ("distance", "hour")), None)
 DECAY = Detection(43, None, Decay(SINCE, 3, "auc", 0.41, 0.31))
 DRIFTED = replace(DUE, asked=frozenset(), new_rows=3, detections=(DRIFT,))
 """Only a recorded drift asks, and three new rows are there to learn from."""
+MINOR = POLICY.model_copy(update={"schedule": "0 3 * * *", "refit_schedule": "0 * * * *"})
 REFIT = replace(DUE, asked=frozenset({Reason.REFIT}), inputs=replace(MORE_DATA, parameters="p1"))
 
 
@@ -397,6 +398,19 @@ def test_a_challenger_that_shadows_is_waited_for_unless_there_are_enough_new_row
     assert (decision.action, is_final(decision)) == (Action.SKIP, False)
     assert decision.reason.startswith("challenger 77aa is on its way and answers no request yet: ")
     assert decide(replace(shadowing, new_rows=1_000), POLICY).action is Action.TRAIN
+    assert decide(replace(shadowing, new_rows=1_000), MINOR).action is Action.SKIP
+    scheduled = replace(shadowing, asked=frozenset({Reason.SCHEDULE}), new_rows=1_000)
+    assert decide(scheduled, MINOR).action is Action.TRAIN
+
+
+def test_rows_that_the_schedules_take_are_no_reason_to_try_again() -> None:
+    tried = replace(DRIFTED, failed_try="challenger 5c1e was refused: AUC 0.6 against 0.7", new_rows=1_000)
+    decision = decide(tried, MINOR)
+    assert decision.action is Action.SKIP
+    assert decision.reason.endswith("; 1,000 new rows since, 1,000 needed to try again, by the schedule")
+    scheduled = replace(tried, asked=frozenset({Reason.SCHEDULE}))
+    assert decide(scheduled, MINOR).action is Action.TRAIN
+    assert decide(replace(scheduled, new_rows=999), MINOR).action is Action.SKIP
 
 
 @pytest.mark.parametrize(
@@ -456,14 +470,29 @@ def test_a_refit_needs_new_rows_and_neither_waits_for_the_cooldown_nor_uses_the_
     assert decide(replace(REFIT, new_rows=999), POLICY).action is Action.SKIP
 
 
+@pytest.mark.parametrize(
+    "trial",
+    [
+        {"shadowing": "challenger 77aa is on its way and answers no request yet"},
+        {"rolling_out": "challenger 77aa answers 5 % of requests"},
+        {"proving": "champion 77aa is on probation"},
+    ],
+    ids=str,
+)
+def test_a_refit_lets_what_is_on_its_way_arrive(trial: dict[str, Any]) -> None:
+    decision = decide(replace(REFIT, **trial), MINOR)
+    assert (decision.action, is_final(decision)) == (Action.SKIP, False)
+    assert decision.reason.startswith(f"{next(iter(trial.values()))}: ")
+    assert decide(replace(REFIT, forced=True, **trial), MINOR).action is Action.TRAIN
+
+
 def test_with_a_schedule_of_refits_new_rows_are_left_to_the_schedules() -> None:
-    minor = POLICY.model_copy(update={"schedule": "0 3 * * *", "refit_schedule": "0 * * * *"})
     for asked in (frozenset[Reason](), frozenset({Reason.NEW_ROWS})):
-        decision = decide(replace(DUE, asked=asked), minor)
+        decision = decide(replace(DUE, asked=asked), MINOR)
         assert (decision.action, decision.reason) == (Action.SKIP, "nothing asks for a training")
-    assert decide(DUE, minor).action is Action.TRAIN
-    assert decide(REFIT, minor).action is Action.TRAIN
-    assert decide(DRIFTED, minor).action is Action.TRAIN
+    assert decide(DUE, MINOR).action is Action.TRAIN
+    assert decide(REFIT, MINOR).action is Action.TRAIN
+    assert decide(DRIFTED, MINOR).action is Action.TRAIN
 
 
 def test_a_refit_is_another_run_than_a_full_training_and_full_ones_keep_their_names() -> None:

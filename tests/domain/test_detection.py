@@ -1,10 +1,12 @@
 """Which drift and decay is still to be answered, and what was tried in vain against it?"""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from millrace.domain.decision import decides_period, find_failed_try, list_open_detections
+from millrace.domain.decision.detection import tell_drift
 from millrace.domain.decision.facts import Reason
 from millrace.domain.facts import (
     Action,
@@ -72,6 +74,13 @@ def test_drift_and_decay_of_the_champion_wait_for_an_answer_and_those_of_another
     assert seqs(window(DRIFT), window(decay=DECAY), window(DRIFT, digest=B)) == [1, 2]
 
 
+def test_what_goes_on_was_first_recorded_by_the_entry_of_the_same_kind_and_beginning() -> None:
+    later = replace(DRIFT, since=NOON + timedelta(hours=1))
+    facts = (window(DRIFT), decided(Action.SKIP, 1), window(DRIFT), window(decay=DECAY), window(DRIFT, DECAY))
+    found = list_open_detections(written(*facts, window(later)), A, frozenset[str]().__contains__)
+    assert [(one.seq, one.first_seq) for one in found] == [(3, 1), (4, 4), (5, 4), (6, 6)]
+
+
 @pytest.mark.parametrize("action", [Action.SKIP, Action.BLOCK])
 def test_an_answer_without_a_training_is_one_at_once(action: Action) -> None:
     assert seqs(window(DRIFT), window(DRIFT), decided(action, 1)) == [2]
@@ -102,16 +111,20 @@ def test_a_training_that_died_and_was_given_up_for_good_is_answered() -> None:
     ],
 )
 def test_a_challenger_that_came_to_nothing_was_tried(after: Fact, words: str) -> None:
-    entries = written(trained(), after, at=NOON)
-    assert find_failed_try(entries, NOON, DONE) == words
-    assert find_failed_try(entries, NOON, frozenset[str]().__contains__) is None
-    assert find_failed_try(entries, NOON + timedelta(seconds=1), DONE) is None
+    entries = written(decided(Action.TRAIN), trained(), after)
+    assert find_failed_try(entries, DONE) == words
+    assert find_failed_try(entries, frozenset[str]().__contains__) is None
+
+
+def test_what_was_decided_on_before_is_not_tried_though_it_was_trained_after() -> None:
+    assert find_failed_try(written(trained(), judged(Outcome.FAIL)), DONE) is None
 
 
 def test_a_challenger_that_passed_was_not_in_vain_and_a_refused_refit_proves_nothing() -> None:
-    assert find_failed_try(written(trained(), judged(Outcome.PASS)), NOON, DONE) is None
+    assert find_failed_try(written(decided(Action.TRAIN), trained(), judged(Outcome.PASS)), DONE) is None
     refit = Inputs("d", "m", "l", "p")
-    assert find_failed_try(written(trained(inputs=refit), judged(Outcome.FAIL)), NOON, DONE) is None
+    begun = (decided(Action.TRAIN, inputs=refit), trained(inputs=refit))
+    assert find_failed_try(written(*begun, judged(Outcome.FAIL)), DONE) is None
 
 
 def test_a_refit_decides_no_period_of_full_trainings_and_a_full_training_one_of_refits() -> None:
@@ -127,3 +140,10 @@ def test_what_was_skipped_for_want_of_anything_that_asks_decides_no_period() -> 
     held = DecisionMade("a run", Action.SKIP, "why", (RuleFinding("drift", "0.4", Action.TRAIN),), INPUTS)
     assert [decides_period(one, Reason.SCHEDULE) for one in (idle, held)] == [False, True]
     assert not decides_period(held, Reason.REFIT)
+
+
+def test_a_drift_of_what_is_answered_alone_names_no_share_of_the_inputs() -> None:
+    since = datetime(2013, 4, 1, 6, tzinfo=UTC)
+    assert tell_drift(Drift(since, 1, 0.05, ("prediction drift", "target drift"))) == (
+        "drift: prediction drift and target drift in 1 window since 2013-04-01 06:00 UTC"
+    )

@@ -24,6 +24,7 @@ from millrace.domain.profile import (
     merge_profiles,
     profile_rows,
 )
+from millrace.domain.profile.edges import as_float32
 
 
 def config() -> ModelConfig:
@@ -102,8 +103,9 @@ def test_every_row_is_counted_once_in_each_column(
     assert sum(x.counts) + x.below + x.above + x.nulls + x.non_finite == profile.rows == len(rows)
     assert sum(c.counts) + c.other + c.nulls == len(rows)
     assert min((*x.counts, x.below, x.above, x.nulls, x.non_finite, *c.counts, c.other, c.nulls)) >= 0
+    numbers = np.array([np.nan if number is None else number for number, _ in rows])
     for edge, exact, count in zip(x.edges, x.exact, x.counts, strict=True):
-        assert exact == sum(number == edge for number, _ in rows)
+        assert exact == sum(float(number) == edge for number in as_float32(numbers))
         assert exact <= count
 
 
@@ -150,11 +152,32 @@ def test_many_values_are_thinned_to_edges_of_equal_mass() -> None:
     profile = profile_rows(frame, CONFIG)
     x, c = profile.numeric[0], profile.categorical[0]
     assert len(x.edges) == MAX_EDGES
-    assert (x.edges[0], x.edges[-1], x.below, x.above) == (values.min(), values.max(), 0, 0)
+    assert (x.edges[0], x.edges[-1], x.below, x.above) == (
+        np.float32(values.min()),
+        np.float32(values.max()),
+        0,
+        0,
+    )
     assert max(x.counts) <= 52
     assert len(c.categories) == MAX_CATEGORIES
     assert "c0007" in c.categories
     assert c.other > 0
+
+
+@pytest.mark.parametrize("share", [0.1, 16_777_217.0, 1e-50])
+def test_what_was_learned_in_float32_is_what_a_request_asks_in_float64(share: float) -> None:
+    learned = [(float(np.float32(share)), "a"), (float(np.float32(-share)), "a")]
+    reference = profile_rows(frame_of(learned), CONFIG)
+    asked = count_rows(frame_of([(share, "a"), (-share, "a")]), reference, CONFIG)
+    assert asked == reference
+    assert profile_rows(frame_of([(share, "a"), (-share, "a")]), CONFIG) == reference
+
+
+def test_what_a_model_sees_as_no_number_is_counted_as_infinite() -> None:
+    """A graph takes float32, where 1e300 is infinite: it is never among the values of training."""
+    reference = profile_rows(frame_of([(1.0, "a"), (1e300, "a")]), CONFIG)
+    [x] = count_rows(frame_of([(1e300, "a"), (-1e39, "a"), (3e38, "a")]), reference, CONFIG).numeric
+    assert (x.edges, x.non_finite, x.above, x.below) == ((1.0,), 2, 1, 0)
 
 
 def test_the_order_of_the_rows_does_not_change_the_profile() -> None:

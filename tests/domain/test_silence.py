@@ -40,16 +40,17 @@ def look(hours: int, start: int, rows: int, labels: int = 0, labelled_start: int
 
 def test_rows_were_seen_last_when_a_look_found_any() -> None:
     assert last_rows_seen([]) is None
-    assert last_rows_seen([look(1, 0, 0), look(2, 1, 0)]) is None
-    assert last_rows_seen([look(1, 0, 7), look(2, 1, 3), look(3, 2, 0)]) == LAST + timedelta(hours=2)
+    assert last_rows_seen([look(2, 1, 0), look(1, 0, 0)]) is None
+    assert last_rows_seen([look(3, 2, 0), look(2, 1, 3), look(1, 0, 7)]) == LAST + timedelta(hours=2)
+    assert last_rows_seen([look(2, 1, 0), look(1, 0, 7)]) == LAST + timedelta(hours=1)
 
 
 def test_a_window_that_goes_on_with_the_same_rows_has_seen_nothing_new() -> None:
-    looks = [look(1, 0, 3), look(2, 0, 5), look(3, 0, 5), look(4, 0, 5)]
+    looks = [look(4, 0, 5), look(3, 0, 5), look(2, 0, 5), look(1, 0, 3)]
     assert last_rows_seen(looks) == LAST + timedelta(hours=2)
 
 
 def test_labels_are_seen_by_their_own_window() -> None:
-    looks = [look(1, 0, 9, 4, 0), look(2, 1, 9, 4, 0), look(3, 2, 9, 4, 0)]
+    looks = [look(3, 2, 9, 4, 0), look(2, 1, 9, 4, 0), look(1, 0, 9, 4, 0)]
     assert last_labels_seen(looks) == LAST + timedelta(hours=1)
-    assert last_labels_seen([*looks, look(4, 3, 9, 1, 3)]) == LAST + timedelta(hours=4)
+    assert last_labels_seen([look(4, 3, 9, 1, 3), *looks]) == LAST + timedelta(hours=4)

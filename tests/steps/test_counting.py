@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from millrace.adapters.channel import bundles_folder
@@ -17,7 +18,8 @@ from millrace.domain.prediction import Answered, AnsweredRow, Label, Labelled
 from millrace.domain.profile import Profile, Reference
 from millrace.settings import load_settings
 from millrace.steps.dataset import current_dataset
-from millrace.steps.monitoring.counting import CountedWindow, NoReferenceError, count_window
+from millrace.steps.monitoring.compare import measure_drift
+from millrace.steps.monitoring.counting import CountedWindow, NoReferenceError, count_window, find_reference
 from millrace.steps.rows import SplitRows, load_rows
 from tests.conftest import NOON, Home
 from tests.logged import AT, write_log
@@ -59,15 +61,16 @@ def test_a_trained_version_brings_its_inputs_its_target_and_its_answers_to_rows_
     assert [part.names for part in parts] == [("distance_km",), ("fare",), ("answer",)]
     assert [part.rows for part in parts] == [learned, learned, recent]
     [fare], [answer] = reference.target.numeric, reference.answers.numeric
-    assert fare.edges[0] == rows.training.labels.min()
-    assert answer.edges[0] == load_scorer(bundle_of(published)).answer(rows.recent.frame).min()
+    assert fare.edges[0] == np.float32(rows.training.labels.min())
+    answers = load_scorer(bundle_of(published)).answer(rows.recent.frame)
+    assert answer.edges[0] == np.float32(answers.min())
 
 
 def test_the_champions_own_answers_are_counted_to_its_reference(published: Home) -> None:
     asked = log_recent(published)
     for _ in range(2):
         found = counted(published)
-        assert (found.rows, found.labels, found.troubles, found.damages) == (asked, asked, {}, 0)
+        assert (found.rows, found.window.target.rows, found.troubles, found.damages) == (asked, asked, {}, 0)
         assert found.window.answers == found.reference.answers
         compact(load_settings().predictions)
 
@@ -89,12 +92,54 @@ def test_what_the_service_hides_cannot_be_counted_and_is_told_of(published: Home
     assert counted(published).troubles == {"distance_km": "its values are logged as hashes (serving.hash)"}
 
 
+def test_a_hidden_key_that_is_no_input_is_no_trouble(published: Home) -> None:
+    log_recent(published)
+    hiding = '[serving]\ndurability = "fast"\nhash = ["ride"]\n\n[retrain]'
+    published.rewrite(MODEL, "[retrain]", hiding)
+    assert counted(published).troubles == {}
+
+
+WATCHED = """
+[monitor]
+schedule = "0 * * * *"
+
+[drift]
+numeric = { test = "wasserstein", threshold = 0.1 }
+categorical = { test = "jensenshannon", threshold = 0.1 }
+min_rows = 100_000
+confidence = 0.95
+max_unseen_share = 0.01
+max_column_share = 0.2
+windows = 2
+
+[performance]
+min_labels = 100
+max_excess_loss = 1.0
+confidence = 0.95
+windows = 2
+
+[retrain]"""
+
+
+def test_labels_are_enough_where_performance_says_so_and_rows_are_not(published: Home) -> None:
+    rows = log_recent(published)
+    published.rewrite(MODEL, "[retrain]", WATCHED)
+    found = measure_drift(MODEL, counted(published))
+    assert found is not None
+    too_few = {one.column for one in found.columns if one.reason == f"{rows:,} of 100,000 rows"}
+    assert too_few == {"distance_km", "answer"}
+    assert len(found.columns) == 3
+
+
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_version_without_a_reference_cannot_be_counted(is_there: bool, published: Home) -> None:
+def test_of_a_version_without_a_reference_the_rows_alone_are_counted(is_there: bool, published: Home) -> None:
+    rows = log_recent(published)
     path = bundle_of(published) / PROFILE_FILE
     path.unlink()
     if is_there:  # as versions had it before there were references
         path.write_text(canonical_json(Profile(0, (), ())), "utf-8")
-    with pytest.raises(NoReferenceError, match="`millrace retrain fares` makes a version") as caught:
-        counted(published)
-    assert caught.value.digest == published.serving(MODEL).champion
+    found = counted(published)
+    assert found.rows == rows
+    assert "`millrace retrain fares` makes a version" in str(found.uncomparable)
+    with pytest.raises(NoReferenceError):
+        find_reference(MODEL, path.parent.parent, path.parent.name)

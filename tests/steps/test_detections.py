@@ -211,6 +211,29 @@ def test_what_was_trained_in_vain_since_the_drift_began_is_not_tried_again(watch
     assert works(MAY) == []
 
 
+def test_a_training_from_before_a_drift_was_recorded_is_not_blamed_however_long_the_window(
+    watched: Home,
+) -> None:
+    take_in("fares", NOON)
+    refused = retrain("fares", NOON, Reason.BY_HAND, force=True).judged
+    assert refused is not None
+    assert refused.outcome is not Outcome.PASS
+    take_in("fares", MAY)
+    record_drift("fares", MAY, YESTERDAY)
+    assert retrain("fares", MAY, Reason.DRIFT).trained is not None
+    assert attention(watched) == []
+
+
+def test_a_decay_is_told_also_when_the_drift_before_it_was(watched: Home) -> None:
+    record_drift("fares", NOON, YESTERDAY)
+    retrain("fares", NOON, Reason.DRIFT)
+    for _ in range(2):
+        record_drift("fares", NOON + HOUR, YESTERDAY)
+        record_decay("fares", NOON + HOUR, YESTERDAY)
+        retrain("fares", NOON + HOUR, Reason.DECAY)
+    assert [fact.reason.partition(":")[0] for fact in attention(watched)] == ["drift", "decay"]
+
+
 def test_a_drift_that_began_after_the_refused_training_is_tried(watched: Home) -> None:
     take_in("fares", NOON)
     record_drift("fares", NOON, YESTERDAY)
@@ -257,4 +280,4 @@ def test_a_ledger_that_took_the_place_of_another_is_read_anew(watched: Home) -> 
     assert list_open("fares") == ()
     record_nothing("fares", NOON)
     record_drift("fares", NOON, NOON - HOUR)
-    assert [one.since for one in list_open("fares")] == [NOON - HOUR]
+    assert [one.drift.since for one in list_open("fares") if one.drift] == [NOON - HOUR]

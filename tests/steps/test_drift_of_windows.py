@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from millrace.domain.config import ColumnTest, DriftTest
 from millrace.domain.features import NULL_TEXT
 from millrace.domain.monitoring.findings import DriftFindings
+from millrace.domain.profile import NumericCounts
 from millrace.domain.verdict import Outcome
 from millrace.steps.monitoring.drift import compare_windows, draw_drift
 from tests.domain.drift.windows import POLICY, count, learn, texts, window
@@ -110,6 +112,33 @@ def test_missing_uncounted_and_unknown_columns_are_inconclusive() -> None:
         "word0": "there is no such column in this window",
         "brand_new": "could not be counted: not in the reference",
     }
+
+
+def test_a_column_that_only_the_second_window_has_is_inconclusive() -> None:
+    columns = {**draw(np.random.default_rng(5)), "brand_new": np.ones(ROWS)}
+    found = compare_windows(window(REFERENCE), window(learn(columns)), {}, POLICY)
+    undecided = {one.column: one.reason for one in found.columns if one.outcome is Outcome.INCONCLUSIVE}
+    assert undecided == {"brand_new": "there is no such column in the first window, the reference"}
+
+
+@pytest.mark.parametrize("test", [DriftTest.JENSEN_SHANNON, DriftTest.PSI, DriftTest.KL_DIVERGENCE])
+def test_a_column_that_breaks_the_comparison_ends_no_other(test: DriftTest) -> None:
+    """Edges whose distance no float holds, and counts that do not fit theirs, as of a file that rotted."""
+    counts, too_many = (1, 1_999), (1, 1, 1)
+    broken = {
+        "wide": NumericCounts("wide", (-1.7e308, 1.7e308), counts, (1, 1), 0, 0, 0, 0),
+        "uneven": NumericCounts("uneven", (0.0, 1.0), counts, too_many, 0, 0, 0, 0),
+    }
+    policy = POLICY.model_copy(update={"numeric": ColumnTest(test=test, threshold=0.1)})
+    now = count(draw(np.random.default_rng(8)), REFERENCE)
+    then, both = (replace(one, numeric=(*one.numeric, *broken.values())) for one in (REFERENCE, now))
+    with np.errstate(all="ignore"):
+        found = compare_windows(window(then), window(both), {}, policy)
+        drawn = draw_drift(window(then), window(both), {}, policy)
+    undecided = {one.column: one for one in found.columns if one.outcome is Outcome.INCONCLUSIVE}
+    assert undecided.keys() == broken.keys()
+    assert all("Error: " in one.reason for one in undecided.values())
+    assert b"normal0" in drawn.json
 
 
 def test_windows_of_two_references_can_be_compared() -> None:

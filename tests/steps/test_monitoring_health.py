@@ -9,6 +9,7 @@ from millrace.adapters.prediction_log.segment import list_segments
 from millrace.domain.monitoring.findings import Watched
 from millrace.domain.monitoring.window import Window
 from millrace.domain.verdict import Outcome, Verdict
+from millrace.settings import load_settings
 from millrace.steps.monitoring.health import check_health, check_health_of
 from tests.conftest import NOON, Home
 from tests.steps.monitored import END, MODEL, SECTIONS, answers_to, asked, log, rides, watch
@@ -104,6 +105,17 @@ def test_rows_that_the_dataset_does_not_have_are_asked_again_all_the_same(publis
     assert found.reason.endswith("no row of the log stands in the dataset")
 
 
+def test_inputs_that_could_not_be_compared_because_something_broke_are_no_pass(published: Home) -> None:
+    digest, rows = watch(published), rides()
+    log(asked(digest, rows, answers_to(rows)))
+    for part in (load_settings().data / MODEL).glob("*.parquet"):
+        part.unlink()
+    found = checked(digest)[Watched.SKEW]
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "0 of 1000 rows answered otherwise" in found.reason
+    assert "inputs not compared: MissingPartError: " in found.reason
+
+
 @pytest.mark.parametrize("hidden", ["hash", "leave_out"])
 def test_columns_that_the_log_hides_are_named(published: Home, hidden: str) -> None:
     serving = f'\n[serving]\ndurability = "fast"\n{hidden} = ["noise", "ride"]\n'
@@ -139,10 +151,13 @@ def test_of_an_empty_log_and_one_that_cannot_be_read_nothing_passes(published: H
     assert {found[one].outcome for one in watched} == {Outcome.INCONCLUSIVE}
     folder = log(asked(digest, rows, answers_to(rows)))
     compact(folder)
-    next(iter(folder.rglob("*.parquet"))).write_bytes(b"PAR1")
+    for file in folder.rglob("*.parquet"):
+        file.write_bytes(b"PAR1")
     found = checked(digest)
     assert {found[one].outcome for one in watched} == {Outcome.INCONCLUSIVE}
-    assert found[Watched.ERRORS].reason.startswith("UnreadableLogError: ")
+    assert found[Watched.SKEW].reason.startswith("UnreadableLogError: ")
+    assert found[Watched.ERRORS].reason.startswith("no row was asked; but ")
+    assert found[Watched.ERRORS].reason.endswith(" places of the log could not be read")
     assert found[Watched.STALENESS].outcome is Outcome.PASS
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.controller import TROUBLE, TROUBLE_SECONDS, Controller
+from flows.controller import POINTER, TROUBLE_SECONDS, Controller
 from millrace.adapters.bundle import CorruptBundleError
 from millrace.adapters.channel import bundles_folder, publish_pointer, read_pointer
 from millrace.adapters.keys import ensure_keys, sign, verify
@@ -238,8 +238,8 @@ def test_a_challenger_judged_against_the_withdrawn_champion_is_not_promoted_over
 def test_the_controller_enters_it(three: Three) -> None:
     roll_back_offline(MODEL, "C overcharges", NOON)
     controller = Controller()
-    controller._first_seen[MODEL, TROUBLE] = time.monotonic() - TROUBLE_SECONDS
-    controller._repair(MODEL)
+    controller._first_seen[MODEL, POINTER] = time.monotonic() - TROUBLE_SECONDS
+    controller._publish(MODEL)
     assert entries_of(ChampionRolledBack) == ["ada"]
     assert (told().champion, told().generation, told().offline) == (three.b, 5, ())
 

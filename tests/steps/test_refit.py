@@ -4,15 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from millrace.adapters.models import change_section
 from millrace.domain.decision import Reason
-from millrace.domain.facts import Action, ChallengerTrained
+from millrace.domain.facts import Action, ChallengerTrained, ChampionPromoted
 from millrace.domain.work import FlowName
 from millrace.errors import ModelFileError
 from millrace.steps.decide import RetrainResult, decide_retraining
 from millrace.steps.inbox import InboxWatch
 from millrace.steps.stores import ledger, model_config
 from millrace.steps.work import find_work
-from tests.conftest import NOON, Home
+from tests.conftest import NOON, ROLLOUT, Home
 from tests.detected import record_drift
 from tests.loop import retrain, take_in
 
@@ -73,6 +74,24 @@ def test_rows_that_a_refit_has_seen_are_new_to_a_full_training_and_not_the_other
     assert full.inputs == refit.inputs.in_full
     after = retrain("fares", NOON + DAY + HOUR, Reason.REFIT).decision
     assert after.reason.startswith("same inputs as the last finished training: ")
+
+
+def test_a_refit_takes_no_challengers_place_and_none_on_probation(minor: Home) -> None:
+    change_section(minor.models, "fares", "rollout", ROLLOUT)
+    minor.learn_from("fares", "distance_km")
+    retrain("fares", FEBRUARY, Reason.SCHEDULE)
+    take_in("fares", NOON)
+    minor.learn_from("fares", "distance_km", "tariff")
+    challenger = trained(retrain("fares", NOON, Reason.SCHEDULE)).digest
+    take_in("fares", MAY)
+    held = retrain("fares", MAY, Reason.REFIT).decision
+    assert held.reason.startswith(f"challenger {challenger[:12]} is on its way and answers no request yet: ")
+    rollout = ledger().rollout("fares")
+    assert rollout.challenger == challenger
+    fact = ChampionPromoted(challenger, rollout.champion, rollout.generation + 1, "by a test", True)
+    ledger().change_rollout(rollout, fact, MAY, "a test")
+    held = retrain("fares", MAY + HOUR, Reason.REFIT).decision
+    assert held.reason.startswith(f"champion {challenger[:12]} is on probation: ")
 
 
 def test_refits_use_no_budget_and_start_no_cooldown(minor: Home) -> None:

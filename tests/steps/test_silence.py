@@ -13,6 +13,7 @@ from tests.loop import retrain, take_in
 from tests.webhook import Webhook
 
 DAY = timedelta(days=1)
+PERFORMANCE = "[performance]\nmin_labels = 10\nmax_excess_loss = 1.0\nconfidence = 0.95\nwindows = 1\n"
 
 
 def limit(home: Home, data: str, decision: str) -> None:
@@ -60,7 +61,7 @@ def watch(home: Home, **limits: str) -> None:
     named = "".join(f'{name} = "{limit}"\n' for name, limit in limits.items())
     limit(home, "99d", "99d")
     home.rewrite("fares", 'decision = "99d"\n', f'decision = "99d"\n{named}')
-    home.rewrite("fares", "[retrain]", '[monitor]\nschedule = "0 * * * *"\n\n[retrain]')
+    home.rewrite("fares", "[retrain]", f'[monitor]\nschedule = "0 * * * *"\n\n{PERFORMANCE}\n[retrain]')
     home.ledger.change_serving("fares", ChampionPromoted("d", None, 1, "a test"), NOON, "a test", 0)
 
 
@@ -87,6 +88,17 @@ def test_requests_and_labels_that_stay_away_are_noticed_by_who_looks(fares: Home
     assert noticed(NOON + 10 * DAY) == []
 
 
+def test_labels_of_a_new_champion_are_missed_only_once_their_delay_is_over(fares: Home) -> None:
+    watch(fares, labels="2d")
+    fares.rewrite("fares", 'label_delay = "1h"', 'label_delay = "5d"')
+    look(fares, NOON + 6 * DAY, 100, 20)
+    fares.ledger.change_serving("fares", ChampionPromoted("e", "d", 2, "a test"), NOON + 6 * DAY, "a test", 1)
+    look(fares, NOON + 13 * DAY, 100, 0)
+    assert noticed(NOON + 13 * DAY) == []
+    look(fares, NOON + 14 * DAY, 100, 0)
+    assert noticed(NOON + 14 * DAY) == [(Subject.LABELS, NOON + 11 * DAY)]
+
+
 def test_a_champion_that_nobody_ever_asks_is_noticed_since_its_promotion(fares: Home) -> None:
     watch(fares, requests="2d")
     look(fares, NOON + 3 * DAY, 0, 0)
@@ -108,4 +120,11 @@ def test_what_only_a_look_can_tell_needs_one(fares: Home) -> None:
     limit(fares, "7d", "7d")
     fares.rewrite("fares", 'decision = "7d"\n', 'decision = "7d"\nlabels = "7d"\n')
     with pytest.raises(ModelFileError, match=r"silence\.labels needs \[monitor\]"):
+        notice_silence("fares", "a controller", NOON)
+
+
+def test_labels_that_nobody_looks_at_cannot_be_missed(fares: Home) -> None:
+    watch(fares, labels="7d")
+    fares.rewrite("fares", PERFORMANCE, "")
+    with pytest.raises(ModelFileError, match=r"silence\.labels needs \[performance\]"):
         notice_silence("fares", "a controller", NOON)

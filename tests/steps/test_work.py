@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -231,6 +233,12 @@ def test_a_look_is_due_early_when_many_rows_were_answered(fares: Home, watch: In
     assert work.key == f"monitor:fares:rows:{due.seq}"
     record_nothing("fares", NOON)
     assert works(watch) == []
+
+
+def test_finding_work_needs_nothing_that_counts_rows() -> None:
+    code = "import sys, millrace.steps.work; print({'pyarrow', 'pandas', 'mlflow'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_a_look_that_a_living_run_is_at_is_left_to_it(fares: Home, watch: InboxWatch) -> None:

@@ -10,7 +10,14 @@ import pyarrow as pa
 from millrace.adapters.prediction_log.label_counting import count_labels
 from millrace.adapters.prediction_log.names import BoolArray
 from millrace.adapters.prediction_log.pairing import Rows, pair, rows_of
-from millrace.adapters.prediction_log.parts import MAX_ROWS, SLACK, Span, read_parts, read_parts_by_key
+from millrace.adapters.prediction_log.parts import (
+    MAX_ROWS,
+    SLACK,
+    Span,
+    count_since,
+    read_parts,
+    read_parts_by_key,
+)
 from millrace.adapters.prediction_log.segment import Damage
 from millrace.adapters.prediction_log.tables import INPUT, Kind
 from millrace.adapters.prediction_log.thin import codes_of, is_text
@@ -52,7 +59,9 @@ class Answering:
 class AnsweredLog:
     """What was logged of it: all, or a `share` of the requests where there were too many.
 
-    `unreadable_labels` are rows whose newest label is no class of the model, or no number.
+    `unreadable_labels` are rows whose newest label is no class of the model, or no number. A label of a row
+    that was answered at another time is among the `unknown` ones. `damages` are places and whole files that
+    could not be read: their rows are missing.
     """
 
     rows: AnsweredRows
@@ -66,15 +75,10 @@ def read_answered(folder: Path, wanted: Answering, max_rows: int = MAX_ROWS) -> 
     """Read what a version answered, each row with its newest label.
 
     Of more than `max_rows` answered rows about so many are read: those of a share of the requests.
-
-    Raises
-    ------
-    UnreadableLogError
-        If a compacted file is none.
     """
     inputs = tuple(dict.fromkeys((*wanted.columns, *wanted.keys)))
     span = Span(wanted.model, wanted.start - SLACK, wanted.end, inputs)
-    parts, span = read_parts_by_key(folder, span, max_rows)
+    parts, span = read_parts_by_key(folder, span, max_rows, is_strict=False)
     answers, shadows, labels = (rows_of(parts.whole(kind, span.inputs)) for kind in Kind)
     since = (wanted.start - _EPOCH) // _MICROSECOND
     pairs = pair(answers, shadows, labels, since)
@@ -98,8 +102,19 @@ def read_answered(folder: Path, wanted: Answering, max_rows: int = MAX_ROWS) -> 
 
 def count_answered(folder: Path, model: str, start: datetime, end: datetime) -> int:
     """Count about how many rows a model, whichever version, answered in `[start, end)`."""
-    parts = read_parts(folder, Span(model, start, end))
+    parts = read_parts(folder, Span(model, start, end), is_strict=False)
     return round(len(parts.whole(Kind.ANSWERS, ()).ids) / parts.share)
+
+
+def count_labels_since(folder: Path, model: str, start: datetime) -> int:
+    """Count at least how many labels came for what a model answered from `start` on: no answer is read.
+
+    Raises
+    ------
+    UnreadableLogError
+        If a compacted file is none.
+    """
+    return count_since(folder, Span(model, start - SLACK, start), Kind.LABELS)
 
 
 def _answered_rows(wanted: Answering, answers: Rows, is_mine: BoolArray) -> AnsweredRows:

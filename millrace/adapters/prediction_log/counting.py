@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,8 +53,9 @@ class LogWindow:
 class LogTally:
     """Counts of a window, which grow. It can be sent to other processes, and back.
 
-    `elsewhere` says in how many rows an input is not there because another version answered, which has no
-    such input.
+    Compaction makes a column that a version does not have one without a value. So of versions other than that
+    of the window `blank` says in how many rows a column has no value, and `valued` which columns have one in
+    any row: a version's column that has none is not there.
     """
 
     def __init__(self, window: LogWindow) -> None:
@@ -61,7 +63,8 @@ class LogTally:
         self.target = Tally(window.reference.target)
         self.answers = Tally(window.reference.answers)
         self.inputs.unreadable |= window.hidden
-        self.elsewhere: Counter[str] = Counter()
+        self.blank: Counter[tuple[str, str]] = Counter()
+        self.valued: set[tuple[str, str]] = set()
         self.damages = 0
 
     def merge(self, other: "LogTally") -> None:
@@ -69,7 +72,8 @@ class LogTally:
         self.inputs.merge(other.inputs)
         self.target.merge(other.target)
         self.answers.merge(other.answers)
-        self.elsewhere += other.elsewhere
+        self.blank += other.blank
+        self.valued |= other.valued
         self.damages += other.damages
 
     def add(self, kind: Kind, table: pa.Table, window: LogWindow, count_table: CountTable) -> None:
@@ -77,31 +81,49 @@ class LogTally:
         rows = _within(table, window.start, window.end)
         if kind is Kind.LABELS:
             _add_labels(self.target, rows, window.schema)
-        else:
-            answers = rows["answer"].filter(pc.equal(rows["digest"], window.digest))
-            self._add_inputs(rows, len(rows) - len(answers), window, count_table)
-            self._add_answers(answers, window)
+            return
+        digests = rows["digest"].unique().to_pylist()
+        for digest in digests:
+            answered = rows if len(digests) == 1 else rows.filter(pc.equal(rows["digest"], digest))
+            inputs = _inputs_of(answered)
+            if digest == window.digest:
+                count_table(inputs, self.inputs, window.types)
+                self._add_answers(answered["answer"], window)
+            else:
+                self._add_others(inputs, digest, window, count_table)
 
     @property
     def counted(self) -> Counted:
         """The inputs that were counted so far: those that the rows of the version have."""
-        for name, rows in self.elsewhere.items():
-            if rows == self.inputs.rows:
-                self.inputs.missing[name] = rows
-        return self.inputs.counted
+        inputs, elsewhere = deepcopy(self.inputs), Counter[str]()
+        for (digest, name), rows in self.blank.items():
+            if (digest, name) in self.valued:
+                inputs.add_nulls(name, rows)
+            else:
+                elsewhere[name] += rows
+        inputs.missing.update({name: rows for name, rows in elsewhere.items() if rows == inputs.rows})
+        return inputs.counted
 
-    def _add_inputs(self, rows: pa.Table, others: int, window: LogWindow, count_table: CountTable) -> None:
-        names = [name for name in rows.column_names if name.startswith(INPUT)]
-        inputs = rows.select(names).rename_columns([name.removeprefix(INPUT) for name in names])
-        before = self.inputs.missing.copy()
-        count_table(inputs, self.inputs, window.types)
-        for name in self.inputs.missing - before:
-            self.elsewhere[name] += others
-            self.inputs.missing[name] -= others
+    def _add_others(self, inputs: pa.Table, digest: str, window: LogWindow, count_table: CountTable) -> None:
+        """Count the inputs of another version, but for those without any value."""
+        there = {name for name in inputs.column_names if inputs[name].null_count < len(inputs)}
+        missing = self.inputs.missing.copy()
+        count_table(inputs.select(sorted(there)), self.inputs, window.types)
+        self.inputs.missing = missing
+        for name in (*self.inputs.numeric, *self.inputs.categorical):
+            if name in there:
+                self.valued.add((digest, name))
+            else:
+                self.blank[digest, name] += len(inputs)
 
     def _add_answers(self, answers: pa.ChunkedArray, window: LogWindow) -> None:
         width = len(window.schema.classes) if window.schema.task is Task.MULTICLASS else 1
         add_answers(self.answers, answers_of_log(answers, width), window.schema)
+
+
+def _inputs_of(rows: pa.Table) -> pa.Table:
+    names = [name for name in rows.column_names if name.startswith(INPUT)]
+    return rows.select(names).rename_columns([name.removeprefix(INPUT) for name in names])
 
 
 def _within(table: pa.Table, start: datetime, end: datetime) -> pa.Table:

@@ -1,8 +1,9 @@
 """A few columns of millions of logged rows: how are they read fast, once each, and in bounded memory?"""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,10 +77,14 @@ class Part:
 
 @dataclass
 class Parts:
-    """What was read, by kind in the order of the segments; `share` of all requests."""
+    """What was read, by kind in the order of the segments; `share` of all requests.
+
+    A file that cannot be read is an error where it `is_strict`, and else one of the `damages`.
+    """
 
     max_rows: int = MAX_ROWS
     share: float = 1.0
+    is_strict: bool = True
     damages: list[Damage] = field(default_factory=list)
     _found: dict[Kind, list[tuple[str, Part]]] = field(default_factory=lambda: {kind: [] for kind in Kind})
 
@@ -99,15 +104,16 @@ class Parts:
         return Part(pa.concat_tables(tables), np.concatenate(ids))
 
 
-def read_parts(folder: Path, span: Span, max_rows: int = MAX_ROWS) -> Parts:
+def read_parts(folder: Path, span: Span, max_rows: int = MAX_ROWS, *, is_strict: bool = True) -> Parts:
     """Read what is not compacted first: what becomes so meanwhile is then found there, and left out.
 
     Raises
     ------
     UnreadableLogError
-        At the first compacted file that is none.
+        At the first compacted file that is none, where it `is_strict`.
     """
-    parts = Parts(max_rows, min(1.0, max_rows / max(1, _count_compacted(folder, span))))
+    rows = _count_compacted(folder, span, Kind.ANSWERS, is_strict=is_strict)
+    parts = Parts(max_rows, min(1.0, max_rows / max(1, rows)), is_strict)
     read = {stem for path in list_segments(folder) for stem in _add_segment(parts, path, span)}
     parts.damages += list_set_aside(folder, span.since)
     files = [
@@ -121,31 +127,47 @@ def read_parts(folder: Path, span: Span, max_rows: int = MAX_ROWS) -> Parts:
     return parts
 
 
-def read_parts_by_key(folder: Path, span: Span, max_rows: int = MAX_ROWS) -> tuple[Parts, Span]:
+def read_parts_by_key(
+    folder: Path, span: Span, max_rows: int = MAX_ROWS, *, is_strict: bool = True
+) -> tuple[Parts, Span]:
     """Read them with every column by which labels name rows; return the span with these columns too.
 
     Raises
     ------
     UnreadableLogError
-        At the first compacted file that is none.
+        At the first compacted file that is none, where it `is_strict`.
     """
-    parts = read_parts(folder, span, max_rows)
+    parts = read_parts(folder, span, max_rows, is_strict=is_strict)
     named = {name for one in keyed_labels(parts.whole(Kind.LABELS, ()).table) for name in one.columns}
     unread = sorted(named - {*span.inputs})
     if not unread:
         return parts, span
     wider = replace(span, inputs=(*span.inputs, *unread))
-    return read_parts(folder, wider, max_rows), wider
+    return read_parts(folder, wider, max_rows, is_strict=is_strict), wider
 
 
-def _count_compacted(folder: Path, span: Span) -> int:
-    rows = 0
-    for path in _files_of(folder, span, Kind.ANSWERS):
-        with suppress(FileNotFoundError), _understood(path):  # its time may be over
-            metadata = pq.read_metadata(path)
-            rows += sum(
-                metadata.row_group(group).num_rows for group in groups_of(metadata, Kind.ANSWERS, span)
-            )
+def count_since(folder: Path, span: Span, kind: Kind) -> int:
+    """Count the rows of a kind, or some more: of what is compacted the numbers of row groups are read alone.
+
+    Raises
+    ------
+    UnreadableLogError
+        If a compacted file is none.
+    """
+    parts = Parts(sys.maxsize)
+    read = {stem for path in list_segments(folder) for stem in _add_segment(parts, path, span)}
+    return len(parts.whole(kind, span.inputs).ids) + _count_compacted(folder, span, kind, leave=read)
+
+
+def _count_compacted(
+    folder: Path, span: Span, kind: Kind, *, is_strict: bool = True, leave: Collection[str] = ()
+) -> int:
+    rows, untold = 0, Parts(is_strict=is_strict)
+    for path in _files_of(folder, span, kind):
+        if stem_of(path) not in leave:
+            with suppress(FileNotFoundError), _understood(path, untold):  # its time may be over
+                metadata = pq.read_metadata(path)
+                rows += sum(metadata.row_group(one).num_rows for one in groups_of(metadata, kind, span))
     return rows
 
 
@@ -155,7 +177,7 @@ def _files_of(folder: Path, span: Span, kind: Kind) -> Iterator[Path]:
 
 def _add_segment(parts: Parts, path: Path, span: Span) -> Iterator[str]:
     """Take in what a segment holds; yield its name if it is still there."""
-    with opened(path) as found:
+    with nullcontext() if parts.is_strict else _understood(path, parts), opened(path) as found:
         if found is None:
             return
         file, is_written = found
@@ -178,7 +200,7 @@ def list_set_aside(folder: Path, since: datetime) -> Iterator[Damage]:
 
 
 def _read_file(path: Path, kind: Kind, span: Span, parts: Parts) -> Part | None:
-    with suppress(FileNotFoundError), _understood(path):  # its time may be over
+    with suppress(FileNotFoundError), _understood(path, parts):  # its time may be over
         metadata = pq.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
         wanted = [name for name in (*thin_schema(kind, span.inputs).names, LABEL) if name in schema.names]
@@ -190,13 +212,15 @@ def _read_file(path: Path, kind: Kind, span: Span, parts: Parts) -> Part | None:
 
 
 @contextmanager
-def _understood(path: Path) -> Iterator[None]:
+def _understood(path: Path, parts: Parts) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
-        raise UnreadableLogError(path, str(error)) from error
+    except (pa.ArrowException, OSError, ValueError) as error:  # a value: parquet, and none of the log
+        if parts.is_strict:
+            raise UnreadableLogError(path, str(error)) from error
+        parts.damages.append(Damage(path.name, 0, str(error)))
 
 
 def groups_of(metadata: pq.FileMetaData, kind: Kind, span: Span) -> list[int]:

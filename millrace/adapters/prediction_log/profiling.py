@@ -28,6 +28,8 @@ from millrace.domain.profile import Reference
 
 _TASK_BYTES = 8 << 20
 _TASKS_AT_ONCE = 32
+_BLOCK_ROWS, _BLOCK_VALUES = 131_072, 1 << 24
+"""So much of a file is in memory at once, whoever wrote it, and whatever the number of its columns."""
 
 _COUNTED = {Kind.ANSWERS: ("at", "digest", "answer"), Kind.LABELS: ("at", LABEL)}
 _NEEDED = {Kind.ANSWERS: {"at", "digest", "answer"}, Kind.LABELS: {"at"}}
@@ -138,7 +140,10 @@ def _add_file(tally: LogTally, kind: Kind, path: Path, window: LogWindow, count_
         raise pa.ArrowInvalid(f"{path} is no file of the log")
     inputs = [INPUT + column.name for column in window.schema.inputs]
     names = [name for name in (*_COUNTED[kind], *inputs) if name in schema.names]
-    coded = [name for name in (LABEL, *inputs) if name in names]
+    coded = [name for name in ("digest", LABEL, *inputs) if name in names]
+    rows = max(1, min(_BLOCK_ROWS, _BLOCK_VALUES // len(names)))
     with pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False) as file:
         for group in groups_of(metadata, kind, window.span):
-            tally.add(kind, file.read_row_group(group, names, use_threads=False), window, count_table)
+            # one reader for each group: the texts of a column would grow from group to group
+            for block in file.iter_batches(rows, [group], names, use_threads=False):
+                tally.add(kind, pa.Table.from_batches([block]), window, count_table)

@@ -161,13 +161,13 @@ def list_segments(folder: Path) -> list[Path]:
     return [by_stem[stem] for stem in sorted(by_stem)]
 
 
-def measure_segments(folder: Path) -> int:
-    """Return how many bytes the segments hold together."""
-    sizes = []
+def measure_segments(folder: Path) -> dict[str, int]:
+    """Return how many bytes each segment holds, by its name without the suffix, which changes."""
+    sizes = {}
     for path in list_segments(folder):
         with suppress(FileNotFoundError):  # it was compacted just now
-            sizes.append(path.stat().st_size)
-    return sum(sizes)
+            sizes[path.stem] = path.stat().st_size
+    return sizes
 
 
 def is_work_left(folder: Path) -> bool:

@@ -19,6 +19,7 @@ from millrace.domain.config.section import Name, Section
 from millrace.domain.config.training import GoldenSection, RecentSection, TrainingSection
 from millrace.domain.kinds import Task
 from millrace.domain.pointer import ServingSettings
+from millrace.domain.rollout.bounds import least_upper
 from millrace.domain.rollout.policy import Strategy
 
 
@@ -115,6 +116,19 @@ class ModelConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _skew_can_pass(self) -> Self:
+        if self.health is None:
+            return self
+        rows, allowed = self.health.skew_rows, self.health.max_skew_share
+        shown = least_upper(rows, 1.0 - self.gate.confidence)
+        if shown > allowed:
+            raise ValueError(
+                f"health.max_skew_share is {allowed:g}, and {rows} rows without a difference show at best "
+                f"{shown:.2g} at gate.confidence: take more health.skew_rows, or allow more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _monitoring_fits(self) -> Self:
         watched = {"drift": self.drift, "performance": self.performance, "health": self.health}
         named = [name for name, section in watched.items() if section is not None]
@@ -123,6 +137,8 @@ class ModelConfig(Section):
         if self.monitor is None and self.silence is not None and self.silence.seen_by_looks:
             what = self.silence.seen_by_looks[0]
             raise ValueError(f"silence.{what} needs [monitor], which says when somebody looks")
+        if self.performance is None and self.silence is not None and self.silence.labels is not None:
+            raise ValueError("silence.labels needs [performance], by which labels are looked at")
         for column, test in self.drift.columns.items() if self.drift else ():
             if column not in self.features.names:
                 raise ValueError(f"drift.columns names {column!r}, which is no feature")

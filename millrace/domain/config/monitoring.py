@@ -89,7 +89,9 @@ class HealthSection(Section):
     """What else may become too old, too slow, or other than it was in training.
 
     `max_skew_share` of up to `skew_rows` logged rows may be answered otherwise by the pipeline of
-    training. `max_error_share` is of rows, `max_p95_milliseconds` of a request.
+    training. `max_error_share` is of rows, `max_p95_milliseconds` of a request. A share passes where its
+    upper bound is allowed, and that of none in 1,000 rows is 0.0099 at a confidence of 0.95: windows of fewer
+    rows, and smaller shares, are inconclusive until they fail.
     """
 
     max_champion_age: Duration

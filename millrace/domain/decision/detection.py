@@ -1,7 +1,7 @@
 """Which drift and decay of the champion is still to be answered, and what was already tried against it?"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from millrace.domain.facts import (
@@ -16,37 +16,26 @@ from millrace.domain.facts import (
     WindowMonitored,
 )
 from millrace.domain.ledger import Entry
+from millrace.domain.monitoring.findings import Watched
 from millrace.domain.verdict import Outcome
 
-TRIED_KINDS = (ChallengerTrained, ChallengerJudged, RolloutAborted, ChampionRolledBack)
-"""The kinds of entry that tell what became of trainings."""
+TRIED_KINDS = (DecisionMade, ChallengerTrained, ChallengerJudged, RolloutAborted, ChampionRolledBack)
+"""The kinds of entry that tell which trainings were begun, and what became of them."""
 
 
 @dataclass(frozen=True)
 class Detection:
     """A drift, a decay or both that entry `seq` records of the champion.
 
-    `begun` are the run keys of the trainings that were decided on for it and have not come to their end.
+    `first_seq` is the first entry that records the very same: it goes on since. `begun` are the run keys of
+    the trainings that were decided on for it and have not come to their end.
     """
 
     seq: int
     drift: Drift | None
     decay: Decay | None
+    first_seq: int = 0
     begun: frozenset[str] = frozenset()
-
-    def __str__(self) -> str:
-        drift = [tell_drift(self.drift)] if self.drift is not None else []
-        return "; ".join([*drift, tell_decay(self.decay)] if self.decay is not None else drift)
-
-    @property
-    def since(self) -> datetime:
-        """When the first of the windows began that it is about."""
-        return min(found.since for found in (self.drift, self.decay) if found is not None)
-
-    @property
-    def tried_since(self) -> datetime:
-        """A challenger trained from here on has learned of all that it is about."""
-        return max(found.since for found in (self.drift, self.decay) if found is not None)
 
 
 def list_open_detections(
@@ -60,18 +49,22 @@ def list_open_detections(
     Parameters
     ----------
     entries
-        Every `WindowMonitored` and `DecisionMade` since the champion began to serve, oldest first.
+        Since the champion began to serve, oldest first: every `WindowMonitored` that found drift or decay,
+        and every `DecisionMade` that answers one.
     champion
         Its digest: what was found of another version is over.
     is_done
         Whether the training of a run key was finished.
     """
     found: dict[int, Detection] = {}
+    first: dict[tuple[type, datetime], int] = {}
     begun: dict[int, set[str]] = {}
     for entry in entries:
         match entry.fact:
             case WindowMonitored() as fact if fact.digest == champion and (fact.drift or fact.decay):
-                found[entry.seq] = Detection(entry.seq, fact.drift, fact.decay)
+                same = [(type(one), one.since) for one in (fact.drift, fact.decay) if one is not None]
+                began = max(first.setdefault(one, entry.seq) for one in same)
+                found[entry.seq] = Detection(entry.seq, fact.drift, fact.decay, began)
             case DecisionMade() as fact if fact.action is Action.TRAIN and not is_done(fact.run_key):
                 for seq in fact.answers:
                     begun.setdefault(seq, set()).add(fact.run_key)
@@ -80,13 +73,11 @@ def list_open_detections(
                     found.pop(seq, None)
             case _:
                 pass
-    return tuple(
-        Detection(one.seq, one.drift, one.decay, frozenset(begun.get(one.seq, ()))) for one in found.values()
-    )
+    return tuple(replace(one, begun=frozenset(begun.get(one.seq, ()))) for one in found.values())
 
 
-def find_failed_try(entries: Iterable[Entry], since: datetime, is_done: Callable[[str], bool]) -> str | None:
-    """Tell what became of the newest challenger that was trained at or after `since` and came to nothing.
+def find_failed_try(entries: Iterable[Entry], is_done: Callable[[str], bool]) -> str | None:
+    """Tell what became of the newest challenger whose training was decided on here and that came to nothing.
 
     Refits are left out: with other hyperparameters a full training may do better. So is a run that died
     after its judgement: it is taken up again.
@@ -94,17 +85,19 @@ def find_failed_try(entries: Iterable[Entry], since: datetime, is_done: Callable
     Parameters
     ----------
     entries
-        Every entry of `TRIED_KINDS` of the model, oldest first.
-    since
-        When what it was to mend began.
+        Every entry of `TRIED_KINDS` of the model since what was to be mended was recorded first, oldest
+        first: what was begun earlier has not learned of it.
     is_done
         Whether the training of a run key was finished.
     """
+    begun: set[str] = set()
     trained: set[str] = set()
     failed: str | None = None
     for entry in entries:
         match entry.fact:
-            case ChallengerTrained() as fact if entry.at >= since and not fact.inputs.is_refit:
+            case DecisionMade(action=Action.TRAIN) as fact if not fact.inputs.is_refit:
+                begun.add(fact.run_key)
+            case ChallengerTrained() as fact if fact.run_key in begun:
                 trained.update([fact.digest] if is_done(fact.run_key) else [])
             case ChallengerJudged(digest=digest, outcome=outcome) as fact if digest in trained:
                 if outcome is not Outcome.PASS:
@@ -120,6 +113,8 @@ def find_failed_try(entries: Iterable[Entry], since: datetime, is_done: Callable
 
 def tell_drift(drift: Drift) -> str:
     """Return a drift as one line with its numbers."""
+    if drift.columns and {*drift.columns} <= {Watched.PREDICTIONS, Watched.TARGET}:
+        return f"drift: {' and '.join(drift.columns)} in {_tell_windows(drift.windows, drift.since)}"
     columns = f" ({', '.join(drift.columns)})" if drift.columns else ""
     windows = _tell_windows(drift.windows, drift.since)
     return f"drift: share {drift.share:.2f} of the columns{columns} in {windows}"

@@ -58,7 +58,9 @@ class DecisionFacts:
     """The challenger that answers some of the requests, in words; None when there is none."""
     shadowing: str | None = None
     """The challenger that answers no request yet, in words; None when there is none."""
+    proving: str | None = None
+    """The champion that is on probation, in words; None when there is none."""
     detections: tuple[Detection, ...] = ()
     """The drift and decay of the champion that is still to be answered, oldest first."""
     failed_try: str | None = None
-    """What became of a challenger trained since they began, in words; None when nothing failed."""
+    """What became of a challenger whose training was decided on since they were recorded first, in words."""

@@ -87,12 +87,14 @@ def _detected(facts: DecisionFacts, policy: RetrainSection, reason: Reason, foun
 
 def _rollout(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
     under_way = facts.rolling_out
-    if under_way is None and _is_for_detections_alone(facts, policy):
-        under_way = facts.shadowing
+    if facts.inputs.is_refit:  # the next one would make each give way before it has shown its worth
+        under_way = under_way or facts.shadowing or facts.proving
+    elif _is_for_detections_alone(facts, policy):
+        under_way = under_way or facts.shadowing
     if under_way is not None:
         finding = f"{under_way}: what comes of it is what the next one is judged against"
         return _unless_forced(facts, ROLLOUT, finding)
-    return RuleFinding(ROLLOUT, facts.shadowing or "no challenger answers requests", None)
+    return RuleFinding(ROLLOUT, facts.shadowing or facts.proving or "no challenger answers requests", None)
 
 
 def _same_inputs(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
@@ -114,6 +116,8 @@ def _failed_try(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
     if not _is_for_detections_alone(facts, policy):
         return RuleFinding(FAILED_TRY, f"{finding}, but there is more reason now", None)
     rows = f"{facts.new_rows:,} new rows since, {policy.min_new_rows:,} needed to try again"
+    if policy.refit_schedule is not None:
+        rows += ", by the schedule"
     return _unless_forced(facts, FAILED_TRY, f"{finding}; {rows}")
 
 
@@ -122,8 +126,7 @@ def _asked(facts: DecisionFacts, policy: RetrainSection) -> RuleFinding:
         return RuleFinding("asked", "nobody asked", None)
     reasons = " and ".join(reason for reason in Reason if reason in facts.asked)
     finding = facts.asked_text or f"asked for: {reasons}"
-    hints = {Reason.DRIFT, Reason.DECAY} | ({Reason.NEW_ROWS} if policy.refit_schedule else set())
-    if facts.asked <= hints and not facts.forced:
+    if not _list_asking(facts, policy) and not facts.forced:
         return RuleFinding("asked", f"{finding}, which the ledger has to bear out", None)
     return RuleFinding("asked", finding, Action.TRAIN)
 
@@ -199,9 +202,16 @@ def _asks_by_itself(facts: DecisionFacts, policy: RetrainSection) -> bool:
     return not facts.has_champion or _config_changed(facts) or _code_changed(facts) or has_rows
 
 
+def _list_asking(facts: DecisionFacts, policy: RetrainSection) -> frozenset[Reason]:
+    """Return the reasons from outside that are more than a hint at what the ledger has to bear out."""
+    hints = {Reason.DRIFT, Reason.DECAY} | ({Reason.NEW_ROWS} if policy.refit_schedule else set())
+    return facts.asked - hints
+
+
 def _is_for_detections_alone(facts: DecisionFacts, policy: RetrainSection) -> bool:
-    is_changed = not facts.has_champion or _config_changed(facts) or _code_changed(facts)
-    return bool(facts.detections) and not is_changed and facts.new_rows < policy.min_new_rows
+    """Whether nobody would train now if nothing had been monitored."""
+    is_asked = bool(_list_asking(facts, policy)) and facts.new_rows >= policy.min_new_rows
+    return bool(facts.detections) and not is_asked and not _asks_by_itself(facts, policy)
 
 
 def _config_changed(facts: DecisionFacts) -> bool:

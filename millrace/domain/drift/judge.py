@@ -1,11 +1,14 @@
 """Has a column drifted, and has the window?"""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from math import isnan
 
 from millrace.domain.config import DriftSection
 from millrace.domain.drift.pairs import ColumnPair
 from millrace.domain.drift.rules import judge_by_rule
 from millrace.domain.drift.significance import adjusted_chances, chance_of
+from millrace.domain.monitoring.attempt import attempt
 from millrace.domain.monitoring.findings import ColumnFinding, DriftFindings, Watched
 from millrace.domain.profile import Reference
 from millrace.domain.verdict import Outcome, Verdict, worst_of
@@ -16,8 +19,13 @@ NAMED_COLUMNS = 5
 
 def judge_by_rules(pairs: Sequence[ColumnPair], policy: DriftSection) -> dict[str, ColumnFinding]:
     """Judge the columns for which no distance is needed, or can be had, by label."""
-    found = {pair.label: judge_by_rule(pair, policy, len(pairs)) for pair in pairs}
+    found = {pair.label: _judge_by_rule(pair, policy, len(pairs)) for pair in pairs}
     return {label: finding for label, finding in found.items() if finding is not None}
+
+
+def _judge_by_rule(pair: ColumnPair, policy: DriftSection, columns: int) -> ColumnFinding | None:
+    judged = attempt(partial(judge_by_rule, pair, policy, columns))
+    return pair.find(Outcome.INCONCLUSIVE, judged) if isinstance(judged, str) else judged
 
 
 def judge_columns(
@@ -30,7 +38,7 @@ def judge_columns(
 
     A column has drifted when its distance reaches the threshold and its chance, adjusted for the number of
     columns, is at most `1 - policy.confidence`. A distance that reaches it and may be an accident is
-    inconclusive, as is one that could not be had.
+    inconclusive, as is one that could not be had, or whose chance could not.
 
     Parameters
     ----------
@@ -44,7 +52,10 @@ def judge_columns(
         Tests, thresholds, and how sure one has to be.
     """
     known = {pair.label: _chance(pair) for pair in pairs if pair.label not in ruled}
-    chances = adjusted_chances({label: chance for label, chance in known.items() if chance is not None})
+    scores = {**scores, **{label: chance for label, chance in known.items() if isinstance(chance, str)}}
+    chances = adjusted_chances(
+        {label: chance for label, chance in known.items() if isinstance(chance, float)}
+    )
     return tuple(
         ruled.get(pair.label)
         or _judge_distance(
@@ -78,10 +89,12 @@ def judge_window(
     )
 
 
-def _chance(pair: ColumnPair) -> float | None:
+def _chance(pair: ColumnPair) -> float | str | None:
+    """Return the chance, None where there are too few values for one, or why it could not be had."""
     if pair.reference is None or pair.current is None:
         return None
-    return chance_of(pair.reference, pair.current)
+    chance = attempt(partial(chance_of, pair.reference, pair.current))
+    return "its chance is no number" if isinstance(chance, float) and isnan(chance) else chance
 
 
 def _judge_distance(

@@ -1,5 +1,7 @@
 """What would a window look like that was counted over the edges of another reference?"""
 
+from dataclasses import replace
+
 import numpy as np
 
 from millrace.domain.drift.pieces import pieces_of
@@ -11,8 +13,9 @@ Counts = NumericCounts | CategoricalCounts
 def recount(column: Counts, reference: Counts) -> Counts:
     """Return the counts of a column over the edges or categories of `reference`.
 
-    Over the same ones nothing changes. Over others what lies between two edges is taken to be spread evenly,
-    and a category that was counted among others stays there. A column of another kind is returned as it is.
+    Over the same ones nothing changes. Over others what lies between two edges is taken to be spread evenly.
+    What lay beyond the range of the column's own edges, or was counted among other categories, stays there:
+    where it would be is not known. A column of another kind is returned as it is.
     """
     if isinstance(column, NumericCounts) and isinstance(reference, NumericCounts):
         return column if column.edges == reference.edges else _numbers(column, reference)
@@ -22,13 +25,12 @@ def recount(column: Counts, reference: Counts) -> Counts:
 
 
 def _numbers(column: NumericCounts, reference: NumericCounts) -> NumericCounts:
-    if not column.edges or not reference.edges:
-        values = column.below + sum(column.counts) + column.above
-        zeros = (0,) * len(reference.edges)
-        return NumericCounts(
-            column.name, reference.edges, zeros, zeros, 0, values, column.nulls, column.non_finite
-        )
-    pieces, edges = pieces_of(column), np.asarray(reference.edges, dtype=np.float64)
+    within = sum(column.counts)
+    if not within or not reference.edges:
+        zeros, above = (0,) * len(reference.edges), within + column.above
+        return replace(column, edges=reference.edges, counts=zeros, exact=zeros, above=above)
+    pieces = pieces_of(replace(column, below=0, above=0))
+    edges = np.asarray(reference.edges, dtype=np.float64)
     under = np.round(pieces.count_below(edges)).astype(np.int64)
     up_to = np.round(pieces.count_below(np.nextafter(edges, np.inf))).astype(np.int64)
     return NumericCounts(
@@ -36,8 +38,8 @@ def _numbers(column: NumericCounts, reference: NumericCounts) -> NumericCounts:
         edges=reference.edges,
         counts=tuple(np.diff(up_to, prepend=under[0]).tolist()),
         exact=tuple((up_to - under).tolist()),
-        below=int(under[0]),
-        above=int(pieces.total) - int(up_to[-1]),
+        below=column.below + int(under[0]),
+        above=column.above + within - int(up_to[-1]),
         nulls=column.nulls,
         non_finite=column.non_finite,
     )

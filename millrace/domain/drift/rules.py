@@ -14,7 +14,10 @@ from millrace.domain.verdict import Outcome
 MIN_EXPECTED = 20
 """A category of which so many rows were to be expected is missing by accident once in 500 million windows."""
 
-RULES_OF_CHANCE = 4
+MIN_REFERENCE_ROWS = 30
+"""Of fewer, not six cells hold the five values that a chi-square test needs: no shape can be told."""
+
+RULES_OF_CHANCE = 5
 """How many of the rules ask whether it is an accident."""
 
 Judged = tuple[Outcome, str] | None
@@ -28,6 +31,7 @@ class _Compared:
     now: Composition
     reference: Counts
     current: Counts
+    least_rows: int
     max_unseen_share: float
     accident: float
 
@@ -37,42 +41,53 @@ def judge_by_rule(pair: ColumnPair, policy: DriftSection, columns: int) -> Colum
 
     What certainly differs fails: a share of nulls, infinite or unseen values that has risen by more than
     `policy.max_unseen_share`, a lost category, a column that is constant now, another kind of values.
-    What cannot be known is inconclusive: a column that could not be counted, too few rows, no values, nothing
-    but one value in the reference. Shares are of the column's rows. None of these is ever a pass.
+    What cannot be known is inconclusive: a column that could not be counted, too few rows, then or now, no
+    values, nothing but one value in the reference. Shares are of the column's rows. None is ever a pass.
 
     Parameters
     ----------
     pair
         The column in both windows.
     policy
-        What may differ, and how sure one has to be.
+        How much may differ, and how sure one has to be.
     columns
         How many columns are judged: what seldom happens in one happens in one of many.
     """
-    judged = _judge_counting(pair, policy)
+    judged = _judge_counting(pair)
     if judged is None and pair.reference is not None and pair.current is not None:
         accident = (1 - policy.confidence) / (RULES_OF_CHANCE * columns)
         compared = _Compared(
             compose(pair.reference), compose(pair.current), pair.reference, pair.current,
-            policy.max_unseen_share, accident,
+            pair.least_rows, policy.max_unseen_share, accident,
         )  # fmt: skip
         judged = next((found for rule in _RULES for found in (rule(compared),) if found), None)
     return None if judged is None else pair.find(*judged)
 
 
-def _judge_counting(pair: ColumnPair, policy: DriftSection) -> Judged:
+def _judge_counting(pair: ColumnPair) -> Judged:
     if pair.trouble is not None:
         return Outcome.INCONCLUSIVE, f"could not be counted: {pair.trouble}"
-    if pair.reference is None or pair.current is None:
-        window = "this window" if pair.current is None else "the reference"
-        return Outcome.INCONCLUSIVE, f"there is no such column in {window}"
-    if (rows := compose(pair.current).rows) < policy.min_rows:
-        return Outcome.INCONCLUSIVE, f"{rows:,} of {policy.min_rows:,} rows"
-    if compose(pair.reference).rows == 0:
-        return Outcome.INCONCLUSIVE, "the reference has no rows of it"
-    if type(pair.current) is not type(pair.reference):
-        return Outcome.FAIL, f"{_kind(pair.current)} now, {_kind(pair.reference)} in the reference"
+    if pair.current is None:
+        return Outcome.INCONCLUSIVE, "there is no such column in this window"
+    if pair.reference is None:
+        return Outcome.INCONCLUSIVE, "there is no such column in the first window, the reference"
     return None
+
+
+def _judge_rows(it: _Compared) -> Judged:
+    if it.now.rows < it.least_rows:
+        return Outcome.INCONCLUSIVE, f"{it.now.rows:,} of {it.least_rows:,} rows"
+    if it.then.rows == 0:
+        return Outcome.INCONCLUSIVE, "the reference has no rows of it"
+    if it.then.rows < (needed := min(it.least_rows, MIN_REFERENCE_ROWS)):
+        return Outcome.INCONCLUSIVE, f"{it.then.rows} rows in the reference, needed are {needed}"
+    return None
+
+
+def _judge_kind(it: _Compared) -> Judged:
+    if type(it.current) is type(it.reference):
+        return None
+    return Outcome.FAIL, f"{_kind(it.current)} now, {_kind(it.reference)} in the reference"
 
 
 def _kind(column: Counts) -> str:
@@ -84,7 +99,7 @@ def _judge_nulls(it: _Compared) -> Judged:
 
 
 def _judge_non_finite(it: _Compared) -> Judged:
-    return _judge_share("infinite values", it.now.non_finite, it.then.non_finite, it)
+    return _judge_share("values that are infinite in float32", it.now.non_finite, it.then.non_finite, it)
 
 
 def _judge_unseen(it: _Compared) -> Judged:
@@ -137,6 +152,9 @@ def _judge_lost(it: _Compared) -> Judged:
         share = count / it.then.values
         expected = share * it.now.values
         if share > it.max_unseen_share and expected >= MIN_EXPECTED and not present.get(name):
+            table = [[0, it.now.values], [count, it.then.values - count]]
+            if _chance_of_table(table, "less") > it.accident / len(it.reference.categories):
+                continue
             found = f"category {name!r} is lost: {share:.3g} in the reference"
             return Outcome.FAIL, f"{found}, none of {it.now.values:,} values now"
     return None
@@ -150,6 +168,8 @@ def _chance_of_table(table: list[list[int]], alternative: str) -> float:
 
 
 _RULES: tuple[Callable[[_Compared], Judged], ...] = (
+    _judge_rows,
+    _judge_kind,
     _judge_nulls,
     _judge_non_finite,
     _judge_unseen,

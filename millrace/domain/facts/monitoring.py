@@ -39,7 +39,8 @@ class WindowMonitored:
     `digest` is the champion, whose reference it was compared with. A window of too few rows or labels
     goes on: the next look begins at `next_start` and, for labels, at `next_labelled_start`. `alarms` are the
     rules that fail and did not at the look before. `findings` is the SHA-256 of what is kept of it.
-    `drift` and `decay` are reasons to retrain.
+    `drift` and `decay` are reasons to retrain. `standing` is the newest word on each rule that decided
+    something: a look at too few rows takes nothing back.
     """
 
     digest: str
@@ -57,6 +58,7 @@ class WindowMonitored:
     excess_loss: float | None = None
     drift: Drift | None = None
     decay: Decay | None = None
+    standing: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -47,16 +47,16 @@ class CalibrationLoss(BlockLoss):
 def calibration_loss(
     labelled: AnsweredRows, task: Task, blocks: IntArray, *, is_centred: bool = False
 ) -> CalibrationLoss:
-    """Sort rows into tenths by their answers, and sum up each by blocks.
+    """Sort rows into tenths by their answers, equal ones into one, and sum up each by blocks.
 
     Where it `is_centred` each tenth's own mean is taken off: what is left is chance.
     """
     told, actual = told_and_actual(labelled.answers, labelled.labels, task)
-    gap, tenths = told - actual, np.empty(told.size, dtype=np.intp)
-    for place, rows in enumerate(np.array_split(np.argsort(told, kind="stable"), BINS)):
-        tenths[rows] = place
-        if is_centred and rows.size:
-            gap[rows] -= gap[rows].mean()
+    gap, edges = told - actual, np.unique(np.quantile(told, np.arange(1, BINS) / BINS))
+    tenths = np.searchsorted(edges, told, side="left")
+    if is_centred:
+        sizes = np.maximum(1, np.bincount(tenths, minlength=BINS))
+        gap -= (np.bincount(tenths, weights=gap, minlength=BINS) / sizes)[tenths]
     positions = np.unique(blocks, return_inverse=True)[1]
     size = int(positions.max()) + 1
     gaps = np.bincount(positions * BINS + tenths, weights=gap, minlength=size * BINS)

@@ -23,6 +23,8 @@ MAX_ROWS = 100_000
 """The newest labelled rows that the detector sees, one after another."""
 DELTA = 0.002
 """The chance of a false change that ADWIN allows itself: its authors' choice, and river's."""
+TYPICAL = 0.99
+"""ADWIN's bounds are for numbers of about one: so large is what this share of the excesses stays below."""
 SEED = 0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,8 +35,8 @@ def judge_concept(labelled: AnsweredRows, yardstick: Yardstick) -> Verdict:
 
     Each row's loss is compared with the mean loss that rows of its tenth of answers had at the gate, so that
     other inputs alone, which the model answers otherwise, change nothing. ADWIN looks for the newest change
-    of that excess; what came after it is judged, or the whole window where there is none. Allowed is the
-    part of the gate's row loss that `max_excess_loss` is of its loss.
+    of that excess; what came after it was noticed is judged, or the whole window where there is none. Allowed
+    is the part of the gate's row loss that `max_excess_loss` is of its loss.
 
     References
     ----------
@@ -51,7 +53,7 @@ def judge_concept(labelled: AnsweredRows, yardstick: Yardstick) -> Verdict:
     newest = np.argsort(labelled.at, kind="stable")[-MAX_ROWS:]
     at, excess = labelled.at[newest], excess_losses(labelled, yardstick.task, level)[newest]
     begin = find_change(excess)
-    since = "" if begin == 0 else f" since {_moment(at[begin]):%Y-%m-%d %H:%M:%S} UTC"
+    since = "" if begin == 0 else f" since {_moment(at[begin - 1]):%Y-%m-%d %H:%M:%S} UTC"
     after = at.size - begin
     if after < least:
         return unknown(Watched.CONCEPT, f"a change{since}, {after} labels of {least} needed after it")
@@ -67,15 +69,25 @@ def excess_losses(labelled: AnsweredRows, task: Task, level: Level) -> FloatArra
 
 
 def find_change(excess: FloatArray) -> int:
-    """Return the position from which on the mean has not changed, 0 where it never did."""
+    """Return the position by which the newest change of the mean was noticed, 0 where there was none.
+
+    The unit of the losses makes no difference. A change began before: what ADWIN believes to be after it may
+    hold many rows from before, and is forgotten by river too.
+    """
     from river.drift import ADWIN
 
     detector, begin = ADWIN(delta=DELTA), 0  # type: ignore[no-untyped-call]
-    for position, value in enumerate(excess.tolist()):
+    for position, value in enumerate(_scaled(excess).tolist()):
         detector.update(value)  # type: ignore[no-untyped-call]
         if detector.drift_detected:
-            begin = position + 1 - int(detector.width)
+            begin = position + 1
     return begin
+
+
+def _scaled(excess: FloatArray) -> FloatArray:
+    sizes = np.abs(excess)
+    scale = float(np.quantile(sizes, TYPICAL)) or float(sizes.max())
+    return np.clip(excess / scale, -1.0, 1.0) if scale else np.zeros_like(excess)
 
 
 def _judge_after(

@@ -9,12 +9,14 @@ from millrace.domain.facts import Agreement
 from millrace.domain.monitoring.answered import AnsweredRows
 from millrace.domain.monitoring.attempt import unknown
 from millrace.domain.monitoring.findings import Watched
-from millrace.domain.monitoring.skew import ComparedInputs, Skew
+from millrace.domain.monitoring.skew import ComparedInputs, LeftOut, Skew
 from millrace.domain.rollout.bounds import share_bounds
 from millrace.domain.rollout.judges import SLOW_SHARE
 from millrace.domain.verdict import Outcome, Verdict, worst_of
 
 NAMED_COLUMNS = 3
+CLOCKS_APART = timedelta(minutes=5)
+"""So far another machine's clock may be ahead; what is from a later time is from a wrong one."""
 
 
 def judge_staleness(
@@ -67,8 +69,8 @@ def judge_errors(rows: AnsweredRows, policy: HealthSection, alpha: float) -> Ver
 def judge_skew(found: Skew, policy: HealthSection, alpha: float) -> Verdict:
     """Judge how many rows the pipeline of training answers otherwise, and how many have other inputs there.
 
-    Each that could be compared must be within `max_skew_share`, but for a chance of `alpha`; where neither
-    could, nothing is known.
+    Each must be within `max_skew_share`, but for a chance of `alpha`, unless it was left out or there was no
+    row to compare; where that is so of both, or one has broken, nothing is known.
     """
     hidden = f"; not in the log: {', '.join(found.hidden)}" if found.hidden else ""
     judged, told = [], []
@@ -84,12 +86,14 @@ def judge_skew(found: Skew, policy: HealthSection, alpha: float) -> Verdict:
 
 
 def _judge_agreement(
-    found: Agreement | str, policy: HealthSection, alpha: float
+    found: Agreement | LeftOut | str, policy: HealthSection, alpha: float
 ) -> tuple[Outcome, str] | str:
-    if isinstance(found, str) or not found.rows:
-        return (
-            f"no answer was asked for again: {found or 'none'}" if isinstance(found, str) else "no row to ask"
-        )
+    if isinstance(found, LeftOut):
+        return f"no answer was asked for again: {found.reason}"
+    if isinstance(found, str):
+        return Outcome.INCONCLUSIVE, f"no answer was asked for again: {found}"
+    if not found.rows:
+        return "no row to ask"
     reason = (
         f"{found.disagreeing_rows} of {found.rows} rows answered otherwise by the pipeline of training, at "
         f"most by {found.largest_difference:.3g}"
@@ -98,10 +102,12 @@ def _judge_agreement(
 
 
 def _judge_inputs(
-    found: ComparedInputs | str, policy: HealthSection, alpha: float
+    found: ComparedInputs | LeftOut | str, policy: HealthSection, alpha: float
 ) -> tuple[Outcome, str] | str:
+    if isinstance(found, LeftOut):
+        return f"inputs not compared: {found.reason}"
     if isinstance(found, str):
-        return f"inputs not compared: {found}"
+        return Outcome.INCONCLUSIVE, f"inputs not compared: {found}"
     if not found.rows:
         return "no row of the log stands in the dataset"
     named = ", ".join(f"{name} {count}" for name, count in found.by_column[:NAMED_COLUMNS])
@@ -122,6 +128,8 @@ def _judge_age(what: str, since: datetime | str, limit: timedelta, now: datetime
     if isinstance(since, str):
         return unknown(Watched.STALENESS, f"{what} of unknown age: {since}")
     age = now - since
+    if age < -CLOCKS_APART:
+        return unknown(Watched.STALENESS, f"{what} from {_days(-age)} days ahead: one clock is wrong")
     outcome = Outcome.FAIL if age > limit else Outcome.PASS
     return Verdict(Watched.STALENESS, outcome, f"{what} {_days(age)} days old of {_days(limit)} allowed")
 

@@ -36,11 +36,13 @@ def measure_answered(
     verdicts = [
         unknown(Watched.PERFORMANCE, overall)
         if isinstance(overall, str)
-        else judge_performance(overall, yardstick)
+        else judged(Watched.PERFORMANCE, partial(judge_performance, overall, yardstick))
     ]
     if policy.slices:
         verdicts.append(
-            unknown(Watched.SLICES, slices) if isinstance(slices, str) else judge_slices(slices, yardstick)
+            unknown(Watched.SLICES, slices)
+            if isinstance(slices, str)
+            else judged(Watched.SLICES, partial(judge_slices, slices, yardstick))
         )
     if policy.sensitive:
         verdicts.append(judged(Watched.FAIRNESS, partial(judge_fairness, rows, yardstick)))

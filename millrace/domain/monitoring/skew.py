@@ -24,15 +24,22 @@ class ComparedInputs:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Why something cannot be compared, as model.toml has it: nothing has broken."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Skew:
-    """What came of asking again what was asked: a text says why there is nothing.
+    """What came of asking again what was asked: a text says what has broken.
 
     `agreement` is between the answers of the log and those of the pipeline of training, `inputs` between the
     inputs of the log and those of the dataset, without the `hidden` ones.
     """
 
-    agreement: Agreement | str
-    inputs: ComparedInputs | str
+    agreement: Agreement | LeftOut | str
+    inputs: ComparedInputs | LeftOut | str
     hidden: tuple[str, ...]
 
 

@@ -31,6 +31,12 @@ class Window:
     labelled_end: datetime
 
 
+def has_decided(looked: WindowMonitored) -> bool:
+    """Whether a look came to a word on what may ask for a retraining."""
+    asking = {*DRIFTS, Watched.PERFORMANCE}
+    return any(one.rule in asking and one.outcome is not Outcome.INCONCLUSIVE for one in looked.verdicts)
+
+
 def plan_window(
     champion: str,
     promoted_at: datetime,
@@ -40,6 +46,9 @@ def plan_window(
 ) -> Window:
     """Return what has come since the last look at this champion, or since it answers.
 
+    A time to come, from a clock that was ahead, is taken for now: some rows are then looked at twice, where
+    they would not be looked at until that time has come.
+
     Parameters
     ----------
     champion
@@ -47,17 +56,18 @@ def plan_window(
     promoted_at
         Since when it does.
     last
-        The last look at the model, whoever answered then.
+        The last look at the model since then, if there was one.
     label_delay
         After how long the label of an answer is to be expected.
     now
         Where the window ends.
     """
     start = labelled_start = promoted_at
-    if last is not None and last.digest == champion and last.end >= promoted_at:
+    if last is not None and last.digest == champion:
         start, labelled_start = last.next_start, last.next_labelled_start
+    start, labelled_start = min(start, now), min(labelled_start, now)
     labelled_end = max(labelled_start, now - (label_delay or timedelta(0)))
-    return Window(champion, min(start, now), now, labelled_start, labelled_end)
+    return Window(champion, start, now, labelled_start, labelled_end)
 
 
 def conclude(
@@ -82,8 +92,8 @@ def conclude(
     labels = found.performance.labels if found.performance else 0
     too_few_rows = config.drift is not None and rows < config.drift.min_rows
     too_few_labels = config.performance is not None and labels < config.performance.min_labels
-    before = _failed(past[-1].verdicts) if past else set()
     same = [one for one in past if one.digest == window.digest]
+    before = same[-1].standing if same else ()
     return WindowMonitored(
         digest=window.digest,
         start=window.start,
@@ -94,13 +104,20 @@ def conclude(
         next_start=window.start if too_few_rows else window.end,
         next_labelled_start=window.labelled_start if too_few_labels else window.labelled_end,
         verdicts=found.verdicts,
-        alarms=tuple(rule for rule in Watched if rule in _failed(found.verdicts) - before),
+        alarms=tuple(rule for rule in Watched if rule in _failed(found.verdicts) - _failed(before)),
         findings=digest_of_findings,
         share=found.drift.share if found.drift else None,
         excess_loss=found.performance.excess_loss if found.performance else None,
         drift=_find_drift(window, found, same, config),
         decay=_find_decay(window, found, same, config),
+        standing=_stand(found.verdicts, before),
     )
+
+
+def _stand(verdicts: Sequence[Verdict], before: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Return what is known of each rule: what was found now, or before where nothing could be judged now."""
+    known = {one.rule: one for one in before if one.outcome is not Outcome.INCONCLUSIVE}
+    return tuple(known.get(one.rule, one) if one.outcome is Outcome.INCONCLUSIVE else one for one in verdicts)
 
 
 def _find_drift(
@@ -108,12 +125,15 @@ def _find_drift(
 ) -> Drift | None:
     if config.drift is None or found.drift is None:
         return None
-    failing = max((_list_failing(rule, window, found, past) for rule in DRIFTS), key=len)
-    if len(failing) < config.drift.windows:
+    failing = {rule: _list_failing(rule, window, found, past) for rule in DRIFTS}
+    longest = max(failing.values(), key=len)
+    if len(longest) < config.drift.windows:
         return None
-    other = tuple(rule for rule in DRIFTS[1:] if rule in _failed(found.verdicts))
-    named = found.drift.drifted[:NAMED_COLUMNS] or other
-    return Drift(failing[-1], len(failing), found.drift.share or 0.0, named)
+    other = tuple(rule for rule in DRIFTS[1:] if failing[rule])
+    columns = (*found.drift.drifted, *other) if failing[Watched.DATA] else other
+    before = past[-1].drift if past else None
+    since = longest[-1] if before is None else min(longest[-1], before.since)  # past remembers so many only
+    return Drift(since, len(longest), found.drift.share or 0.0, columns[:NAMED_COLUMNS])
 
 
 def _find_decay(
@@ -125,7 +145,9 @@ def _find_decay(
     failing = _list_failing(Watched.PERFORMANCE, window, found, past)
     if len(failing) < config.performance.windows:
         return None
-    return Decay(failing[-1], len(failing), shown.metric, shown.overall.loss, shown.level)
+    before = past[-1].decay if past else None
+    since = failing[-1] if before is None else min(failing[-1], before.since)
+    return Decay(since, len(failing), shown.metric, shown.overall.loss, shown.level)
 
 
 def _list_failing(

@@ -9,7 +9,7 @@ from millrace.domain.profile.counts import (
     Reference,
 )
 from millrace.domain.profile.edges import MAX_CATEGORIES, MAX_EDGES
-from millrace.domain.profile.merging import merge_profiles, merge_references
+from millrace.domain.profile.merging import merge_profiles
 from millrace.domain.profile.reference import add_answers, add_labels, make_reference
 from millrace.domain.profile.rows import count_rows, profile_rows
 from millrace.domain.profile.tally import Tally
@@ -29,6 +29,5 @@ __all__ = [
     "count_rows",
     "make_reference",
     "merge_profiles",
-    "merge_references",
     "profile_rows",
 ]

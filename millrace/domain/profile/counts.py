@@ -11,7 +11,8 @@ class NumericCounts:
 
     `counts[i]` are the values above `edges[i - 1]` up to and with `edges[i]`, so `counts[0]`
     are those equal to the reference's smallest; `exact[i]` of them equal `edges[i]`. What lies beyond the
-    reference's range is clipped into `below` and `above`; infinite values are `non_finite`.
+    reference's range is clipped into `below` and `above`; infinite values are `non_finite`. Edges and values
+    are rounded to float32, as a model sees them: what float32 cannot hold is infinite.
     """
 
     name: str
@@ -94,7 +95,8 @@ class Reference:
 class Counted:
     """A counted window. Its profile lacks the columns that are `missing` in so many rows, or unreadable.
 
-    `extra` are columns that the reference does not have.
+    `extra` are columns that the reference does not have: `profile_parquet` tells of them, the log's tables
+    are read for the columns of the reference alone.
     """
 
     profile: Profile

@@ -1,5 +1,7 @@
 """Over which edges and categories is a column counted? Those its reference window suggests."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,13 +12,23 @@ MAX_EDGES = 1_000
 MAX_CATEGORIES = 1_000
 
 
+def as_float32(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Round numbers as a model sees them: 0.1 of a request is then 0.1 of a training set in float32.
+
+    What float32 cannot hold is infinite.
+    """
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32, copy=False)
+
+
 def numeric_edges(name: str, values: npt.NDArray[np.float64]) -> NumericCounts:
-    """Return a column with edges and nothing counted.
+    """Return a column with edges, which float32 holds, and nothing counted.
 
     At most `MAX_EDGES` distinct values are each an edge; more are thinned to evenly spaced quantiles and, at
     both ends, to ranks that double, so that where a long tail lies is known too.
     """
-    finite = np.sort(values[np.isfinite(values)])
+    rounded = as_float32(values)
+    finite = np.sort(rounded[np.isfinite(rounded)])
     distinct = np.unique(finite)
     if len(distinct) > MAX_EDGES:
         distinct = np.unique(finite[_ranks(len(finite))])

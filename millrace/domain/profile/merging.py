@@ -7,7 +7,6 @@ from millrace.domain.profile.counts import (
     DifferentEdgesError,
     NumericCounts,
     Profile,
-    Reference,
 )
 
 
@@ -25,15 +24,6 @@ def merge_profiles(first: Profile, second: Profile) -> Profile:
         categorical=tuple(
             _merge_texts(one, two) for one, two in _paired(first.categorical, second.categorical)
         ),
-    )
-
-
-def merge_references(first: Reference, second: Reference) -> Reference:
-    """Return the inputs, the target and the answers of both windows together: see `merge_profiles`."""
-    return Reference(
-        merge_profiles(first.inputs, second.inputs),
-        merge_profiles(first.target, second.target),
-        merge_profiles(first.answers, second.answers),
     )
 
 

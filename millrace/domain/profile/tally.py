@@ -15,6 +15,7 @@ from millrace.domain.profile.counts import (
     NumericCounts,
     Profile,
 )
+from millrace.domain.profile.edges import as_float32
 
 
 class NumericTally:
@@ -22,18 +23,18 @@ class NumericTally:
 
     def __init__(self, reference: NumericCounts) -> None:
         self.reference = reference
-        self._edges = np.asarray(reference.edges, dtype=np.float64)
+        self._edges = as_float32(np.asarray(reference.edges, dtype=np.float64))
         self._counts = np.zeros(len(reference.edges), dtype=np.int64)
         self._exact = np.zeros(len(reference.edges), dtype=np.int64)
         self._below = self._above = self._nulls = self._non_finite = 0
 
     def add(self, values: npt.NDArray[Any], nulls: int = 0) -> None:
-        """Count the values of a block, shape (n_values,): NaN is null.
+        """Count the values of a block, shape (n_values,), rounded to float32: NaN is null.
 
         To sort a block and look up the edges among its values costs a tenth of looking up each value among
         the edges: numpy sorts with vector instructions.
         """
-        ordered = np.sort(values)
+        ordered = np.sort(as_float32(values))
         first, last = np.searchsorted(ordered, -np.inf, "right"), np.searchsorted(ordered, np.inf, "left")
         known = np.searchsorted(ordered, np.nan, "left")
         low = np.searchsorted(ordered, self._edges, "left")
@@ -108,7 +109,8 @@ class CategoricalTally:
 class Tally:
     """Counts of the columns of a reference, which grow. It can be sent to other processes, and back.
 
-    `missing` says in how many rows a column was not there, `unreadable` why it cannot be counted.
+    `missing` says in how many rows a column was not there, `unreadable` why it cannot be counted. `extra` are
+    columns that the reference does not have, where somebody looks for them: see `Counted`.
     """
 
     def __init__(self, reference: Profile) -> None:
@@ -118,6 +120,13 @@ class Tally:
         self.missing: Counter[str] = Counter()
         self.unreadable: dict[str, str] = {}
         self.extra: set[str] = set()
+
+    def add_nulls(self, name: str, rows: int) -> None:
+        """Count so many rows in which a column has no value."""
+        if name in self.numeric:
+            self.numeric[name].add(np.empty(0), rows)
+        else:
+            self.categorical[name].add([NULL_TEXT], [rows])
 
     def merge(self, other: "Tally") -> None:
         """Add what another tally has counted, of the same columns or some of them."""

@@ -53,6 +53,15 @@ def share_bounds(hits: int, n: int, alpha: float) -> Bounds:
     return Bounds(lower, upper)
 
 
+def least_upper(n: int, alpha: float) -> float:
+    """Return the upper bound of a share of which none was seen: what n trials can show at best.
+
+    >>> round(least_upper(2_000, 0.05), 6), round(share_bounds(0, 2_000, 0.05).upper, 6)
+    (0.005285, 0.005285)
+    """
+    return -math.expm1(math.log(alpha / (n + 1)) / n)
+
+
 def mean_bounds(sums: Sums, alpha: float, tight_at: int) -> Bounds:
     """Bound a mean by what was seen of it; tightest about `tight_at` numbers, and valid at all.
 

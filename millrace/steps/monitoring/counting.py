@@ -3,14 +3,14 @@
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.bundle import PROFILE_FILE, SCHEMA_FILE, CorruptBundleError, Schema, parse_file
 from millrace.domain.config import ModelConfig
 from millrace.domain.monitoring.window import Window
-from millrace.domain.profile import Reference
+from millrace.domain.profile import Profile, Reference
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.stores import model_config
@@ -32,43 +32,50 @@ class CountedWindow:
     """A window as counts, over the edges of the `reference` of its champion.
 
     `troubles` says why inputs could not be counted; `damages` places of the log could not be read.
+    `uncomparable` says why there is no reference at all.
     """
 
     reference: Reference
     window: Reference
     troubles: dict[str, str]
     damages: int
+    uncomparable: str | None = None
 
     @property
     def rows(self) -> int:
         """How many rows were asked."""
         return self.window.inputs.rows
 
-    @property
-    def labels(self) -> int:
-        """How many labels came."""
-        return self.window.target.rows
-
 
 def count_window(model: str, window: Window, executor: Executor | None = None) -> CountedWindow:
     """Count a window of the log, on the cores of this machine or on whatever the executor has.
 
-    Raises
-    ------
-    NoReferenceError
-        If the bundle of the champion is not there, or was made before there were references.
+    Where the champion's bundle has no reference, as those made before there were any, only rows are counted.
     """
     from millrace.adapters.prediction_log.counting import LogWindow
     from millrace.adapters.prediction_log.profiling import profile_log
     from millrace.adapters.profiling import count_table
 
     settings = load_settings()
-    reference, schema = find_reference(model, bundles_folder(settings.channel), window.digest)
-    hidden = _hidden(model_config(model))
+    try:
+        reference, schema = find_reference(model, bundles_folder(settings.channel), window.digest)
+    except NoReferenceError as error:
+        return _without_reference(model, window, str(error))
+    hidden = _hidden(model_config(model), schema)
     asked = LogWindow(model, window.digest, window.start, window.end, reference, schema, hidden)
     with nullcontext(executor) if executor else ThreadPoolExecutor(os.cpu_count()) as workers:
         counted = profile_log(settings.predictions, asked, count_table, workers)
     return CountedWindow(reference, counted.window, counted.troubles, counted.damages)
+
+
+def _without_reference(model: str, window: Window, why: str) -> CountedWindow:
+    """Count the rows alone: what else there is to watch needs no reference."""
+    from millrace.adapters.prediction_log.answered import count_answered
+
+    nothing = Profile(0, (), ())
+    rows = count_answered(load_settings().predictions, model, window.start, window.end)
+    empty = Reference(nothing, nothing, nothing)
+    return CountedWindow(empty, replace(empty, inputs=replace(nothing, rows=rows)), {}, 0, why)
 
 
 def find_reference(model: str, bundles: Path, digest: str) -> tuple[Reference, Schema]:
@@ -92,7 +99,9 @@ def find_reference(model: str, bundles: Path, digest: str) -> tuple[Reference, S
         raise NoReferenceError(model, digest, error.found) from error
 
 
-def _hidden(config: ModelConfig) -> dict[str, str]:
+def _hidden(config: ModelConfig, schema: Schema) -> dict[str, str]:
+    """Return why inputs are not in the log: keys that are none are hidden too, and are no loss."""
     settings = config.serving_settings
     hashed = dict.fromkeys(settings.hashed, "its values are logged as hashes (serving.hash)")
-    return hashed | dict.fromkeys(settings.left_out, "it is not logged (serving.leave_out)")
+    hidden = hashed | dict.fromkeys(settings.left_out, "it is not logged (serving.leave_out)")
+    return {column.name: hidden[column.name] for column in schema.inputs if column.name in hidden}

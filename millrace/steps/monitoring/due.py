@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from millrace.adapters.prediction_log.answered import count_answered
-from millrace.domain.facts import CHAMPION_KINDS, MonitoringDue, WindowMonitored
+from millrace.domain.facts import MonitoringDue
 from millrace.settings import load_settings
 from millrace.steps.claims import record_once
+from millrace.steps.monitoring.last import find_last_look
 from millrace.steps.stores import ledger, model_config
 
 
@@ -15,20 +16,11 @@ def notice_due(model: str, run_id: str, now: datetime) -> MonitoringDue | None:
     if policy is None or policy.every_rows is None or since is None:
         return None
     last = ledger().last(model, MonitoringDue)
-    if last is not None and last.at >= since:
+    # by the stretch that it is about: one that was noticed during a look says nothing of the rows after it
+    if last is not None and isinstance(last.fact, MonitoringDue) and last.fact.since >= since:
         return None
     rows = count_answered(load_settings().predictions, model, since, now)
     if rows < policy.every_rows:
         return None
     fact = MonitoringDue(since, rows)
     return fact if record_once(f"due:{model}:{since.isoformat()}", model, fact, run_id, now) else None
-
-
-def find_last_look(model: str) -> datetime | None:
-    """Return up to when somebody has looked, or since when there is something to look at."""
-    last, crowned = ledger().last(model, WindowMonitored), ledger().last(model, *CHAMPION_KINDS)
-    if crowned is None:
-        return None
-    if last is None or not isinstance(last.fact, WindowMonitored):
-        return crowned.at
-    return max(last.fact.end, crowned.at)

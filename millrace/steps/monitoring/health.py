@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from millrace.adapters.bundle import read_manifest
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.config import HealthSection, ModelConfig
-from millrace.domain.facts import CHAMPION_KINDS, BatchAccepted, ChampionPromoted, DatasetAdopted
+from millrace.domain.facts import BatchAccepted, ChampionPromoted, DatasetAdopted
 from millrace.domain.monitoring.attempt import attempt, judged, unknown
 from millrace.domain.monitoring.doubt import doubt
 from millrace.domain.monitoring.findings import Watched
@@ -56,12 +56,11 @@ def check_health_of(
             for watched, judge in ((Watched.LATENCY, judge_latency), (Watched.ERRORS, judge_errors))
         ),
     )
-    staleness = judge_staleness(
+    since, newest = (
         attempt(partial(_champion_since, model, digest)),
         attempt(partial(_newest_data, model, digest)),
-        policy,
-        now,
     )
+    staleness = judged(Watched.STALENESS, partial(judge_staleness, since, newest, policy, now))
     return (*doubt(of_the_log, 0 if isinstance(log, str) else len(log.damages)), staleness)
 
 
@@ -80,15 +79,10 @@ def _read_log(config: ModelConfig, digest: str, start: datetime, end: datetime) 
 
 def _champion_since(model: str, digest: str) -> datetime:
     """Return when a version was promoted last: a rollback to it does not make it younger."""
-    entries = ledger().entries(model, CHAMPION_KINDS)
-    promoted = [
-        entry.at
-        for entry in entries
-        if isinstance(entry.fact, ChampionPromoted) and entry.fact.digest == digest
-    ]
-    if not promoted:
-        raise UnknownAgeError(digest[:12], "promotion of it")
-    return promoted[-1]
+    for entry in ledger().newest_first(model, ChampionPromoted):
+        if isinstance(entry.fact, ChampionPromoted) and entry.fact.digest == digest:
+            return entry.at
+    raise UnknownAgeError(digest[:12], "promotion of it")
 
 
 def _newest_data(model: str, digest: str) -> datetime:
@@ -100,12 +94,10 @@ def _newest_data(model: str, digest: str) -> datetime:
     if times:
         return max(times)
     names = {part.sha256 for part in parts}
-    accepted = [
-        entry.at
-        for entry in ledger().entries(model, (BatchAccepted, DatasetAdopted))
-        if (isinstance(entry.fact, BatchAccepted) and entry.fact.part.sha256 in names)
-        or (isinstance(entry.fact, DatasetAdopted) and names & {part.sha256 for part in entry.fact.parts})
-    ]
-    if not accepted:
-        raise UnknownAgeError(f"dataset of {digest[:12]}", "acceptance of its parts")
-    return max(accepted)
+    for entry in ledger().newest_first(model, BatchAccepted, DatasetAdopted):
+        match entry.fact:
+            case BatchAccepted(part=part) if part.sha256 in names:
+                return entry.at
+            case DatasetAdopted(parts=parts) if names & {part.sha256 for part in parts}:
+                return entry.at
+    raise UnknownAgeError(f"dataset of {digest[:12]}", "acceptance of its parts")

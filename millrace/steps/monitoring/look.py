@@ -1,17 +1,23 @@
 """One look at a model in production: which window, what was found of it, and what goes into the ledger?"""
 
 from datetime import datetime
+from itertools import islice
 
 from millrace.adapters.window_store import keep_window
 from millrace.domain.claim import Claim
-from millrace.domain.facts import CHAMPION_KINDS, WindowMonitored
+from millrace.domain.facts import ChampionPromoted, ChampionRolledBack, WindowMonitored
 from millrace.domain.monitoring.findings import WindowFindings
-from millrace.domain.monitoring.window import Window, conclude, plan_window
+from millrace.domain.monitoring.window import Window, conclude, has_decided, plan_window
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.monitoring.counting import CountedWindow
 from millrace.steps.stores import ledger, model_config
+
+CROWNING_KINDS = (ChampionPromoted, ChampionRolledBack)
+"""What makes another version the champion, or the same one anew."""
+READ, REMEMBERED = 5_000, 200
+"""So many looks are read to see since when something fails, and so many remembered: years have more."""
 
 
 class UnmonitoredError(MillraceError):
@@ -22,37 +28,66 @@ class UnmonitoredError(MillraceError):
         super().__init__(f"{model} cannot be monitored: found {found}. {advice}")
 
 
+def find_hindrance(model: str) -> UnmonitoredError | None:
+    """Say why nothing can be looked at: nobody asks for it, or no version answers."""
+    if model_config(model).monitor is None:
+        advice = "Add [monitor] and what is to be watched, such as [drift]: see docs/monitoring.md"
+        return UnmonitoredError(model, "no [monitor] in its model.toml", advice)
+    if ledger().last(model, *CROWNING_KINDS) is None:
+        return UnmonitoredError(model, "no champion", f"`millrace retrain {model}` makes one")
+    return None
+
+
 def next_window(model: str, now: datetime) -> Window:
     """Return what has come since the last look.
 
     Raises
     ------
     UnmonitoredError
-        If model.toml does not ask for it, or no version answers.
+        If there is a hindrance.
     """
-    config, crowned = model_config(model), ledger().last(model, *CHAMPION_KINDS)
-    champion = ledger().serving(model).champion
-    if config.monitor is None:
-        advice = "Add [monitor] and what is to be watched, such as [drift]: see docs/monitoring.md"
-        raise UnmonitoredError(model, "no [monitor] in its model.toml", advice)
-    if champion is None or crowned is None:
-        raise UnmonitoredError(model, "no champion", f"`millrace retrain {model}` makes one")
-    past = list_looks(model)
-    last = past[-1] if past else None
-    return plan_window(champion, crowned.at, last, config.data.label_delay, now)
+    if (hindrance := find_hindrance(model)) is not None:
+        raise hindrance
+    looked: WindowMonitored | None = None
+    for entry in ledger().newest_first(model, WindowMonitored, *CROWNING_KINDS):
+        match entry.fact:
+            case WindowMonitored() as fact:
+                looked = looked or fact
+            case ChampionPromoted() | ChampionRolledBack() as fact:
+                delay = model_config(model).data.label_delay
+                return plan_window(fact.digest, entry.at, looked, delay, now)
+    raise AssertionError("a champion stands in the ledger")
+
+
+def find_newer_look(model: str, asked_at: datetime) -> WindowMonitored | None:
+    """Return the look that somebody else has taken since it was asked for, if one was."""
+    last = ledger().last(model, WindowMonitored)
+    if last is None or not isinstance(last.fact, WindowMonitored) or last.fact.end <= asked_at:
+        return None
+    return last.fact
 
 
 def list_looks(model: str) -> list[WindowMonitored]:
-    """Return every look there was, oldest first."""
-    entries = ledger().entries(model, (WindowMonitored,))
-    return [entry.fact for entry in entries if isinstance(entry.fact, WindowMonitored)]
+    """Return the last look and those before it that came to a word on drift or performance, oldest first.
+
+    A window that goes on is looked at often before there is anything to judge.
+    """
+    entries = islice(ledger().newest_first(model, WindowMonitored), READ)
+    looks = (entry.fact for entry in entries if isinstance(entry.fact, WindowMonitored))
+    newest = next(looks, None)
+    if newest is None:
+        return []
+    return [newest, *islice(filter(has_decided, looks), REMEMBERED)][::-1]
 
 
 def record_look(
     model: str, window: Window, counted: CountedWindow, found: WindowFindings, claim: Claim, now: datetime
 ) -> WindowMonitored:
-    """Keep what was found and write into the ledger what follows from it, as one entry."""
+    """Keep what was found, and write what follows from it into the ledger, as one entry and once."""
+    past = list_looks(model)
+    if past and (past[-1].digest, past[-1].start, past[-1].end) == (window.digest, window.start, window.end):
+        return past[-1]
     kept = keep_window(load_settings().monitoring, found, counted.reference, counted.window)
-    fact = conclude(window, found, counted.rows, kept, list_looks(model), model_config(model))
+    fact = conclude(window, found, counted.rows, kept, past, model_config(model))
     ledger().append(model, fact, now, current_actor(), claim)
     return fact

@@ -39,12 +39,30 @@ def measure_performance_of(
     config = model_config(model)
     if config.performance is None:
         return None
-    yardstick = _yardstick(config, config.performance, digest)
-    log = attempt(partial(read_labelled, config, config.performance, digest, start, end))
-    if isinstance(log, str):
-        return _unmeasured(start, end, yardstick, log)
+    level = attempt(partial(find_level, model, digest, config.gate.metric.value))
+    yardstick = _yardstick(config, config.performance, None if isinstance(level, str) else level)
+    if isinstance(level, str):
+        return _unmeasured(start, end, yardstick, level)
+    found = attempt(partial(_measure, config, digest, start, end, yardstick))
+    return _unmeasured(start, end, yardstick, found) if isinstance(found, str) else found
+
+
+def _measure(
+    config: ModelConfig, digest: str, start: datetime, end: datetime, yardstick: Yardstick
+) -> PerformanceFindings:
+    least, came = yardstick.policy.min_labels, attempt(partial(_count_labels, config.name, start))
+    if isinstance(came, int) and came < least:
+        # else each look would read all that was answered since the first, however long no label comes
+        return _unmeasured(start, end, yardstick, f"{came} labels of {least} needed", came)
+    log = read_labelled(config, yardstick.policy, digest, start, end)
     found = measure_answered(log.rows, start, end, yardstick, _notes(log))
     return replace(found, verdicts=doubt(found.verdicts, len(log.damages)))
+
+
+def _count_labels(model: str, start: datetime) -> int:
+    from millrace.adapters.prediction_log.answered import count_labels_since
+
+    return count_labels_since(load_settings().predictions, model, start)
 
 
 def read_labelled(
@@ -56,8 +74,6 @@ def read_labelled(
     ------
     CorruptBundleError
         If the bundle is not there.
-    UnreadableLogError
-        If a compacted file is none.
     """
     from millrace.adapters.prediction_log.answered import Answering, read_answered
 
@@ -75,10 +91,12 @@ def find_level(model: str, digest: str, metric: str) -> Level | None:
 
     Of one that was judged before levels were kept it is the loss alone, taken to be by `metric`.
     """
-    entries = ledger().entries(model, (ChallengerJudged, ChallengerReceived))
-    judged = [fact for fact in (_judged(entry.fact) for entry in entries) if fact and fact.digest == digest]
-    levels = [level for level in (_level(fact, metric) for fact in judged) if level is not None]
-    return levels[-1] if levels else None
+    for entry in ledger().newest_first(model, ChallengerJudged, ChallengerReceived):
+        fact = _judged(entry.fact)
+        level = _level(fact, metric) if fact is not None and fact.digest == digest else None
+        if level is not None:
+            return level
+    return None
 
 
 def _judged(fact: Fact) -> ChallengerJudged | None:
@@ -94,27 +112,29 @@ def _level(fact: ChallengerJudged, metric: str) -> Level | None:
     return Level(metric, rows=0, blocks=0, loss=loss, lower=None, upper=None)
 
 
-def _yardstick(config: ModelConfig, policy: PerformanceSection, digest: str) -> Yardstick:
+def _yardstick(config: ModelConfig, policy: PerformanceSection, level: Level | None) -> Yardstick:
     return Yardstick(
         task=config.model.task,
         metric=config.gate.metric,
-        level=find_level(config.name, digest, config.gate.metric.value),
+        level=level,
         block=config.data.block or HOUR,
         policy=policy,
         rounds=config.gate.rounds,
     )
 
 
-def _unmeasured(start: datetime, end: datetime, yardstick: Yardstick, reason: str) -> PerformanceFindings:
+def _unmeasured(
+    start: datetime, end: datetime, yardstick: Yardstick, reason: str, labels: int = 0
+) -> PerformanceFindings:
     known = yardstick.known_level
     return PerformanceFindings(
         start=start,
         end=end,
         rows=0,
-        labels=0,
+        labels=labels,
         metric=yardstick.metric.value,
         level=None if isinstance(known, str) else known.loss,
-        overall=GroupLoss("all", 0, None, None, None),
+        overall=GroupLoss("all", labels, None, None, None),
         slices=(),
         verdicts=tuple(unknown(watched, reason) for watched in list_watched(yardstick)),
     )
@@ -124,13 +144,17 @@ def _notes(log: "AnsweredLog") -> tuple[str, ...]:
     """Say what of the log or its labels was not as it should be."""
     counts, newest = log.labels, np.max(log.rows.labelled_at - log.rows.at, initial=0)
     told = (
+        (log.damages, f"the log could not be read in {len(log.damages)} places, as {_first(log)}"),
         (log.share < 1.0, f"a share of {log.share:g} of the requests was read"),
         (counts.contradicting, f"{counts.contradicting} labels contradict earlier ones, the newest counts"),
         (counts.late, f"{counts.late} rows were labelled late, after up to {_spell(newest)}"),
-        (counts.unknown, f"{counts.unknown} labels name no row that was answered then"),
         (log.unreadable_labels, f"{log.unreadable_labels} rows have a label that is no class or number"),
     )
     return tuple(text for is_so, text in told if is_so)
+
+
+def _first(log: "AnsweredLog") -> str:
+    return "".join(f"{one.file}, {one.reason}" for one in log.damages[:1])
 
 
 def _spell(micros: int) -> str:

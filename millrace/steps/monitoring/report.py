@@ -20,12 +20,17 @@ def keep_report(
     is_asked: bool,
     now: datetime,
 ) -> ReportKept | None:
-    """Draw the report and keep it in the catalogue, when a line was crossed or somebody asks for it."""
+    """Draw the report and keep it in the catalogue, when a line was crossed or somebody asks for it.
+
+    Tried again, it is recorded once.
+    """
     from millrace.adapters.catalogue import ReportRecord
 
     is_crossed = bool(looked.alarms) or looked.drift is not None or looked.decay is not None
     if not (is_crossed or is_asked):
         return None
+    if (known := _find_kept(model, looked)) is not None:
+        return known
     record = ReportRecord(
         model=model,
         digest=looked.digest,
@@ -39,11 +44,21 @@ def keep_report(
     return fact
 
 
+def _find_kept(model: str, looked: WindowMonitored) -> ReportKept | None:
+    """Return what was recorded of a report since the look that it is about."""
+    for entry in ledger().newest_first(model, WindowMonitored, ReportKept):
+        if isinstance(entry.fact, ReportKept) and entry.fact.end == looked.end:
+            return entry.fact
+        if entry.fact == looked:
+            break
+    return None
+
+
 def _draw(model: str, counted: CountedWindow) -> dict[str, bytes]:
     config = model_config(model)
     if config.drift is None or counted.rows == 0:
         return {}
-    drawn = draw_drift(counted.reference, counted.window, counted.troubles, config.drift)
+    drawn = draw_drift(counted.reference, counted.window, counted.troubles, config.drift, config.performance)
     return {"drift.html": drawn.html, "drift.json": drawn.json}
 
 

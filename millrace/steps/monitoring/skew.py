@@ -1,8 +1,9 @@
 """Does the pipeline of training see and answer what was logged as the service did?"""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import Scorer, load_scorer
@@ -13,7 +14,7 @@ from millrace.domain.dataset import Part
 from millrace.domain.facts import Agreement
 from millrace.domain.kinds import Task
 from millrace.domain.monitoring.attempt import attempt
-from millrace.domain.monitoring.skew import ComparedInputs, Skew, compare_inputs
+from millrace.domain.monitoring.skew import ComparedInputs, LeftOut, Skew, compare_inputs
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.dataset import current_dataset
@@ -21,6 +22,8 @@ from millrace.steps.known_keys import may_repeat
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Found = TypeVar("Found")
 
 MAX_SEARCHED_ROWS = 2_000_000
 """So many rows of the dataset, the newest parts first, are searched for those of the log."""
@@ -55,10 +58,17 @@ def find_skew(config: ModelConfig, digest: str, start: datetime, end: datetime, 
     hidden = {*config.serving_settings.hashed, *config.serving_settings.left_out}
     inputs = tuple(column for column in scorer.schema.inputs if column.name not in hidden)
     return Skew(
-        attempt(partial(_replayed, config, scorer, logged, hidden)),
-        attempt(partial(_compared, config, inputs, logged, hidden)),
+        attempt(partial(_unless_left_out, partial(_replayed, config, scorer, logged, hidden))),
+        attempt(partial(_unless_left_out, partial(_compared, config, inputs, logged, hidden))),
         tuple(column.name for column in scorer.schema.inputs if column.name in hidden),
     )
+
+
+def _unless_left_out(look: Callable[[], Found]) -> Found | LeftOut:
+    try:
+        return look()
+    except (HiddenColumnsError, NoKeyError) as error:
+        return LeftOut(f"{type(error).__name__}: {error}")
 
 
 def _replayed(config: ModelConfig, scorer: Scorer, logged: "pd.DataFrame", hidden: set[str]) -> Agreement:
@@ -102,7 +112,7 @@ def _compared(
 
 
 def _find_known(config: ModelConfig, named: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":
-    """Read the columns of the rows that may have these keys, of equal keys the newest."""
+    """Read the columns of the rows that have these keys, of equal keys the newest."""
     from millrace.adapters.parts import read_parts
 
     key, time = config.data.key, config.data.time
@@ -112,7 +122,9 @@ def _find_known(config: ModelConfig, named: "pd.DataFrame", columns: list[str]) 
         bounds = {str(time): (times.min().to_pydatetime(), times.max().to_pydatetime())} if len(times) else {}
     parts = [part for part in current_dataset(config.name).parts if may_repeat(part, config, bounds)]
     chosen = _newest(parts, MAX_SEARCHED_ROWS)
-    frame = read_parts(load_settings().data / config.name, chosen, [*dict.fromkeys((*key, *columns))])
+    wanted = {name: named[f"key.{name}"].dropna().drop_duplicates() for name in key}
+    names = [*dict.fromkeys((*key, *columns))]
+    frame = read_parts(load_settings().data / config.name, chosen, names, wanted)
     keys = _typed(frame, config, key).add_prefix("key.")
     return keys.join(frame[columns]).drop_duplicates([*keys], keep="last")
 

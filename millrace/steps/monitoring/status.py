@@ -39,7 +39,7 @@ class MonitoringStatus:
 def monitoring_status(model: str, now: datetime, shown: int = SHOWN) -> MonitoringStatus:
     """Gather what the looks at a model came to."""
     ensure_known(model)
-    looks = _list_looks(model)[-shown:]
+    looks = _list_looks(model, shown)
     found = list_findings(load_settings().monitoring, model, 1)
     return MonitoringStatus(model, tuple(looks), found[-1] if found else None, _find_due(model, now))
 
@@ -58,11 +58,15 @@ def _find_due(model: str, now: datetime) -> datetime | None:
     return next_due(policy.schedule, now) if policy else None
 
 
-def _list_looks(model: str) -> list[Look]:
-    entries = ledger().entries(model, (WindowMonitored, ReportKept))
-    reports = {entry.fact.end: entry.fact.run_id for entry in entries if isinstance(entry.fact, ReportKept)}
-    return [
-        Look(entry.seq, entry.at, entry.fact, reports.get(entry.fact.end))
-        for entry in entries
-        if isinstance(entry.fact, WindowMonitored)
-    ]
+def _list_looks(model: str, shown: int) -> list[Look]:
+    """Read from the newest on: a year has thousands of looks."""
+    looks: list[Look] = []
+    reports: dict[datetime, str] = {}
+    for entry in ledger().newest_first(model, WindowMonitored, ReportKept):
+        if isinstance(entry.fact, ReportKept):  # which stands after the look that it is about
+            reports[entry.fact.end] = entry.fact.run_id
+        elif isinstance(entry.fact, WindowMonitored):
+            looks.append(Look(entry.seq, entry.at, entry.fact, reports.get(entry.fact.end)))
+        if len(looks) == shown:
+            break
+    return looks[::-1]

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from millrace.domain.config import ColumnTest, DriftTest
+from millrace.domain.config import ColumnTest, DriftTest, PerformanceSection
 from millrace.domain.drift import judge_by_rules, judge_columns, judge_window, pair_columns, represent
 from millrace.domain.drift.recount import recount
 from millrace.domain.drift.significance import adjusted_chances, chance_of
 from millrace.domain.monitoring.findings import DriftFindings, Watched
-from millrace.domain.profile import Profile
+from millrace.domain.profile import NumericCounts, Profile
 from millrace.domain.verdict import Outcome
 from tests.domain.drift.windows import NOTHING, POLICY, Arrays, count, learn, texts, window
 
@@ -95,6 +95,16 @@ def test_a_window_of_too_few_rows_is_inconclusive(rows: int) -> None:
         Outcome.INCONCLUSIVE, f"{rows} of 500 rows",
     )  # fmt: skip
     assert found.share is None
+
+
+def test_a_column_whose_chance_cannot_be_had_is_inconclusive_with_the_reason() -> None:
+    columns = (
+        NumericCounts("x", (0.0, 1.0), counts, (1, 1), 0, 0, 0, 0) for counts in [(90, 90), (300, -20)]
+    )
+    pairs = pair_columns(*(window(Profile(180, (one,), ())) for one in columns), {}, POLICY)
+    [found] = judge_columns(pairs, {}, {"x": 0.0}, POLICY)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "Error: " in found.reason
 
 
 def test_a_column_may_have_a_test_of_its_own() -> None:
@@ -192,6 +202,59 @@ def test_windows_over_other_edges_are_compared_over_those_of_the_first() -> None
     assert np.abs(np.cumsum(exact.counts) - np.cumsum(guessed.counts)).max() < 40
     assert abs(exact.above - guessed.above) < 40
     assert recount(exact, reference.numeric[0]) is exact
+
+
+def test_what_was_beyond_a_windows_own_range_stays_beyond_that_of_another() -> None:
+    learned = RANDOM.uniform(size=20_000)
+    now = np.concatenate([learned[:5_000] * 0.9, np.full(200, -7.0), np.full(300, 7.0), [np.nan]])
+    counted = count({"x": now}, learn({"x": learned})).numeric[0]
+    other = learn({"x": np.append(learned, [-0.5, 1.5])}).numeric[0]
+    guessed = recount(counted, other)
+    assert (guessed.below, guessed.above, guessed.nulls, sum(guessed.counts)) == (200, 300, 1, 5_000)
+    within = learn({"x": np.append(learned[::2], [learned.min(), learned.max()])}).numeric[0]
+    assert (recount(counted, within).below, recount(counted, within).above) == (200, 300)
+
+
+def test_a_window_without_values_within_its_range_can_be_recounted() -> None:
+    usual = learn({"x": RANDOM.uniform(size=100)}).numeric[0]
+    for now in (np.full(50, np.nan), np.full(50, 9.0), np.full(50, -np.inf)):
+        counted = count({"x": now}, learn({"x": np.arange(3.0)})).numeric[0]
+        guessed = recount(counted, usual)
+        assert (guessed.above, guessed.nulls, guessed.non_finite) == (
+            counted.above,
+            counted.nulls,
+            counted.non_finite,
+        )
+        assert sum(guessed.counts) == 0
+
+
+def test_troubles_are_of_inputs_alone() -> None:
+    """An answer, a class and a target may be called as an input is."""
+    named = {"answer": RANDOM.normal(size=2_000), "y": RANDOM.normal(size=2_000)}
+    profile = learn(named)
+    part = {name: profile.of(frozenset({name})) for name in named}
+    then = window(profile, part["y"], part["answer"])
+    pairs = pair_columns(then, then, {"answer": "missing", "y": "hashed"}, POLICY)
+    assert [(pair.part, pair.name, pair.trouble) for pair in pairs] == [
+        (Watched.DATA, "answer", "missing"),
+        (Watched.DATA, "y", "hashed"),
+        (Watched.PREDICTIONS, "answer", None),
+        (Watched.TARGET, "y", None),
+    ]
+
+
+def test_labels_are_enough_where_performance_says_so() -> None:
+    learned = window(NOTHING, learn({"y": texts(RANDOM.integers(0, 2, 5_000))}))
+    counted = window(NOTHING, count({"y": texts(RANDOM.integers(0, 2, 120))}, learned.target))
+
+    def why(performance: PerformanceSection | None) -> list[str]:
+        pairs = pair_columns(learned, counted, {}, POLICY, performance)
+        return [one.reason for one in judge_by_rules(pairs, POLICY).values()]
+
+    asked = PerformanceSection(min_labels=100, max_excess_loss=0.1, confidence=0.95, windows=1)
+    assert why(None) == ["120 of 500 rows"]
+    assert why(asked) == []
+    assert why(asked.model_copy(update={"min_labels": 121})) == ["120 of 121 rows"]
 
 
 def test_categories_of_another_window_are_kept_or_counted_among_others() -> None:

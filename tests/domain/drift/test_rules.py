@@ -54,8 +54,9 @@ def test_too_few_rows_are_never_judged(rows: int) -> None:
     [
         (NUMBERS, np.full(2_000, np.nan), "nulls in 1 of 2,000 rows, 0 in the reference"),
         (NUMBERS, with_share(0.05, np.nan), "nulls in 0.05 of 2,000 rows, 0 in the reference"),
-        (NUMBERS, with_share(0.05, np.inf), "infinite values in 0.05 of 2,000 rows, 0 in the reference"),
-        (NUMBERS, with_share(0.05, 1e300), "values beyond the reference's range in 0.05 of 2,000 rows"),
+        (NUMBERS, with_share(0.05, np.inf), "infinite in float32 in 0.05 of 2,000 rows, 0 in the reference"),
+        (NUMBERS, with_share(0.05, 1e300), "infinite in float32 in 0.05 of 2,000 rows, 0 in the reference"),
+        (NUMBERS, with_share(0.05, 1e30), "values beyond the reference's range in 0.05 of 2,000 rows"),
         (NUMBERS, np.full(2_000, NUMBERS[0]), "nothing but values between 2.0"),
         (WORDS, texts(np.arange(2_000)), "other categories than the reference's in 1 of 2,000 rows"),
         (WORDS, np.full(2_000, NULL_TEXT, dtype=object), "nulls in 1 of 2,000 rows"),
@@ -87,6 +88,8 @@ def test_what_certainly_differs_fails_without_a_distance(
             "nothing but 1.5 in the reference: no spread to compare with",
         ),
         (NUMBERS[:0], NUMBERS[:2_000], "the reference has no rows of it"),
+        (NUMBERS[:29], NUMBERS[:2_000], "29 rows in the reference, needed are 30"),
+        (WORDS[:29], WORDS[:2_000], "29 rows in the reference, needed are 30"),
     ],
 )
 def test_what_cannot_be_known_is_inconclusive(then: np.ndarray, now: np.ndarray, reason: str) -> None:
@@ -116,6 +119,11 @@ def test_a_rare_category_that_did_not_come_is_not_lost() -> None:
     then = texts(RANDOM.choice(["a", "b", "rare"], 20_000, p=[0.5, 0.48, 0.02]))
     assert judge(then, texts(RANDOM.choice(["a", "b"], 600))) is None
     assert found(then, texts(RANDOM.choice(["a", "b"], 2_000)))[0] is Outcome.FAIL
+
+
+def test_a_category_that_a_small_reference_had_by_accident_is_not_lost() -> None:
+    then = texts(np.array(["a"] * 59 + ["rare"], dtype=object))
+    assert judge(then, texts(np.array(["a", "b"] * 10 + ["a"] * 1_980, dtype=object))) is None
 
 
 def test_a_column_that_could_not_be_counted_is_inconclusive_with_the_reason() -> None:

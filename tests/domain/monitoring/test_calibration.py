@@ -55,6 +55,16 @@ def test_the_distance_is_that_of_the_curve_which_people_see() -> None:
     assert loss.point == pytest.approx(by_curve, abs=1e-5)
 
 
+def test_the_same_answer_to_all_is_in_one_tenth_whatever_came_when() -> None:
+    """A model that knows but the mean is right on the mean, though labels come by seasons."""
+    labels = (np.arange(5_000) % 1_000 < 300).astype(np.float64)
+    rows = rows_of(np.full(5_000, 0.3), labels, np.sort(times(5_000)))
+    assert calibration_loss(rows, Task.BINARY, rows.at).point == pytest.approx(0.0)
+    assert judge_calibration(rows, HELD_TO).outcome is not Outcome.FAIL
+    drifting = rows_of(np.full(5_000, 0.3), np.sort(labels))
+    assert calibration_loss(drifting, Task.BINARY, drifting.at).point == pytest.approx(0.0)
+
+
 def test_of_several_classes_it_is_the_likeliest_that_counts() -> None:
     source = np.random.default_rng(0)
     answers = source.dirichlet([1.0, 1.0, 2.0], 20_000)

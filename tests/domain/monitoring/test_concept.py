@@ -76,9 +76,26 @@ def test_without_a_table_of_the_gate_nothing_is_known() -> None:
     )
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_stream_that_does_not_change_has_no_change(seed: int) -> None:
-    assert find_change(np.random.default_rng(seed).normal(size=20_000)) == 0
+def test_a_change_that_the_last_row_tells_of_is_inconclusive() -> None:
+    known = turned_from(4_000)
+    found = [judge_concept(known.take(np.arange(8_000) < rows), HELD_TO) for rows in range(4_000, 4_256, 32)]
+    [noticed] = [one for one in found if ", 0 labels of 500 needed after it" in one.reason]
+    assert noticed.outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 30.0])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_change_is_found_and_none_is_not_in_whatever_unit_losses_are(seed: int, scale: float) -> None:
+    source = np.random.default_rng(seed)
+    unchanged = scale * source.lognormal(sigma=1.5, size=10_000)
+    assert find_change(unchanged) == 0
+    changed = scale * np.concatenate([source.normal(0.0, 1.0, 4_000), source.normal(0.5, 1.0, 4_000)])
+    assert 4_000 < find_change(changed) < 4_500
+
+
+def test_a_stream_of_nothing_but_zeros_has_no_change_and_one_of_nearly_all_may() -> None:
+    assert find_change(np.zeros(1_000)) == 0
+    assert find_change(np.append(np.zeros(20_000), np.full(150, 7.0))) > 20_000
 
 
 def test_as_good_as_at_the_gate_rarely_fails() -> None:

@@ -15,7 +15,7 @@ from millrace.domain.monitoring.answered import AnsweredRows
 from millrace.domain.monitoring.attempt import attempt, judged
 from millrace.domain.monitoring.findings import Watched
 from millrace.domain.monitoring.health import judge_errors, judge_latency, judge_skew, judge_staleness
-from millrace.domain.monitoring.skew import ComparedInputs, Skew, compare_inputs
+from millrace.domain.monitoring.skew import ComparedInputs, LeftOut, Skew, compare_inputs
 from millrace.domain.verdict import Outcome, Verdict
 from tests.domain.monitoring.labelled import START, honest, rows_of
 
@@ -59,6 +59,15 @@ def test_an_unknown_age_is_no_young_one_and_an_old_champion_fails_all_the_same()
     assert unknown.outcome is Outcome.INCONCLUSIVE
     assert "its newest data of unknown age: nobody knows" in unknown.reason
     assert judge_staleness(START, "nobody knows", POLICY, START + 99 * DAY).outcome is Outcome.FAIL
+
+
+def test_what_is_from_a_time_to_come_is_of_no_age() -> None:
+    for since, data in ((START + DAY, START), (START, START + 900 * DAY)):
+        found = judge_staleness(since, data, POLICY, START)
+        assert found.outcome is Outcome.INCONCLUSIVE
+        assert "days ahead: one clock is wrong" in found.reason
+    a_little = START + timedelta(minutes=2)
+    assert judge_staleness(a_little, a_little, POLICY, START).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -109,21 +118,34 @@ def test_other_answers_or_other_inputs_are_skew(skew: Skew) -> None:
 
 
 def test_what_could_not_be_compared_is_said_and_nothing_at_all_is_no_pass() -> None:
-    half = judge_skew(Skew(AGREED, "no data.key", ()), POLICY, ALPHA)
+    half = judge_skew(Skew(AGREED, LeftOut("no data.key"), ()), POLICY, ALPHA)
     assert half.outcome is Outcome.PASS
     assert half.reason.endswith("inputs not compared: no data.key")
-    none = judge_skew(Skew("hidden", ComparedInputs(0, 0, ()), ("name",)), POLICY, ALPHA)
+    none = judge_skew(Skew(LeftOut("hidden"), ComparedInputs(0, 0, ()), ("name",)), POLICY, ALPHA)
     assert none == Verdict(
         Watched.SKEW,
         Outcome.INCONCLUSIVE,
         "no answer was asked for again: hidden; no row of the log stands in the dataset; "
         "not in the log: name",
     )
-    assert judge_skew(Skew(Agreement(0, 0.0, 0), "x", ()), POLICY, ALPHA).outcome is Outcome.INCONCLUSIVE
+    nobody = Skew(Agreement(0, 0.0, 0), LeftOut("x"), ())
+    assert judge_skew(nobody, POLICY, ALPHA).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("broken", [Skew("OSError: gone", SAME, ()), Skew(AGREED, "OSError: gone", ())])
+def test_where_one_half_of_the_comparison_broke_nothing_passes(broken: Skew) -> None:
+    found = judge_skew(broken, POLICY, ALPHA)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "OSError: gone" in found.reason
+
+
+def test_where_one_half_broke_the_other_fails_all_the_same() -> None:
+    found = judge_skew(Skew("OSError: gone", ComparedInputs(1_000, 300, ()), ()), POLICY, ALPHA)
+    assert found.outcome is Outcome.FAIL
 
 
 def test_a_few_rows_never_show_that_there_is_no_skew() -> None:
-    found = judge_skew(Skew(Agreement(5, 0.0, 0), "no key", ()), POLICY, ALPHA)
+    found = judge_skew(Skew(Agreement(5, 0.0, 0), LeftOut("no key"), ()), POLICY, ALPHA)
     assert found.outcome is Outcome.INCONCLUSIVE
 
 

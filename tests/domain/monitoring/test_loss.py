@@ -127,6 +127,18 @@ def test_answers_that_cannot_be_measured_end_nothing_else() -> None:
     assert verdict_on(found, Watched.CALIBRATION).outcome is Outcome.PASS
 
 
+def test_a_level_that_nothing_can_be_held_to_ends_nothing_else() -> None:
+    answers, labels = honest(2_000, seed=1)
+    odd = replace(GATE, loss=None)  # type: ignore[arg-type]
+    held_to = yardstick(odd, slices=("tariff",), max_calibration_error=0.5)
+    found = measured(rows_of(answers, labels, tariff=["day"] * 2_000), held_to)
+    for watched in (Watched.PERFORMANCE, Watched.SLICES):
+        assert verdict_on(found, watched).outcome is Outcome.INCONCLUSIVE
+        assert verdict_on(found, watched).reason.startswith("TypeError: ")
+    assert verdict_on(found, Watched.CALIBRATION).outcome is Outcome.PASS
+    assert found.labels == 2_000
+
+
 def test_a_window_as_good_as_the_gate_rarely_fails() -> None:
     held_to = yardstick(GATE, max_excess_loss=0.0)
     found = [measured(rows_of(*honest(1_000, seed)), held_to) for seed in range(100, 160)]

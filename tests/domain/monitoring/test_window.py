@@ -96,9 +96,12 @@ def test_a_new_champion_is_not_held_to_what_came_before_it() -> None:
     assert window.labelled_end == window.labelled_start  # no label can be due yet
 
 
-def test_a_champion_that_came_back_is_not_held_to_its_former_reign() -> None:
-    looked = look(NOON, found(Outcome.FAIL), [])
-    assert plan_window("c1", NOON + 5 * HOUR, looked, DAY, NOON + 6 * HOUR).start == NOON + 5 * HOUR
+def test_a_time_to_come_hides_nothing_until_it_has_come() -> None:
+    ahead = look(NOON + 365 * DAY, found(Outcome.PASS, labels=49), [])
+    window = plan_window("c1", NOON - DAY, ahead, DAY, NOON)
+    assert window == Window("c1", NOON, NOON, NOON, NOON)
+    window = plan_window("c1", NOON + 365 * DAY, None, None, NOON)
+    assert window == Window("c1", NOON, NOON, NOON, NOON)
 
 
 def test_a_look_that_ended_after_another_was_promoted_is_none_of_its_own() -> None:
@@ -148,6 +151,16 @@ def test_drift_is_not_asked_for_again_by_a_window_of_which_nothing_is_known() ->
     assert look(NOON + 2 * HOUR, found(Outcome.INCONCLUSIVE), past).drift is None
 
 
+def test_a_drift_keeps_its_beginning_when_it_is_not_remembered_any_more() -> None:
+    past: list[WindowMonitored] = []
+    for hours in range(5):
+        looked = look(NOON + hours * HOUR, found(Outcome.FAIL, Outcome.FAIL), past)
+        del past[:-2]
+    assert looked.drift is not None
+    assert looked.decay is not None
+    assert (looked.drift.since, looked.decay.since) == (NOON, NOON - DAY)
+
+
 def test_another_champions_windows_do_not_count() -> None:
     past: list[WindowMonitored] = []
     look(NOON, found(Outcome.FAIL), past, digest="c0")
@@ -183,25 +196,42 @@ def test_what_model_toml_does_not_ask_for_asks_for_nothing() -> None:
 
 def test_people_are_told_when_something_begins_to_fail_and_not_at_every_look() -> None:
     past: list[WindowMonitored] = []
+    fails, passes, nothing = Outcome.FAIL, Outcome.PASS, Outcome.INCONCLUSIVE
+    looks = [
+        (fails, passes),
+        (fails, fails),
+        (passes, fails),
+        (nothing, nothing),
+        (fails, nothing),
+        (fails, fails),
+    ]
     alarms = [
         look(NOON + hours * HOUR, found(data, performance), past).alarms
-        for hours, (data, performance) in enumerate(
-            [
-                (Outcome.FAIL, Outcome.PASS),
-                (Outcome.FAIL, Outcome.FAIL),
-                (Outcome.PASS, Outcome.FAIL),
-                (Outcome.FAIL, Outcome.FAIL),
-            ]
-        )
+        for hours, (data, performance) in enumerate(looks)
     ]
-    assert alarms == [("data drift",), ("performance",), (), ("data drift",)]
+    assert alarms == [("data drift",), ("performance",), (), (), ("data drift",), ()]
 
 
-def test_target_drift_alone_is_drift() -> None:
+def test_what_was_found_stands_until_something_else_is() -> None:
+    past: list[WindowMonitored] = []
+    look(NOON, found(Outcome.FAIL, Outcome.PASS), past)
+    look(NOON + HOUR, found(Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE), past)
+    looked = look(NOON + 2 * HOUR, found(Outcome.INCONCLUSIVE, Outcome.FAIL), past)
+    assert [(one.rule, one.outcome) for one in looked.standing] == [
+        ("data drift", Outcome.FAIL),
+        ("performance", Outcome.FAIL),
+    ]
+    other = look(NOON + 3 * HOUR, found(Outcome.INCONCLUSIVE), past, digest="c2")
+    assert other.standing[0].outcome is Outcome.INCONCLUSIVE
+
+
+def test_target_drift_alone_is_drift_and_is_what_is_named() -> None:
     one = found(Outcome.PASS)
     assert one.drift is not None
+    column = replace(one.drift.columns[0], outcome=Outcome.FAIL)  # one of many that may drift
     target = Verdict(Watched.TARGET, Outcome.FAIL, "0.4 of 0.1")
-    drifted = replace(one, drift=replace(one.drift, verdicts=(*one.drift.verdicts, target)))
+    verdicts = (*one.drift.verdicts, target)
+    drifted = replace(one, drift=replace(one.drift, columns=(column,), verdicts=verdicts))
     past: list[WindowMonitored] = []
     look(NOON, drifted, past)
     drift = look(NOON + HOUR, drifted, past).drift
