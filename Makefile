@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 help:
 	@echo "make setup      the environment: .venv from requirements.lock"
-	@echo "make demo       January to June of 2013: arrive, judge, publish"
+	@echo "make demo       the year 2013 in minutes: arrive, judge, publish, watch"
 	@echo "make up         Prefect, worker, controller, MLflow, the prediction service and the status site, until Ctrl-C"
 	@echo "make test       check, then every test that is not slow"
 	@echo "make test-slow  the tests that take minutes"
