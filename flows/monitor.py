@@ -9,7 +9,7 @@ from millrace.domain.facts import WindowMonitored
 from millrace.domain.monitoring.findings import WindowFindings
 from millrace.domain.work import MonitorReason
 from millrace.steps.claims import taking_turns
-from millrace.steps.monitoring.look import find_hindrance
+from millrace.steps.monitoring.look import find_hindrance, newest_look
 from tasks.alerts import send_alerts
 from tasks.ending import end_monitor, skip_monitor
 from tasks.events import emit_detections
@@ -40,11 +40,11 @@ def monitor(
     the entry makes it happen at all. The report is drawn when a line was crossed, or `report` asks for it.
     One that somebody took meanwhile is not taken again, and a schedule waits for a champion.
     """
-    asked_at = now or clock.now()
-    if reason is not MonitorReason.BY_HAND and (hindrance := find_hindrance(model)) is not None:
+    hindrance, seen = find_hindrance(model, now or clock.now()), newest_look(model)
+    if hindrance is not None and reason is not MonitorReason.BY_HAND:
         return skip_monitor(hindrance)
     with taking_turns(f"monitor:{model}:look", run_id()) as claim:
-        if (taken := find_newer_look(model, asked_at)) is not None:
+        if (taken := find_newer_look(model, seen)) is not None:
             return end_monitor(model, taken)
         window = next_window(model, now or clock.now())
         counted = count_window(model, window)

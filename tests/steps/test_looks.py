@@ -21,6 +21,7 @@ from millrace.steps.monitoring.look import (
     UnmonitoredError,
     find_newer_look,
     list_looks,
+    newest_look,
     next_window,
     record_look,
 )
@@ -102,9 +103,11 @@ def test_looks_at_too_few_rows_hide_none_that_judged(published: Home) -> None:
 
 def test_who_waited_behind_a_look_finds_it_and_takes_none(published: Home) -> None:
     watch(published)
-    looked = take(next_window(MODEL, END))
-    assert find_newer_look(MODEL, END - HOUR) == looked
-    assert find_newer_look(MODEL, END) is None
+    seen = newest_look(MODEL)
+    assert find_newer_look(MODEL, seen) is None
+    looked = take(next_window(MODEL, END + 365 * 24 * HOUR))  # by a clock that is ahead
+    assert find_newer_look(MODEL, seen) == looked
+    assert find_newer_look(MODEL, newest_look(MODEL)) is None
 
 
 def test_a_champion_without_a_reference_is_watched_for_all_that_needs_none(published: Home) -> None:

@@ -1,5 +1,6 @@
 """One look at a model in production: which window, what was found of it, and what goes into the ledger?"""
 
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -28,13 +29,21 @@ class UnmonitoredError(MillraceError):
         super().__init__(f"{model} cannot be monitored: found {found}. {advice}")
 
 
-def find_hindrance(model: str) -> UnmonitoredError | None:
-    """Say why nothing can be looked at: nobody asks for it, or no version answers."""
-    if model_config(model).monitor is None:
-        advice = "Add [monitor] and what is to be watched, such as [drift]: see docs/monitoring.md"
-        return UnmonitoredError(model, "no [monitor] in its model.toml", advice)
-    if ledger().last(model, *CROWNING_KINDS) is None:
-        return UnmonitoredError(model, "no champion", f"`millrace retrain {model}` makes one")
+@dataclass(frozen=True)
+class _Reign:
+    """Which version answers, since when, and by which entry."""
+
+    champion: str
+    since: datetime
+    seq: int
+
+
+def find_hindrance(model: str, now: datetime) -> UnmonitoredError | None:
+    """Say why there is no window to look at, if there is none."""
+    try:
+        next_window(model, now)
+    except UnmonitoredError as error:
+        return error
     return None
 
 
@@ -44,27 +53,39 @@ def next_window(model: str, now: datetime) -> Window:
     Raises
     ------
     UnmonitoredError
-        If there is a hindrance.
+        If model.toml does not ask for it, or no version answers.
     """
-    if (hindrance := find_hindrance(model)) is not None:
-        raise hindrance
-    looked: WindowMonitored | None = None
-    for entry in ledger().newest_first(model, WindowMonitored, *CROWNING_KINDS):
-        match entry.fact:
-            case WindowMonitored() as fact:
-                looked = looked or fact
-            case ChampionPromoted() | ChampionRolledBack() as fact:
-                delay = model_config(model).data.label_delay
-                return plan_window(fact.digest, entry.at, looked, delay, now)
-    raise AssertionError("a champion stands in the ledger")
+    config, reign = model_config(model), _find_reign(model)
+    if config.monitor is None:
+        advice = "Add [monitor] and what is to be watched, such as [drift]: see docs/monitoring.md"
+        raise UnmonitoredError(model, "no [monitor] in its model.toml", advice)
+    if reign is None:
+        raise UnmonitoredError(model, "no champion", f"`millrace retrain {model}` makes one")
+    looked = find_newer_look(model, reign.seq)
+    return plan_window(reign.champion, reign.since, looked, config.data.label_delay, now)
 
 
-def find_newer_look(model: str, asked_at: datetime) -> WindowMonitored | None:
-    """Return the look that somebody else has taken since it was asked for, if one was."""
+def newest_look(model: str) -> int:
+    """Return the number of the entry about the last look, 0 where there is none."""
     last = ledger().last(model, WindowMonitored)
-    if last is None or not isinstance(last.fact, WindowMonitored) or last.fact.end <= asked_at:
+    return last.seq if last else 0
+
+
+def find_newer_look(model: str, seq: int) -> WindowMonitored | None:
+    """Return the last look if its entry came after number `seq`."""
+    last = ledger().last(model, WindowMonitored)
+    if last is None or not isinstance(last.fact, WindowMonitored) or last.seq <= seq:
         return None
     return last.fact
+
+
+def _find_reign(model: str) -> _Reign | None:
+    crowned = ledger().last(model, *CROWNING_KINDS)
+    match crowned.fact if crowned else None:
+        case ChampionPromoted() | ChampionRolledBack() as fact if crowned is not None:
+            return _Reign(fact.digest, crowned.at, crowned.seq)
+        case _:
+            return None
 
 
 def list_looks(model: str) -> list[WindowMonitored]:
