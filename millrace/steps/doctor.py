@@ -1,10 +1,12 @@
 """What is wrong with this installation, and what is to be done about it?"""
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from millrace.adapters import clock
 from millrace.adapters.keys import PRIVATE_KEY, list_trusted
 from millrace.adapters.models import find_model, list_models
 from millrace.adapters.pins import is_pin_current
@@ -158,6 +160,13 @@ def _space() -> tuple[Health, str]:
     return Health.OK, f"{free / 1e9:.0f} GB free"
 
 
+def _clock() -> tuple[Health, str]:
+    file = os.environ.get(clock.CLOCK)
+    if file is None:
+        return Health.OK, "time is what this machine says"
+    return Health.WRONG, f"{clock.CLOCK} sets time by {file}, as only a demonstration may: unset it"
+
+
 EXAMINATIONS: dict[str, Callable[[], tuple[Health, str]]] = {
     "models": _models,
     "ledger": _ledger,
@@ -170,4 +179,5 @@ EXAMINATIONS: dict[str, Callable[[], tuple[Health, str]]] = {
     "offers": _offers,
     "alerts": _alerts,
     "space": _space,
+    "clock": _clock,
 }

@@ -71,6 +71,11 @@ def test_a_store_that_does_not_answer_is_found(healthy: Home, monkeypatch: pytes
     assert found("catalogue").health is Health.WRONG
 
 
+def test_a_clock_of_a_demonstration_is_found(healthy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILLRACE_CLOCK", str(healthy.path / "clock"))
+    assert (found("clock").health, "unset it" in found("clock").finding) == (Health.WRONG, True)
+
+
 def test_the_verb_exits_with_5_when_something_is_wrong(
     healthy: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
