@@ -176,7 +176,7 @@ def test_drifted_requests_lead_to_a_champion_that_knows_them_and_one_that_cannot
             "drift", lambda: [one for one in looks() if one.drift is not None], seconds=WAIT_SECONDS
         )[0]
         assert drifted.digest == first.digest
-        assert drifted.drift.columns == ("distance_km",)
+        assert drifted.drift.columns[0] == "distance_km"
         promoted = wait_for("another champion", lambda: facts(ChampionPromoted)[1:], seconds=WAIT_SECONDS)[0]
         trained = [one for one in facts(DecisionMade) if one.action is Action.TRAIN]
         assert "drift" in trained[-1].reason
