@@ -55,7 +55,7 @@ def test_sixty_drifts_while_the_server_is_killed_are_decided_on_once_and_trained
         if "server" in stack.processes and now >= kill_at:
             stack.kill("server")
             counts["kills of the server"] += 1
-            start_at, kill_at = now + luck.uniform(0, 6), now + luck.uniform(30, 60)
+            start_at, kill_at = now + luck.uniform(0, 6), now + luck.uniform(12, 30)
         elif now >= start_at:
             supervise(stack)
         time.sleep(0.2)
