@@ -1,6 +1,5 @@
 """What a demonstration on live requests needs: people who ask, outcomes that come later, and accidents."""
 
-import json
 import threading
 import time
 from collections import deque
@@ -10,21 +9,16 @@ from functools import partial
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-from millrace.adapters.channel import bundles_folder
 from millrace.adapters.models import change_section, load_source
-from millrace.adapters.scorer import load_scorer
 from millrace.adapters.service_client import Given, ServiceClient
-from millrace.domain.canonical import value_text
 from millrace.domain.demo import LiveScript, TurnedLabels
 from millrace.settings import load_settings
-from millrace.steps.stores import ledger, model_config
+from millrace.steps.stores import model_config
+from millrace.steps.traffic import Asked, requests_about
 
-ROWS_OF_REQUEST, PAUSE_SECONDS = 20, 0.005
+PAUSE_SECONDS = 0.005
 """Some two thousand rows a second: enough to judge within seconds, and the service has time to spare."""
-
-Asked = tuple[list[dict[str, Any]], list[str]]
 
 
 class Asking(AbstractContextManager["Asking"]):
@@ -96,21 +90,15 @@ def write_turned(model: str, turned: TurnedLabels) -> Path:
 
 
 def _requests(model: str, batch: str) -> Iterator[Asked]:
-    settings, config = load_settings(), model_config(model)
-    schema = load_scorer(bundles_folder(settings.channel) / str(ledger().serving(model).champion)).schema
-    frame = load_source(settings.models, model).read_batch(batch)
-    frame = frame[frame[config.data.target].notna()].sample(frac=1.0, random_state=config.training.seed)
-    names = [column.name for column in (*schema.inputs, *schema.key)]
-    rows = json.loads(frame[names].to_json(orient="records", date_format="iso", date_unit="us"))
-    labels = [value_text(label) for label in frame[config.data.target].tolist()]
-    for start in range(0, len(rows), ROWS_OF_REQUEST):
-        yield rows[start : start + ROWS_OF_REQUEST], labels[start : start + ROWS_OF_REQUEST]
+    config, frame = model_config(model), load_source(load_settings().models, model).read_batch(batch)
+    labelled = frame[frame[config.data.target].notna()]
+    return requests_about(model, labelled.sample(frac=1.0, random_state=config.training.seed))
 
 
 def _ask(
     service: ServiceClient, model: str, asked: Sequence[Asked], label_seconds: float, is_over: threading.Event
 ) -> None:
-    waiting: deque[tuple[float, list[tuple[Given, str]]]] = deque()
+    waiting: deque[tuple[float, list[tuple[Given, str | float]]]] = deque()
     for rows, labels in cycle(asked):
         if is_over.is_set():
             return

@@ -2,11 +2,11 @@
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS_OF_REQUEST = 20
+
+Asked = tuple[list[dict[str, Any]], list[str | float]]
+"""Rows of one request, and what became true of them."""
+
+
+def requests_about(model: str, rows: "pd.DataFrame") -> Iterator[Asked]:
+    """Yield what the champion is asked about rows with a label, some at a time, and the labels."""
+    config, champion = model_config(model), str(ledger().serving(model).champion)
+    schema = load_scorer(bundles_folder(load_settings().channel) / champion).schema
+    names = [column.name for column in (*schema.inputs, *schema.key)]
+    asked = json.loads(rows[names].to_json(orient="records", date_format="iso", date_unit="us"))
+    is_number = config.model.task is Task.REGRESSION
+    truths = rows[config.data.target].tolist()
+    labels = [float(truth) if is_number else value_text(truth) for truth in truths]
+    for start in range(0, len(asked), ROWS_OF_REQUEST):
+        yield asked[start : start + ROWS_OF_REQUEST], labels[start : start + ROWS_OF_REQUEST]
 
 
 @dataclass
@@ -54,20 +70,15 @@ class Traffic:
         config, champion = model_config(self.model), ledger().serving(self.model).champion or ""
         self.service.wait_until_answers_by(self.model, champion)
         rows = self._rows_of(now - self.script.every, now)
-        requests = self._requests(rows, champion)
-        given = [
-            one
-            for start in range(0, len(requests), ROWS_OF_REQUEST)
-            for one in self.service.ask(self.model, requests[start : start + ROWS_OF_REQUEST])
-        ]
+        given, labels = list[Given](), list[str | float]()
+        for asked, truths in requests_about(self.model, rows):
+            given += self.service.ask(self.model, asked)
+            labels += truths
         if other := {one.digest for one in given} - {champion}:
             raise NotServedError(
                 self.service.url, f"answers of {champion[:12]}", f"some of {min(other)[:12]}"
             )
         delay = config.data.label_delay or timedelta(0)
-        is_number = config.model.task is Task.REGRESSION
-        truths = rows[config.data.target].tolist()
-        labels = [float(truth) if is_number else value_text(truth) for truth in truths]
         self._waiting.append((now + delay, list(zip(given, labels, strict=True))))
         answers = pd.Series([one.answer for one in given], rows.index, object)
         self._asked.append(rows.assign(_answer=answers))
@@ -105,14 +116,6 @@ class Traffic:
         time, seed = str(model_config(self.model).data.time), model_config(self.model).training.seed
         rows = self._history[self._history[time].between(since, until, inclusive="left")]
         return rows.sample(min(self.script.rows, len(rows)), random_state=seed).sort_values(time)
-
-    def _requests(self, rows: "pd.DataFrame", champion: str) -> list[dict[str, object]]:
-        schema = load_scorer(bundles_folder(load_settings().channel) / champion).schema
-        asked = rows[[column.name for column in (*schema.inputs, *schema.key)]]
-        requests: list[dict[str, object]] = json.loads(
-            asked.to_json(orient="records", date_format="iso", date_unit="us")
-        )
-        return requests
 
     @cached_property
     def _history(self) -> "pd.DataFrame":
