@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from millrace.domain.facts import CHAMPION_KINDS
+from millrace.domain.facts import CROWNING_KINDS
 from millrace.domain.monitoring.findings import Watched, WindowFindings
 from millrace.domain.schedule import last_due
 from millrace.domain.verdict import Outcome, Verdict
@@ -123,7 +123,7 @@ def gather_monitoring(now: datetime, model: str) -> MonitoringPage:
         If neither a folder nor an entry has that name.
     """
     status, policy = monitoring_status(model, now), _find_policy(model)
-    serving, crowned = ledger().serving(model), ledger().last(model, *CHAMPION_KINDS)
+    serving, crowned = ledger().serving(model), ledger().last(model, *CROWNING_KINDS)
     since = crowned.at if crowned else None
     ends = {look.monitored.start: look.monitored.end for look in status.looks}
     windows = [one for one in list_windows(model) if ends.get(one.start) == one.end]

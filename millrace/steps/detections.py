@@ -6,9 +6,8 @@ from datetime import datetime
 from millrace.domain.decision import Detection, find_failed_try, list_open_detections, tell_decay, tell_drift
 from millrace.domain.decision.detection import TRIED_KINDS
 from millrace.domain.facts import (
+    CROWNING_KINDS,
     AttentionAsked,
-    ChampionPromoted,
-    ChampionRolledBack,
     DecisionMade,
     Fact,
     WindowMonitored,
@@ -18,8 +17,7 @@ from millrace.settings import load_settings
 from millrace.steps.claims import record_once
 from millrace.steps.stores import ledger
 
-_CROWNING = (ChampionPromoted, ChampionRolledBack)
-_KINDS = (WindowMonitored, DecisionMade, *_CROWNING)
+_KINDS = (WindowMonitored, DecisionMade, *CROWNING_KINDS)
 _read: dict[tuple[str, str], tuple[Entry, tuple[Entry, ...]]] = {}
 """Up to which entry a ledger was read for a model, and what of it matters here: a year of looks is long."""
 
@@ -27,7 +25,7 @@ _read: dict[tuple[str, str], tuple[Entry, tuple[Entry, ...]]] = {}
 def list_open(model: str) -> tuple[Detection, ...]:
     """List what was detected since the champion began to serve and is still to be answered."""
     champion = ledger().serving(model).champion
-    crowned = ledger().last(model, *_CROWNING)
+    crowned = ledger().last(model, *CROWNING_KINDS)
     if champion is None or crowned is None:
         return ()
     return list_open_detections(_list_mattering(model, crowned), champion, ledger().is_done)

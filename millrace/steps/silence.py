@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from millrace.domain.config import ModelConfig
 from millrace.domain.config.operation import SilenceSection
 from millrace.domain.facts import (
+    CROWNING_KINDS,
     BatchAccepted,
-    ChampionPromoted,
-    ChampionRolledBack,
     DatasetAdopted,
     DecisionMade,
     SilenceNoticed,
@@ -74,7 +73,7 @@ def _list_seen(model: str, config: ModelConfig, policy: SilenceSection, now: dat
     """Yield what somebody who looks at a champion would see."""
     if not policy.seen_by_looks:
         return
-    crowned = ledger().last(model, ChampionPromoted, ChampionRolledBack)
+    crowned = ledger().last(model, *CROWNING_KINDS)
     if crowned is None:
         return
     newest = ledger().last(model, WindowMonitored)

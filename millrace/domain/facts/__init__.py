@@ -64,6 +64,9 @@ ChampionFact = ChampionPromoted | ChampionRolledBack | OfflineRollbackOvertaken
 
 CHAMPION_KINDS: tuple[type, ...] = get_args(ChampionFact)
 
+CROWNING_KINDS = (ChampionPromoted, ChampionRolledBack)
+"""What makes another version the champion, or the same one anew; an overtaken rollback does not."""
+
 ServingFact = ChampionFact | RolloutStarted | RolloutAdvanced | RolloutAborted | ProbationEnded
 """What makes a new generation of what serves."""
 
@@ -103,6 +106,7 @@ Fact = (
 
 __all__ = [
     "CHAMPION_KINDS",
+    "CROWNING_KINDS",
     "ROLLOUT_KINDS",
     "SERVING_KINDS",
     "Action",

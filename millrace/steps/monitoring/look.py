@@ -6,7 +6,7 @@ from itertools import islice
 
 from millrace.adapters.window_store import keep_window
 from millrace.domain.claim import Claim
-from millrace.domain.facts import ChampionPromoted, ChampionRolledBack, WindowMonitored
+from millrace.domain.facts import CROWNING_KINDS, ChampionPromoted, ChampionRolledBack, WindowMonitored
 from millrace.domain.monitoring.findings import WindowFindings
 from millrace.domain.monitoring.window import Window, conclude, has_decided, plan_window
 from millrace.errors import MillraceError
@@ -15,8 +15,6 @@ from millrace.steps.actor import current_actor
 from millrace.steps.monitoring.counting import CountedWindow
 from millrace.steps.stores import ledger, model_config
 
-CROWNING_KINDS = (ChampionPromoted, ChampionRolledBack)
-"""What makes another version the champion, or the same one anew."""
 READ, REMEMBERED = 5_000, 200
 """So many looks are read to see since when something fails, and so many remembered: years have more."""
 

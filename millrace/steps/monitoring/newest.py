@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from millrace.adapters.window_store import NoWindowError, read_findings
-from millrace.domain.facts import CHAMPION_KINDS, WindowMonitored
+from millrace.domain.facts import CROWNING_KINDS, WindowMonitored
 from millrace.domain.monitoring.findings import WindowFindings
 from millrace.settings import load_settings
 from millrace.steps.status import list_names
@@ -27,7 +27,7 @@ def list_newest() -> list[Newest]:
 
 
 def _find_newest(model: str) -> Newest:
-    crowned, last = ledger().last(model, *CHAMPION_KINDS), ledger().last(model, WindowMonitored)
+    crowned, last = ledger().last(model, *CROWNING_KINDS), ledger().last(model, WindowMonitored)
     looked = last.fact if last and isinstance(last.fact, WindowMonitored) else None
     return Newest(model, crowned.at if crowned else None, looked, _read(model, looked) if looked else None)
 
