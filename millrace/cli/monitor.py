@@ -22,7 +22,7 @@ monitor = App(name="monitor", help="What a model is asked and answers, and wheth
 def look(model: str, *, report: bool = False, json: bool = False) -> None:
     """Look at what has come since the last look, and record what was found; `make up` does so by itself.
 
-    Exit code 6 when something failed. Examples: `millrace monitor look churn`, `millrace monitor look churn
+    Exit code 6 as long as something fails. Examples: `millrace monitor look churn`, `millrace monitor look churn
     --report`.
 
     Parameters
@@ -135,23 +135,25 @@ def due(*models: str) -> None:
 def _exit_code(looked: "WindowMonitored") -> int:
     from millrace.domain.verdict import Outcome
 
-    failed = any(verdict.outcome is Outcome.FAIL for verdict in looked.verdicts)
+    failed = any(verdict.outcome is Outcome.FAIL for verdict in looked.standing)
     return NOT_AS_IT_SHOULD_BE if failed else 0
 
 
 def _show_look(model: str, looked: "WindowMonitored") -> None:
+    from millrace.domain.decision import tell_decay, tell_drift
+
     out = console()
     window = f"{looked.start:%Y-%m-%d %H:%M:%S} to {looked.end:%Y-%m-%d %H:%M:%S} UTC"
     out.print(f"{model}: {looked.rows:,} rows and {looked.labels:,} labels, champion {short(looked.digest)}")
     out.print(f"window {window}", soft_wrap=True)
     verdicts = table("watched", "outcome", "found")
-    for verdict in looked.verdicts:
+    for verdict in looked.standing:  # a look at too few rows takes nothing back
         verdicts.add_row(verdict.rule, verdict.outcome, verdict.reason)
     out.print(verdicts)
-    for found, name in ((looked.drift, "drift"), (looked.decay, "decay")):
-        if found is not None:
-            times = "1 window" if found.windows == 1 else f"{found.windows} windows in a row"
-            out.print(f"{name} since {found.since:%Y-%m-%d %H:%M} UTC, {times}: a retraining is asked for")
+    drift = [tell_drift(looked.drift)] if looked.drift is not None else []
+    decay = [tell_decay(looked.decay)] if looked.decay is not None else []
+    for told in (*drift, *decay):
+        out.print(f"{told}: a retraining is asked for", soft_wrap=True)
 
 
 def _show_status(status: "MonitoringStatus") -> None:

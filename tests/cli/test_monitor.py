@@ -2,7 +2,8 @@
 
 import json
 import os
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -11,13 +12,14 @@ import pytest
 
 from millrace.adapters.models import change_section
 from millrace.adapters.window_store import keep_window
+from millrace.cli.monitor import NOT_AS_IT_SHOULD_BE, _exit_code
 from millrace.domain.bundle import Schema
 from millrace.domain.facts import MonitoringDue, WindowMonitored
 from millrace.domain.kinds import Task
 from millrace.domain.monitoring.findings import DriftFindings, WindowFindings
 from millrace.domain.prediction import Answered, AnsweredRow
 from millrace.domain.profile import Reference, count_rows, make_reference
-from millrace.domain.verdict import Outcome
+from millrace.domain.verdict import Outcome, Verdict
 from millrace.settings import load_settings
 from millrace.steps.monitoring.compare import UnclearWindowError, compare_beside, compare_kept
 from tests.adapters.planted import planted_config, planted_rows
@@ -169,3 +171,12 @@ def test_a_window_that_began_on_the_second_is_told_from_one_that_began_within_it
     within.write_bytes(profile.read_bytes())
     assert failed(compare_kept(MODEL, "2026-03-01", "2026-03-02T06:30:00")) == []
     assert failed(compare_kept(MODEL, "2026-03-01", "2026-03-02T06:30:00.25")) == []
+
+
+def test_a_look_at_too_few_rows_does_not_say_that_all_is_well_again() -> None:
+    at = datetime(2013, 4, 1, 12, tzinfo=UTC)
+    few = Verdict("data drift", Outcome.INCONCLUSIVE, "9 of 500 rows")
+    drifted = Verdict("data drift", Outcome.FAIL, "2 of 3 columns")
+    looked = WindowMonitored("c1", at, at, at, 9, 0, at, at, (few,), (), "f", standing=(drifted,))
+    assert _exit_code(looked) == NOT_AS_IT_SHOULD_BE
+    assert _exit_code(replace(looked, standing=(few,))) == 0
