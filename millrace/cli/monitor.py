@@ -22,8 +22,8 @@ monitor = App(name="monitor", help="What a model is asked and answers, and wheth
 def look(model: str, *, report: bool = False, json: bool = False) -> None:
     """Look at what has come since the last look, and record what was found; `make up` does so by itself.
 
-    Exit code 6 as long as something fails. Examples: `millrace monitor look churn`, `millrace monitor look churn
-    --report`.
+    Exit code 6 as long as something fails. Examples: `millrace monitor look churn`,
+    `millrace monitor look churn --report`.
 
     Parameters
     ----------
