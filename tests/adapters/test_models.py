@@ -83,7 +83,7 @@ WRONG_VALUES = [
     ('cooldown = "6h"', "cooldown = 6",
      "retrain.cooldown: found 6, '6' is not a duration; write a number and one of s m h d w, such as '28d'"),
     ("share = 0.4", "share = 1.4", "golden.share: found 1.4, Input should be less than or equal to 1"),
-    ('source = "python"', 'source = "sql"', "data.source: found 'sql', Input should be 'files' or 'python'"),
+    ('source = "python"', 'source = "excel"', "data.source: found 'excel', Input should be 'files', 'sql' or 'python'"),
     ('name = "fares"', 'name = "Fares!"',
      "model.name: found 'Fares!', String should match pattern '^[a-z][a-z0-9_-]*$'"),
     ('name = "fares"', 'name = "faris"', "model.name: 'faris', but the folder is called 'fares'"),

@@ -1,6 +1,6 @@
 """What may a `model.toml` say? Frozen, strict, and without a default for any policy."""
 
-from millrace.domain.config.data import ColumnContract, ContractSection
+from millrace.domain.config.data import ColumnContract, ContractSection, FormatSection, SqlSection
 from millrace.domain.config.gate import METRICS_OF, Comparison, GateSection, Metric
 from millrace.domain.config.model import ModelConfig
 from millrace.domain.config.monitoring import (
@@ -12,7 +12,7 @@ from millrace.domain.config.monitoring import (
     PerformanceSection,
 )
 from millrace.domain.config.operation import CheckSection, RetrainSection
-from millrace.domain.config.training import SearchPolicy
+from millrace.domain.config.training import SearchPolicy, ThresholdPolicy
 
 __all__ = [
     "METRICS_OF",
@@ -23,6 +23,7 @@ __all__ = [
     "ContractSection",
     "DriftSection",
     "DriftTest",
+    "FormatSection",
     "GateSection",
     "HealthSection",
     "Metric",
@@ -31,4 +32,6 @@ __all__ = [
     "PerformanceSection",
     "RetrainSection",
     "SearchPolicy",
+    "SqlSection",
+    "ThresholdPolicy",
 ]

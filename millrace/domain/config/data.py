@@ -1,5 +1,6 @@
 """Where do a model's rows come from, which columns may it see, and what must they satisfy?"""
 
+import codecs
 import re
 from typing import Annotated, Literal, Self
 
@@ -7,6 +8,56 @@ from pydantic import Field, field_validator, model_validator
 
 from millrace.domain.config.section import Cron, Duration, Section, Share
 from millrace.domain.kinds import ColumnType
+
+UNSPELLABLE = frozenset('"\\')
+"""What JSON has to escape: a request's fields are found by their bytes."""
+
+
+class FormatSection(Section):
+    """How files are written, where it is not UTF-8 with commas, decimal points and ISO times.
+
+    `delimiter` and `encoding` are for text files, `sheet` for Excel files. `nulls` are texts that mean
+    nothing is there, besides the empty one. `times` has a strptime format for each column of times
+    that needs one; a time without an offset is UTC.
+    """
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    nulls: tuple[str, ...] = Field(default=(), strict=False)
+    times: dict[str, str] = Field(default_factory=dict)
+    sheet: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_exists(cls, encoding: str) -> str:
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError as error:
+            raise ValueError("no encoding is called so: utf-8, cp1252, utf-16 are some") from error
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}: numbers could not be read")
+        return self
+
+
+class SqlSection(Section):
+    """What a database is asked, and what it was not asked for yet.
+
+    `url` is SQLAlchemy's; `${NAME}` in it is taken from the environment, so that no password stands here.
+    `watermark` is a column of the query's rows that never goes back: what is above the highest one taken in
+    is new, at most `batch_rows` rows at once. Rows younger than `lag` wait, for a transaction that began
+    before them may end after them.
+    """
+
+    url: str
+    query: str
+    watermark: str
+    batch_rows: int = Field(ge=1)
+    lag: Duration | None = None
 
 
 class DataSection(Section):
@@ -16,7 +67,7 @@ class DataSection(Section):
     there is no time. With neither, rows are blocks.
     """
 
-    source: Literal["files", "python"]
+    source: Literal["files", "sql", "python"]
     target: str
     inbox: str | None = None
     key: tuple[str, ...] = Field(default=(), strict=False)
@@ -25,6 +76,8 @@ class DataSection(Section):
     group: str | None = None
     label_delay: Duration | None = None
     schedule: Cron | None = None
+    format: FormatSection = FormatSection()
+    sql: SqlSection | None = None
 
     @model_validator(mode="after")
     def _roles_fit(self) -> Self:
@@ -35,9 +88,11 @@ class DataSection(Section):
         if self.time is not None and self.group is not None:
             raise ValueError("group is for data without time: name one of the two")
         if self.source == "files" and self.schedule is not None:
-            raise ValueError('schedule is for source = "python": what lies in an inbox is taken in at once')
+            raise ValueError('schedule is for "python" and "sql": what lies in an inbox is taken in at once')
         if self.source == "files" and self.inbox is None:
             raise ValueError('source = "files" needs inbox, such as "inbox/churn/*.parquet"')
+        if (self.source == "sql") != (self.sql is not None):
+            raise ValueError('source = "sql" and [data.sql] go together')
         return self
 
 
@@ -46,6 +101,7 @@ class FeaturesSection(Section):
 
     numeric: tuple[str, ...] = Field(default=(), strict=False)
     categorical: tuple[str, ...] = Field(default=(), strict=False)
+    text: tuple[str, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -56,7 +112,7 @@ class FeaturesSection(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (*self.numeric, *self.categorical)
+        return (*self.numeric, *self.categorical, *self.text)
 
 
 class ColumnContract(Section):
@@ -71,14 +127,17 @@ class ColumnContract(Section):
 
     @model_validator(mode="after")
     def _clauses_fit(self) -> Self:
-        is_number = self.type in (ColumnType.FLOAT, ColumnType.INT)
-        if (self.min is not None or self.max is not None) and not is_number:
+        if (self.min is not None or self.max is not None) and not self.is_number:
             raise ValueError(f"min and max are for float and int columns, this one is {self.type}")
         if self.pattern is not None and self.type is not ColumnType.STRING:
             raise ValueError(f"pattern is for string columns, this one is {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value satisfies both")
         return self
+
+    @property
+    def is_number(self) -> bool:
+        return self.type in (ColumnType.FLOAT, ColumnType.INT)
 
     @field_validator("pattern")
     @classmethod
@@ -97,3 +156,13 @@ class ContractSection(Section):
     max_duplicate_share: Share
     min_label_share: Share
     columns: dict[str, ColumnContract]
+
+    @field_validator("columns")
+    @classmethod
+    def _names_can_be_spelled(cls, columns: dict[str, ColumnContract]) -> dict[str, ColumnContract]:
+        for name in columns:
+            if not name.strip() or not name.isprintable() or set(name) & UNSPELLABLE:
+                raise ValueError(
+                    f"no column can be called {name!r}: some letter, no quotation mark or backslash"
+                )
+        return columns

@@ -21,7 +21,7 @@ class Metric(StrEnum):
 
 METRICS_OF = {
     Task.BINARY: (Metric.AUC, Metric.LOG_LOSS, Metric.BRIER),
-    Task.MULTICLASS: (Metric.LOG_LOSS,),
+    Task.MULTICLASS: (Metric.LOG_LOSS, Metric.BRIER),
     Task.REGRESSION: (Metric.MAE, Metric.RMSE),
 }
 

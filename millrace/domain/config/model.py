@@ -17,7 +17,7 @@ from millrace.domain.config.operation import CheckSection, RetrainSection, Servi
 from millrace.domain.config.rollout import RolloutSection
 from millrace.domain.config.section import Name, Section
 from millrace.domain.config.training import GoldenSection, RecentSection, TrainingSection
-from millrace.domain.kinds import Task
+from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.pointer import ServingSettings
 from millrace.domain.rollout.bounds import least_upper
 from millrace.domain.rollout.policy import Strategy
@@ -91,6 +91,32 @@ class ModelConfig(Section):
             raise ValueError("golden.until and recent.window are for models with data.time, and needed there")
         if self.retrain.refit_schedule is not None and self.training.search is None:
             raise ValueError("retrain.refit_schedule needs training.search: without it every training refits")
+        return self
+
+    @model_validator(mode="after")
+    def _training_fits(self) -> Self:
+        training, columns = self.training, self.contract.columns
+        if self.model.task is Task.REGRESSION and (training.class_weight or training.calibration):
+            raise ValueError("training.class_weight and training.calibration are for classes, not numbers")
+        if training.threshold is not None and self.model.task is not Task.BINARY:
+            raise ValueError(f"training.threshold is for two classes, this is a {self.model.task} model")
+        weight = training.sample_weight
+        if weight is not None and (weight not in columns or not columns[weight].is_number):
+            raise ValueError(f"training.sample_weight names {weight!r}, no number of [contract.columns]")
+        if weight is not None and weight in (*self.features.names, self.data.target):
+            raise ValueError(f"training.sample_weight names {weight!r}, a feature or the target")
+        for column in self.features.text:
+            if columns[column].type is not ColumnType.STRING:
+                raise ValueError(f"features.text names {column!r}, which is of type {columns[column].type}")
+        return self
+
+    @model_validator(mode="after")
+    def _source_fits(self) -> Self:
+        mark = self.data.sql.watermark if self.data.sql else None
+        named = (*filter(None, [mark]), *self.data.format.times)
+        for column in named:
+            if column not in self.contract.columns:
+                raise ValueError(f"[data] names {column!r}, which is not in [contract.columns]")
         return self
 
     @model_validator(mode="after")
