@@ -18,7 +18,8 @@ MAX_COMMON = 100
 class ColumnScan:
     """One column, read to its end.
 
-    `type` is the narrowest that all of its values have; `distinct` counts values, those of many nearly. `low` and `high` are of numbers, `first` and `last` of times.
+    `type` is the narrowest that all of its values have; `distinct` counts values, those of many nearly.
+    `low` and `high` are of numbers, `first` and `last` of times.
     `common` has the commonest values as texts, with how often they occur, the commonest first.
     `rises` says that no value is below the one before it.
     """
