@@ -14,20 +14,22 @@ UNSPELLABLE = frozenset('"\\')
 
 
 class FormatSection(Section):
-    """How files are written, where it is not UTF-8 with commas, decimal points and ISO times.
-
-    `delimiter` and `encoding` are for text files, `sheet` for Excel files. `nulls` are texts that mean
-    nothing is there, besides the empty one. `times` has a strptime format for each column of times
-    that needs one; a time without an offset is UTC.
-    """
+    """How files are written, where it is not UTF-8 with commas, decimal points and ISO times."""
 
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """What stands between two values of a text file."""
     encoding: str = "utf-8"
+    """The encoding of text files."""
     decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text."""
     thousands: Literal[",", ".", " ", "'"] | None = None
+    """What groups the digits of numbers in text."""
     nulls: tuple[str, ...] = Field(default=(), strict=False)
+    """Texts that mean nothing is there, besides the empty one."""
     times: dict[str, str] = Field(default_factory=dict)
+    """The strptime format of each column of times that needs one; a time without an offset is UTC."""
     sheet: str | None = None
+    """The sheet of an Excel file; without it the first."""
 
     @field_validator("encoding")
     @classmethod
@@ -45,39 +47,45 @@ class FormatSection(Section):
 
 
 class SqlSection(Section):
-    """What a database is asked, and what it was not asked for yet.
-
-    `url` is SQLAlchemy's; `${NAME}` in it is taken from the environment, so that no password stands here.
-    `watermark` is a column of the query's rows that never goes back: what is above the highest one taken in
-    is new, at most `batch_rows` rows at once. Rows younger than `lag` wait, for a transaction that began
-    before them may end after them.
-    """
+    """What a database is asked, and what it was not asked for yet."""
 
     url: str
+    """SQLAlchemy's; `${NAME}` in it is taken from the environment, so that no password stands here."""
     query: str
+    """A SELECT whose rows have the columns of the contract."""
     watermark: str
+    """A column that never goes back: what is above the highest value taken in is new."""
     batch_rows: int = Field(ge=1)
+    """At most so many rows are one batch, more only where they share a watermark."""
     lag: Duration | None = None
+    """Rows younger than this wait: a transaction that began before them may end after them."""
 
 
 class DataSection(Section):
-    """Where rows come from, and which columns have a role.
-
-    `block` is the length of one block of `time`, `group` the column that is one where
-    there is no time. With neither, rows are blocks.
-    """
+    """Where rows come from, and which columns have a role."""
 
     source: Literal["files", "sql", "python"]
+    """What lies in the inbox, what a database has, or what the folder's `source.py` yields."""
     target: str
+    """The column that is predicted; rows without it wait for their label."""
     inbox: str | None = None
+    """The files that are batches, such as `inbox/churn/*.csv`, below MILLRACE_HOME."""
     key: tuple[str, ...] = Field(default=(), strict=False)
+    """The columns that name a row; without them all columns do."""
     time: str | None = None
+    """When a row happened: it decides what is recent, and which rows are judged together."""
     block: Duration | None = None
+    """How long one block of `time` is: its rows are trained on or judged together."""
     group: str | None = None
+    """Where there is no time: the column whose equal values are one block. Without it rows are blocks."""
     label_delay: Duration | None = None
+    """How long after `time` a label is due; before that no run knows it."""
     schedule: Cron | None = None
+    """When a database or `source.py` is asked by itself, cron in UTC."""
     format: FormatSection = FormatSection()
+    """How the files of the inbox are written."""
     sql: SqlSection | None = None
+    """What the database is asked."""
 
     @model_validator(mode="after")
     def _roles_fit(self) -> Self:
@@ -100,8 +108,11 @@ class FeaturesSection(Section):
     """The columns a model may see, by kind."""
 
     numeric: tuple[str, ...] = Field(default=(), strict=False)
+    """Numbers whose order means something."""
     categorical: tuple[str, ...] = Field(default=(), strict=False)
+    """Texts, codes and truth values that stand for a kind of thing."""
     text: tuple[str, ...] = Field(default=(), strict=False)
+    """Texts whose words are looked at."""
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -119,11 +130,17 @@ class ColumnContract(Section):
     """What the values of one column must satisfy."""
 
     type: Annotated[ColumnType, Field(strict=False)]
+    """What every value must be."""
     max_null_share: Share = 0.0
+    """The largest share of rows that may have no value."""
     min: float | None = None
+    """The smallest number allowed."""
     max: float | None = None
+    """The largest number allowed."""
     categories: tuple[str, ...] | None = Field(default=None, strict=False)
+    """The only values allowed."""
     pattern: str | None = None
+    """A regular expression that every text must match."""
 
     @model_validator(mode="after")
     def _clauses_fit(self) -> Self:
@@ -153,9 +170,13 @@ class ContractSection(Section):
     """What a batch must satisfy: each column, and the batch as a whole."""
 
     min_rows: int = Field(ge=1)
+    """The fewest rows of a batch."""
     max_duplicate_share: Share
+    """The largest share of rows that may stand in the batch, or in the dataset, already."""
     min_label_share: Share
+    """The smallest share of rows that must have a label."""
     columns: dict[str, ColumnContract]
+    """What the values of each column must satisfy."""
 
     @field_validator("columns")
     @classmethod

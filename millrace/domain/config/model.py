@@ -27,9 +27,13 @@ class ModelSection(Section):
     """Who the model is, for people."""
 
     name: Name
+    """The name of the folder under `models/`."""
     task: Annotated[Task, Field(strict=False)]
+    """What is predicted: one of two classes, one of several, or a number."""
     owner: str
+    """Who answers for the model; stands in its card and in alerts."""
     purpose: str
+    """The question that the model answers, for people."""
 
 
 class ModelConfig(Section):

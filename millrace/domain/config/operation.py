@@ -9,18 +9,18 @@ from millrace.domain.pointer import Durability
 
 
 class RetrainSection(Section):
-    """When a retraining is due, and what holds it back. Schedules are cron, in UTC.
-
-    At `refit_schedule` the model is fitted anew with the hyperparameters that the last full training has
-    found; the full ones, which search, are at `schedule` then, and no longer whenever there are new rows.
-    `cooldown` and `budget_per_day` are for full trainings.
-    """
+    """When a retraining is due, and what holds it back."""
 
     min_new_rows: int = Field(ge=0)
+    """So many new rows with a label are a reason to retrain."""
     cooldown: Duration
+    """How long after a full training none is begun."""
     budget_per_day: int = Field(ge=1)
+    """At most so many full trainings begin in 24 hours."""
     schedule: Cron | None = None
+    """When it is decided whether to retrain whatever has come, cron in UTC."""
     refit_schedule: Cron | None = None
+    """When it is fitted anew with the last full training's hyperparameters: only `schedule` searches then."""
 
     @model_validator(mode="after")
     def _refits_have_full_trainings(self) -> Self:
@@ -30,16 +30,18 @@ class RetrainSection(Section):
 
 
 class SilenceSection(Section):
-    """For how long nothing may happen before people are told.
-
-    `requests` and `labels` are what a look at the model finds of them, `monitor` is the look itself.
-    """
+    """For how long nothing may happen before people are told."""
 
     data: Duration
+    """Without a batch."""
     decision: Duration
+    """Without a decision on retraining."""
     requests: Duration | None = None
+    """Without a request, as looks at the model find."""
     labels: Duration | None = None
+    """Without a label, as looks at the model find."""
     monitor: Duration | None = None
+    """Without a look at the model."""
 
     @property
     def seen_by_looks(self) -> tuple[str, ...]:
@@ -48,27 +50,27 @@ class SilenceSection(Section):
 
 
 class CheckSection(Section):
-    """How a change of code, configuration or data is tried before it is merged.
-
-    `max_excess_loss` is in units of the gate's metric as a loss, lower is better.
-    """
+    """How a change of code, configuration or data is tried before it is merged."""
 
     rows: int = Field(ge=100)
+    """On a sample of so many rows."""
     max_excess_loss: float = Field(ge=0.0)
+    """So much more may the changed model lose, in units of the gate's metric."""
 
 
 class ServingSection(Section):
-    """How prediction services treat the model's requests, and what they write down of them.
-
-    Equal values of `sticky_key` go to the same version. Of the columns in `hash` the log has a
-    keyed hash only, of those in `leave_out` nothing. `retention` is how long it keeps rows.
-    """
+    """How prediction services treat the model's requests, and what they write down of them."""
 
     durability: Annotated[Durability, Field(strict=False)]
+    """Whether an answer is on the disk before it leaves (`durable`), or soon after (`fast`)."""
     sticky_key: str | None = None
+    """Requests with the same value of this column go to the same version."""
     hash: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns of which the log has a keyed hash only."""
     leave_out: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns of which the log has nothing."""
     retention: Duration | None = None
+    """How long the log keeps rows; without it for ever."""
 
     @model_validator(mode="after")
     def _clauses_fit(self) -> Self:

@@ -16,27 +16,40 @@ WEIGHTS_OF = {
 
 
 class RolloutSection(Section):
-    """How a challenger that the gate has passed becomes champion; see `Policy` and `Limits` for the units.
-
-    `confidence` is that of a word on labels over a whole step, however often one looks.
-    """
+    """How a challenger that the gate has passed becomes champion, on live requests."""
 
     strategy: Annotated[Strategy, Field(strict=False)]
+    """In which steps it comes to answer everything."""
     approval: Annotated[Approval, Field(strict=False)]
+    """Whether a step that has passed goes on by itself, or waits for a person."""
     step_requests: int = Field(ge=1)
+    """The fewest requests of the challenger that a step is judged on."""
     interval: Duration
+    """How long between two looks."""
     failure_limit: int = Field(ge=1)
+    """So many failed looks of one step take the challenger back."""
     deadline: Duration
+    """A step that has not passed by then takes it back, too."""
     probation_labels: int = Field(ge=1)
+    """After promotion the former champion shadows until so many labels have come,"""
     probation_deadline: Duration
+    """or so long: then the new one stays, marked unproven."""
     confidence: float = Field(gt=0.5, lt=1.0)
+    """Of a word on labels over a whole step, however often one looks."""
     max_excess_errors: Share = Field(gt=0.0)
+    """So much larger may its share of failed requests be."""
     max_latency_ratio: float = Field(gt=0.0)
+    """So many times the 95th percentile of the champion's latency."""
     max_shift: float = Field(gt=0.0)
+    """How far its mean answer may be, in standard deviations of the champion's answers."""
     max_disagreement: Share = Field(gt=0.0)
+    """The share of requests that both may answer differently."""
     max_excess_loss: float = Field(ge=0.0)
+    """How much more it may lose on labelled rows: Brier score, or absolute error of a regression."""
     weights: tuple[int, ...] = Field(default=(), strict=False)
+    """The shares of requests, in percent, that a canary answers step by step."""
     slices: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns of a request; each value of one is watched by itself."""
 
     @model_validator(mode="after")
     def _can_pass(self) -> Self:
