@@ -1,6 +1,6 @@
 # One vocabulary for people, hooks and CI. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-slow test-browser check bench
+.PHONY: help setup demo up test test-slow test-browser check docs bench
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,8 @@ help:
 	@echo "make test       check, then every test that is not slow"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make test-browser  the pages, in the Chromium of this machine"
-	@echo "make check      ruff, mypy --strict, import contracts, pip-audit"
+	@echo "make check      ruff, mypy --strict, import contracts, the documentation, pip-audit"
+	@echo "make docs       the documentation as a site, in build/docs; docs/reference anew from the types"
 	@echo "make bench      the figures of the README, measured here"
 
 setup: $(READY)
@@ -35,7 +36,13 @@ check: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python deployments/docs_reference.py --check
+	@$(BIN)/zensical build --strict 
 	@$(BIN)/python deployments/audit_lock.py
+
+docs: $(READY)
+	@$(BIN)/python deployments/docs_reference.py
+	@$(BIN)/zensical build --strict
 
 test: check
 	@$(BIN)/python -m pytest -m "not slow and not browser"

@@ -12,6 +12,11 @@ def verify(*, json: bool = False) -> None:
     """Recompute every hash of the ledger, and hold it against pointers and bundles.
 
     Example: `millrace audit verify`.
+
+    Parameters
+    ----------
+    json
+        Write JSON instead of text.
     """
     from millrace.steps.audit import verify_everything
 

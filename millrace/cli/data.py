@@ -9,7 +9,15 @@ data = App(name="data", help="The dataset versions of a model: list, show, check
 
 @data.command(name="list")
 def list_versions(model: str, *, json: bool = False) -> None:
-    """List every dataset version, the current one last. Example: `millrace data list churn`."""
+    """List every dataset version, the current one last. Example: `millrace data list churn`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    json
+        Write JSON instead of text.
+    """
     from millrace.steps.dataset import list_datasets
     from millrace.steps.stores import model_config
 
@@ -26,7 +34,17 @@ def list_versions(model: str, *, json: bool = False) -> None:
 
 @data.command
 def show(model: str, version: str = "", *, json: bool = False) -> None:
-    """Show the parts of a version, by default of the current one. Example: `millrace data show churn`."""
+    """Show the parts of a version, by default of the current one. Example: `millrace data show churn`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    version
+        The beginning of its SHA-256, as `millrace data list` shows it.
+    json
+        Write JSON instead of text.
+    """
     from millrace.steps.dataset import current_dataset, find_dataset_version
     from millrace.steps.stores import model_config
 
@@ -46,26 +64,50 @@ def show(model: str, version: str = "", *, json: bool = False) -> None:
 
 
 @data.command
-def checkout(model: str, version: str) -> None:
-    """Make an earlier version the current one. Example: `millrace data checkout churn 3f9c2a`."""
+def checkout(model: str, version: str, *, json: bool = False) -> None:
+    """Make an earlier version the current one. Example: `millrace data checkout churn 3f9c2a`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    version
+        The beginning of its SHA-256, as `millrace data list` shows it.
+    json
+        Write JSON instead of text.
+    """
     from millrace.adapters import clock
     from millrace.steps.restore import check_out_dataset
 
     dataset = check_out_dataset(model, version, clock.now())
+    if json:
+        print_json(dataset)
+        return
     console().print(f"{model}: dataset {short(dataset.version)} is current, {dataset.rows:,} rows")
 
 
 @data.command
-def restore(model: str | None = None) -> None:
-    """Bring back pinned bytes: from DVC, else rebuilt by source.py. Example: `millrace data restore`."""
+def restore(model: str | None = None, *, json: bool = False) -> None:
+    """Bring back pinned bytes: from DVC, else rebuilt by source.py. Example: `millrace data restore`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/; without it every model that has data.
+    json
+        Write JSON instead of text.
+    """
     from millrace.adapters import clock
     from millrace.settings import load_settings
     from millrace.steps.restore import restore_dataset
 
     datasets = load_settings().datasets
     models = [model] if model else sorted(path.stem for path in datasets.glob("*.json"))
+    restored = {}
     for name in models:
-        dataset = restore_dataset(name, clock.now())
-        console().print(
-            f"{name}: dataset {short(dataset.version)}, every byte of {dataset.rows:,} rows verified"
-        )
+        dataset = restored[name] = restore_dataset(name, clock.now())
+        if not json:
+            found = f"dataset {short(dataset.version)}, every byte of {dataset.rows:,} rows verified"
+            console().print(f"{name}: {found}")
+    if json:
+        print_json(restored)

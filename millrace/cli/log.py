@@ -54,6 +54,11 @@ def compact(*, json: bool = False) -> None:
     """Turn closed segments into parquet, remove what is older than its retention.
 
     Example: `millrace log compact`.
+
+    Parameters
+    ----------
+    json
+        Write JSON instead of text.
     """
     from millrace.adapters import clock
     from millrace.steps.prediction_log import compact_log

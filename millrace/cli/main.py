@@ -10,9 +10,14 @@ from cyclopts import App, Group
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 
-LOOP = Group("The loop", sort_key=1)
-LOOK = Group("Looking", sort_key=2)
-CARE = Group("Care", sort_key=3)
+START = Group("Begin", sort_key=1)
+DATA = Group("Data", sort_key=2)
+TRAIN = Group("Train and judge", sort_key=3)
+ROLL_OUT = Group("Roll out and go back", sort_key=4)
+ANSWER = Group("Answer", sort_key=5)
+WATCH = Group("Look", sort_key=6)
+OPERATE = Group("Operate", sort_key=7)
+OPTIONS = Group("Options", sort_key=8)
 
 OWNER_ONLY = 0o700
 """Prefect's database holds the parameters and messages of all runs, and the key to its server."""
@@ -20,38 +25,39 @@ OWNER_ONLY = 0o700
 EPILOGUE = """\
 Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger,
 or a change did not pass its check; 4 a batch is in quarantine; 5 something is wrong with this
-installation; 6 a model in production is not as it should be."""
+installation; 6 a model in production is not as it should be; 130 stopped by Ctrl-C: the same
+command goes on from there."""
 
 VERBS = {
-    "init": LOOP,
-    "up": LOOP,
-    "ingest": LOOP,
-    "retrain": LOOP,
-    "rollout": LOOP,
-    "monitor": LOOP,
-    "approve": LOOP,
-    "reject": LOOP,
-    "rollback": LOOP,
-    "promote-to": LOOP,
-    "pause": LOOP,
-    "resume": LOOP,
-    "serve": LOOP,
-    "controller": LOOP,
-    "demo": LOOP,
-    "status": LOOK,
-    "ui": LOOK,
-    "history": LOOK,
-    "log": LOOK,
-    "why": LOOK,
-    "data": LOOK,
-    "check-change": LOOK,
-    "quarantine": CARE,
-    "reconcile": CARE,
-    "deploy": CARE,
-    "audit": CARE,
-    "doctor": CARE,
-    "token": CARE,
-    "stage": CARE,
+    "demo": START,
+    "init": START,
+    "up": START,
+    "ingest": DATA,
+    "data": DATA,
+    "quarantine": DATA,
+    "retrain": TRAIN,
+    "check-change": TRAIN,
+    "rollout": ROLL_OUT,
+    "approve": ROLL_OUT,
+    "reject": ROLL_OUT,
+    "rollback": ROLL_OUT,
+    "promote-to": ROLL_OUT,
+    "serve": ANSWER,
+    "log": ANSWER,
+    "status": WATCH,
+    "ui": WATCH,
+    "monitor": WATCH,
+    "history": WATCH,
+    "why": WATCH,
+    "pause": OPERATE,
+    "resume": OPERATE,
+    "controller": OPERATE,
+    "deploy": OPERATE,
+    "reconcile": OPERATE,
+    "audit": OPERATE,
+    "doctor": OPERATE,
+    "token": OPERATE,
+    "stage": OPERATE,
 }
 """Each verb is a file of this folder with a function, or an App, of its name; `-` is `_` there."""
 
@@ -63,6 +69,11 @@ app = App(
     help_epilogue=EPILOGUE,
     version=lambda: version("millrace"),
 )
+app.register_install_completion_command(
+    help="Complete verbs and options in this shell, from its next start on."
+)
+for flag in ("--help", "--version", "--install-completion"):
+    app[flag].group = (OPTIONS,)
 for verb, group in VERBS.items():
     file = verb.replace("-", "_")
     app.command(f"millrace.cli.{file}:{file}", name=verb, group=group)
@@ -84,7 +95,7 @@ def main() -> None:
         ]:  # a prediction service knows no Prefect, and may have no home to write to
             _keep_prefect_here()
         if sys.argv[1:2] in ([], ["-h"], ["--help"]):
-            _load_verbs()
+            load_verbs()
         app()
     except MillraceError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -104,7 +115,7 @@ def _extra_for(verb: list[str]) -> str:
     return f'`pip install "millrace[{extra}]"` brings what this verb needs; in a clone, `make setup`'
 
 
-def _load_verbs() -> None:
+def load_verbs() -> None:
     """Import the file of every verb: the overview of all shows the first line of each."""
     for verb in VERBS:
         app[verb]

@@ -9,7 +9,15 @@ quarantine = App(name="quarantine", help="Batches that broke the contract: list,
 
 @quarantine.command(name="list")
 def list_batches(model: str | None = None, *, json: bool = False) -> None:
-    """List what waits in quarantine. Example: `millrace quarantine list`."""
+    """List what waits in quarantine. Example: `millrace quarantine list`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/; without it all of them.
+    json
+        Write JSON instead of text.
+    """
     from millrace.steps.quarantine import list_quarantined
 
     waiting = list_quarantined(model)
@@ -26,7 +34,17 @@ def list_batches(model: str | None = None, *, json: bool = False) -> None:
 
 @quarantine.command
 def show(model: str, digest: str, *, json: bool = False) -> None:
-    """Show what a batch broke, with examples. Example: `millrace quarantine show churn 9c1e`."""
+    """Show what a batch broke, with examples. Example: `millrace quarantine show churn 9c1e`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    digest
+        The beginning of the batch's SHA-256, as `millrace quarantine list` shows it.
+    json
+        Write JSON instead of text.
+    """
     from millrace.steps.quarantine import find_quarantined
 
     found = find_quarantined(model, digest)
@@ -45,13 +63,27 @@ def show(model: str, digest: str, *, json: bool = False) -> None:
 
 
 @quarantine.command
-def release(model: str, digest: str, *, reason: str) -> None:
+def release(model: str, digest: str, *, reason: str, json: bool = False) -> None:
     """Accept a batch although it broke the contract; the reason goes to the ledger.
 
     Example: `millrace quarantine release churn 9c1e --reason "the sale was real"`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    digest
+        The beginning of the batch's SHA-256, as `millrace quarantine list` shows it.
+    reason
+        Why its rows are right although the contract says otherwise.
+    json
+        Write JSON instead of text.
     """
     from millrace.adapters import clock
     from millrace.steps.release import release_batch
 
     result = release_batch(model, digest, reason, "by hand", clock.now())
+    if json:
+        print_json(result)
+        return
     console().print(f"{result.outcome}: batch {result.batch}, {result.rows:,} rows")

@@ -38,6 +38,8 @@ def serve(  # noqa: PLR0913 - each is a flag of its own
     ----------
     host
         Where to listen. Beyond this machine it needs a token of `millrace token create`.
+    port
+        Which port to listen on.
     workers
         Processes that share the port, one for each core.
     channel

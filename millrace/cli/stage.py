@@ -14,6 +14,13 @@ def validate(model: str, folder: Path) -> None:
     """Verify every byte of the dataset and its contract; write validation.json.
 
     Example: `millrace stage validate churn docs/evaluation/churn`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    folder
+        Where the results go.
     """
     from millrace.steps.stages import validate_parts
 
@@ -28,6 +35,13 @@ def train(model: str, folder: Path) -> None:
     """Train challenger and baseline into a folder; nothing is registered or published.
 
     Example: `millrace stage train churn var/stages/churn`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    folder
+        Where the results go.
     """
     from millrace.steps.progress import announce
     from millrace.steps.stages import train_stage
@@ -42,6 +56,15 @@ def evaluate(model: str, bundles: Path, folder: Path) -> None:
     """Score challenger and baseline; write metrics.json, blocks.json and calibration.json.
 
     Example: `millrace stage evaluate churn var/stages/churn docs/evaluation/churn`.
+
+    Parameters
+    ----------
+    model
+        A folder under models/.
+    bundles
+        Where the train stage has put them.
+    folder
+        Where the results go.
     """
     from millrace.steps.stages import evaluate_stage
 

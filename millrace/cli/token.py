@@ -39,7 +39,13 @@ def create(name: str, *, operator: bool = False, json: bool = False) -> None:
 
 @token.command(name="list")
 def list_names(*, json: bool = False) -> None:
-    """List the names of all tokens. Example: `millrace token list`."""
+    """List the names of all tokens. Example: `millrace token list`.
+
+    Parameters
+    ----------
+    json
+        Write JSON instead of text.
+    """
     from millrace.adapters.tokens import Role, list_tokens
     from millrace.settings import load_settings
 
@@ -56,10 +62,21 @@ def list_names(*, json: bool = False) -> None:
 
 
 @token.command
-def revoke(name: str) -> None:
-    """Take a token away: it opens nothing within a second. Example: `millrace token revoke booking`."""
+def revoke(name: str, *, json: bool = False) -> None:
+    """Take a token away: it opens nothing within a second. Example: `millrace token revoke booking`.
+
+    Parameters
+    ----------
+    name
+        Whose it is, as `millrace token list` shows it.
+    json
+        Write JSON instead of text.
+    """
     from millrace.adapters.tokens import revoke_token
     from millrace.settings import load_settings
 
     revoke_token(load_settings().tokens, name)
+    if json:
+        print_json({"name": name, "revoked": True})
+        return
     console().print(f"{name} is revoked")
