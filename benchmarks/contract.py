@@ -14,8 +14,8 @@ import pandas as pd
 
 from benchmarks.million import ROWS, clean_rows, contract, count_rules
 from benchmarks.report import Figure, Report, make_report, run
-from millrace.adapters.batches import read_batch
 from millrace.adapters.contract import check_batch
+from millrace.adapters.tables import read_table
 
 ROUNDS = 7
 MOST_TIMES_READ = 2.5
@@ -44,7 +44,7 @@ def measure(rounds: int) -> Report:
 
 
 def _medians(file: Path, rounds: int) -> tuple[float, float]:
-    section, chunks = contract(), list(read_batch(file))
+    section, chunks = contract(), list(read_table(file))
     check = check_batch(chunks, section, lambda _rows: None)  # imports, and the proof that the data is clean
     assert check.violations == ()
     assert check.rows == ROWS

@@ -2,12 +2,10 @@
 
 import re
 from fnmatch import fnmatchcase
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePosixPath
 
+from millrace.domain.table_file import SUFFIXES, table_suffix
 from millrace.errors import MillraceError
-
-SUFFIXES = (".csv", ".parquet")
-"""What can be read as a batch."""
 
 _DIGEST_CHARACTERS = 12
 _MAX_STEM = 80
@@ -28,7 +26,7 @@ def takes_uploads(inbox: str) -> bool:
     [True, False, False]
     """
     path = PurePosixPath(inbox)
-    return path.suffix.lower() in SUFFIXES and not re.search(r"[*?\[]", str(path.parent))
+    return table_suffix(path.name) in SUFFIXES and not re.search(r"[*?\[]", str(path.parent))
 
 
 def name_upload(given: str, digest: str, inbox: str) -> str:
@@ -46,7 +44,8 @@ def name_upload(given: str, digest: str, inbox: str) -> str:
     """
     pattern = PurePosixPath(inbox).name
     last = re.split(r"[/\\]", given)[-1]
-    stem, suffix = PurePath(last).stem, PurePath(last).suffix
+    suffix = last[len(last) - len(table_suffix(last)) :]
+    stem = last.removesuffix(suffix)
     safe = re.sub(r"[^\w.-]+", "-", stem, flags=re.ASCII).strip(".-")[:_MAX_STEM] or "batch"
     name = f"{safe}-{mark_of(digest)}{suffix}"
     if suffix.lower() not in SUFFIXES or not fnmatchcase(name, pattern):

@@ -7,6 +7,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from millrace.adapters.batches import digest_of_file
+from millrace.domain.table_file import table_suffix
 from millrace.steps.arrivals import list_inbox
 from millrace.steps.stores import ledger
 
@@ -14,8 +15,9 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 5.0
 """How long a file must not have changed: half a CSV is a CSV."""
-PARQUET_QUIET_SECONDS = 0.9
-"""Half a parquet file has no footer, and is refused."""
+SEALED_QUIET_SECONDS = 0.9
+"""Half a parquet file has no footer, half an Excel one no directory: both are refused."""
+_SEALED = (".parquet", ".xlsx", ".xlsm", ".ods")
 
 
 @dataclass
@@ -28,7 +30,7 @@ class _Seen:
     is_handled: bool = False
 
     def is_quiet(self, path: Path) -> bool:
-        needed = PARQUET_QUIET_SECONDS if path.suffix.lower() == ".parquet" else QUIET_SECONDS
+        needed = SEALED_QUIET_SECONDS if table_suffix(path.name) in _SEALED else QUIET_SECONDS
         return time.monotonic() - self.since >= needed
 
 

@@ -177,8 +177,8 @@ def find_waiting_file(model: str, digest: str) -> tuple[str, datetime] | None:
     inbox = find_inbox(model)
     if inbox is None:
         return None
-    path = load_settings().home / inbox
-    found = next(path.parent.glob(f"*-{mark_of(digest)}{path.suffix}"), None)
+    folder = (load_settings().home / inbox).parent
+    found = next(folder.glob(f"*-{mark_of(digest)}.*"), None)
     with suppress(FileNotFoundError):  # just taken away
         return (found.name, datetime.fromtimestamp(found.stat().st_mtime, UTC)) if found else None
     return None
