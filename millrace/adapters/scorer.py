@@ -28,6 +28,8 @@ from millrace.errors import MillraceError
 
 CHUNK_ROWS = 65_536
 """Rows that are in a graph at once: memory stays bounded however long the frame."""
+CHUNK_TEXTS = 512
+"""The same of texts, each of which a graph cuts into as many words as the longest has: 160 MB at worst."""
 
 PROOF_TOLERANCE = 1e-5
 """Relative to 1 or the answer, whichever is larger: float32 may round otherwise on another CPU."""
@@ -106,7 +108,8 @@ def open_scorer(engine: Engine, content: bytes, schema: Schema) -> Answering:
             answer_chunk = _open_graph(content, schema).answer
         case Engine.SKLEARN:
             answer_chunk = functools.partial(_answer_by_pipeline, _open_pipeline(content), schema)
-    return functools.partial(_answer_in_chunks, answer_chunk, schema)
+    size = CHUNK_TEXTS if any(column.text for column in schema.inputs) else CHUNK_ROWS
+    return functools.partial(_answer_in_chunks, answer_chunk, schema, size)
 
 
 def prove(scorer: Scorer, examples: Examples) -> None:
@@ -130,16 +133,13 @@ def prove(scorer: Scorer, examples: Examples) -> None:
         raise UnprovenBundleError(scorer.digest, int(row), found[row], needed[row])
 
 
-def _answer_in_chunks(answer_chunk: Answering, schema: Schema, columns: Columns) -> FloatArray:
+def _answer_in_chunks(answer_chunk: Answering, schema: Schema, size: int, columns: Columns) -> FloatArray:
     first = schema.inputs[0].name
     rows = len(columns[first]) if first in columns else 0
-    if 0 < rows <= CHUNK_ROWS:
+    if 0 < rows <= size:
         return answer_chunk(columns)
     feature_columns(_slice(columns, schema, 0, 0), schema.inputs)
-    chunks = [
-        answer_chunk(_slice(columns, schema, start, start + CHUNK_ROWS))
-        for start in range(0, rows, CHUNK_ROWS)
-    ]
+    chunks = [answer_chunk(_slice(columns, schema, start, start + size)) for start in range(0, rows, size)]
     if not chunks:
         return np.empty((0, len(schema.classes)) if schema.task is Task.MULTICLASS else 0)
     return np.concatenate(chunks)
@@ -176,7 +176,7 @@ def _open_graph(content: bytes, schema: Schema) -> _Graph:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     tensors = session.get_inputs()
     found = [tensor.type for tensor in tensors]
-    needed = ["tensor(string)" if column.categorical else "tensor(float)" for column in schema.inputs]
+    needed = ["tensor(string)" if column.is_text else "tensor(float)" for column in schema.inputs]
     if found != needed:
         raise UnreadableScorerError(Engine.ONNX, f"inputs {found}", f"the schema's {needed}")
     names = tuple(tensor.name for tensor in tensors)

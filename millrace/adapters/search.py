@@ -43,8 +43,31 @@ _BOOSTING = {
     "l2_regularization": Span(1e-6, 100.0, 1e-6),
 }
 
+_FOREST = {
+    "n_estimators": Span(30, 300, 100, whole=True),
+    "max_leaf_nodes": Span(16, 1024, 256, whole=True),
+    "min_samples_leaf": Span(1, 200, 5, whole=True),
+}
+_LIGHTGBM = {
+    "learning_rate": Span(0.01, 0.5, 0.1),
+    "n_estimators": Span(30, 500, 100, whole=True),
+    "num_leaves": Span(4, 127, 31, whole=True),
+    "min_child_samples": Span(5, 500, 20, whole=True),
+    "reg_lambda": Span(1e-6, 100.0, 1e-6),
+}
+_XGBOOST = {
+    "learning_rate": Span(0.01, 0.5, 0.3),
+    "n_estimators": Span(30, 500, 100, whole=True),
+    "max_depth": Span(2, 10, 6, whole=True),
+    "min_child_weight": Span(0.1, 100.0, 1.0),
+    "reg_lambda": Span(1e-3, 100.0, 1.0),
+}
+
 SPACES: dict[tuple[str, Task], dict[str, Span]] = {
     **{("hist_gradient_boosting", task): _BOOSTING for task in Task},
+    **{("random_forest", task): _FOREST for task in Task},
+    **{("lightgbm", task): _LIGHTGBM for task in Task},
+    **{("xgboost", task): _XGBOOST for task in Task},
     ("linear", Task.BINARY): {"C": Span(1e-4, 1e3, 1.0)},
     ("linear", Task.MULTICLASS): {"C": Span(1e-4, 1e3, 1.0)},
     ("linear", Task.REGRESSION): {"alpha": Span(1e-3, 1e4, 1.0)},
@@ -192,7 +215,10 @@ def fold_loss(metric: Metric, labels: FloatArray, answers: FloatArray) -> float:
             classes = range(answers.shape[1]) if answers.ndim > 1 else (0, 1)
             return float(metrics.log_loss(labels, answers, labels=list(classes)))
         case Metric.BRIER:
-            return float(metrics.brier_score_loss(labels, answers))
+            if answers.ndim == 1:
+                return float(metrics.brier_score_loss(labels, answers))
+            classes = range(answers.shape[1])
+            return float(metrics.brier_score_loss(labels, answers, labels=list(classes), scale_by_half=False))
         case Metric.MAE:
             return float(metrics.mean_absolute_error(labels, answers))
         case Metric.RMSE:

@@ -33,7 +33,11 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True)
 class InputColumn:
-    """One column a request must carry. `categorical` says whether its values are names or quantities."""
+    """One column a request must carry.
+
+    `categorical` says whether its values are names or quantities, `text` whether they are texts whose words
+    count.
+    """
 
     name: str
     type: ColumnType
@@ -42,6 +46,12 @@ class InputColumn:
     max: float | None = None
     categories: tuple[str, ...] | None = None
     categorical: bool = False
+    text: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a graph takes it as text."""
+        return self.categorical or self.text
 
     def narrowed_by(self, other: "InputColumn") -> "InputColumn":
         """Return the column that allows what both do; their types must be the same.
@@ -57,12 +67,15 @@ class InputColumn:
             min=max((low for low in (self.min, other.min) if low is not None), default=None),
             max=min((high for high in (self.max, other.max) if high is not None), default=None),
             categories=_common(self.categories, other.categories),
+            text=self.text or other.text,
         )
 
 
 @dataclass(frozen=True)
 class Schema:
     """What goes in and what comes out. `classes` are the labels in the order of the answers.
+
+    A binary model with a `threshold` decides for the positive class from that probability on.
 
     `key` are the columns that name a row, for labels that come later; a request may carry them.
     """
@@ -71,6 +84,15 @@ class Schema:
     inputs: tuple[InputColumn, ...]
     classes: tuple[str, ...] = ()
     key: tuple[InputColumn, ...] = ()
+    threshold: float | None = None
+
+    def decide(self, answer: float) -> str | None:
+        """Name the class that the threshold makes of a probability; None where there is no threshold.
+
+        >>> Schema(Task.BINARY, (), ("on time", "late"), threshold=0.3).decide(0.3)
+        'late'
+        """
+        return None if self.threshold is None else self.classes[answer >= self.threshold]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What does a pipeline or a graph see of a raw row? The same in training and in serving."""
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from millrace.domain.bundle import InputColumn
 from millrace.domain.kinds import ColumnType
+from millrace.domain.words import UnreadableTextError, is_null, text_lengths, word_values
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:
@@ -26,6 +28,25 @@ class Columns(Protocol):
     def __contains__(self, name: object, /) -> bool: ...
 
     def __getitem__(self, name: str, /) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A column as its distinct values and, for each row, which of them it has: each is read once."""
+
+    distinct: list[Any]
+    codes: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: Any) -> "Coded":
+        return Coded(self.distinct, self.codes[rows])
+
+    def spread(self, values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+        """Give each row what became of its value; `values` are in the order of `distinct`."""
+        found: npt.NDArray[np.object_] = values[self.codes]
+        return found
 
 
 class MissingColumnsError(MillraceError):
@@ -56,7 +77,7 @@ def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[s
     -------
     name to array of shape (n_rows,)
         Numeric columns as float32, where null, infinity and what float32 cannot hold are NaN;
-        categorical columns as text, where null is `NULL_TEXT`.
+        categorical columns as text, where null is `NULL_TEXT`; texts as their words, see `words_of`.
 
     Raises
     ------
@@ -70,11 +91,13 @@ def feature_columns(columns: Columns, inputs: tuple[InputColumn, ...]) -> dict[s
     except KeyError as error:
         needed = tuple(column.name for column in inputs)
         raise MissingColumnsError(tuple(name for name in needed if name not in columns), needed) from error
-    numbers = _float32_columns({column.name: raw[column.name] for column in inputs if not column.categorical})
+    numbers = _float32_columns({column.name: raw[column.name] for column in inputs if not column.is_text})
     texts = {
-        column.name: text_values(raw[column.name], column.name, column.type)
+        column.name: _words(raw[column.name], column.name)
+        if column.text
+        else text_values(raw[column.name], column.name, column.type)
         for column in inputs
-        if column.categorical
+        if column.is_text
     }
     # `raw` has the order; each name is in one of the two
     return {**raw, **numbers, **texts}
@@ -89,8 +112,8 @@ def feature_frame(columns: Columns, inputs: tuple[InputColumn, ...]) -> "pd.Data
     import pandas as pd
 
     ready = feature_columns(columns, inputs)
-    texts = [column.name for column in inputs if column.categorical]
-    numbers = [column.name for column in inputs if not column.categorical]
+    texts = [column.name for column in inputs if column.is_text]
+    numbers = [column.name for column in inputs if not column.is_text]
     # one block of each kind, its type given: pandas would make and convert one block for each column
     frame = pd.DataFrame(_block(ready, numbers, np.float64), columns=numbers)
     if texts:
@@ -135,6 +158,8 @@ def text_values(column: Any, name: str, kind: ColumnType) -> npt.NDArray[np.obje
     UnreadableColumnError
         If a value is not of type `kind`.
     """
+    if isinstance(column, Coded):
+        return column.spread(text_values(column.distinct, name, kind))
     if kind is ColumnType.STRING and type(column) in _PLAIN and set(map(type, column)) == {str}:
         return np.array(column, dtype=object)
     values = (
@@ -147,6 +172,27 @@ def text_values(column: Any, name: str, kind: ColumnType) -> npt.NDArray[np.obje
         return np.array([texts[value] for value in values.tolist()], dtype=object)
     except _CONVERSION_REFUSALS as error:
         raise UnreadableColumnError(name, str(error), f"values of type {kind}") from error
+
+
+def length_values(column: Any, name: str) -> npt.NDArray[np.float64]:
+    """Read a column of texts as their lengths in characters; that of a null is NaN.
+
+    Raises
+    ------
+    UnreadableColumnError
+        If a value is no text.
+    """
+    try:
+        return text_lengths(column)
+    except UnreadableTextError as error:
+        raise UnreadableColumnError(name, repr(error.found), "texts") from error
+
+
+def _words(column: Any, name: str) -> npt.NDArray[np.object_]:
+    try:
+        return word_values(column)
+    except UnreadableTextError as error:
+        raise UnreadableColumnError(name, repr(error.found), "texts") from error
 
 
 def _float32_columns(columns: dict[str, Any]) -> dict[str, npt.NDArray[np.float32]]:
@@ -167,7 +213,7 @@ def _to_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 
 def _text(value: Any, kind: ColumnType) -> str:
-    if value is None or value != value:  # noqa: PLR0124 - true of NaN and NaT alone
+    if is_null(value):
         return NULL_TEXT
     match kind:
         case ColumnType.STRING if isinstance(value, str):

@@ -24,13 +24,14 @@ class ClassCountError(MillraceError):
         )
 
 
-def schema_of(config: ModelConfig, classes: tuple[str, ...]) -> Schema:
+def schema_of(config: ModelConfig, classes: tuple[str, ...], threshold: float | None = None) -> Schema:
     """Return what a bundle of this model takes in and gives out."""
     return Schema(
         config.model.task,
         tuple(_input_column(name, config) for name in config.features.names),
         classes,
         tuple(_input_column(name, config) for name in config.data.key if name not in config.features.names),
+        threshold,
     )
 
 
@@ -51,9 +52,20 @@ def class_names(columns: Columns, config: ModelConfig) -> tuple[str, ...]:
     texts = set(text_values(columns[target], target, kind).tolist()) - {NULL_TEXT}
     is_number = kind in (ColumnType.INT, ColumnType.FLOAT)
     names = tuple(sorted(texts, key=lambda text: (float(text) if is_number else 0.0, text)))
-    if len(names) < FEWEST_CLASSES or (config.model.task is Task.BINARY and len(names) > FEWEST_CLASSES):
-        raise ClassCountError(target, config.model.task, names)
+    check_class_count(names, config)
     return names
+
+
+def check_class_count(names: tuple[str, ...], config: ModelConfig) -> None:
+    """Refuse classes that a model of this task cannot be of.
+
+    Raises
+    ------
+    ClassCountError
+        If there are fewer than two, or not exactly two for a binary model.
+    """
+    if len(names) < FEWEST_CLASSES or (config.model.task is Task.BINARY and len(names) > FEWEST_CLASSES):
+        raise ClassCountError(config.data.target, config.model.task, names)
 
 
 def label_values(columns: Columns, config: ModelConfig, classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
@@ -87,4 +99,5 @@ def _input_column(name: str, config: ModelConfig) -> InputColumn:
         max=contract.max,
         categories=contract.categories,
         categorical=name in config.features.categorical,
+        text=name in config.features.text,
     )

@@ -18,6 +18,7 @@ def describe_served(served: "Served") -> dict[str, Any]:
         "model": served.model,
         "task": schema.task,
         "classes": schema.classes,
+        "threshold": schema.threshold,
         "generation": pointer.generation,
         "revision": pointer.revision,
         "durability": pointer.settings.durability,

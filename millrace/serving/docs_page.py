@@ -117,9 +117,12 @@ def _task(served: "Served") -> str:
     classes = escape(", ".join(schema.classes))
     match schema.task:
         case Task.BINARY:
-            return (
+            about = (
                 f"The answer is the probability of {escape(schema.classes[-1])!r}, of the classes {classes}."
             )
+            if schema.threshold is None:
+                return about
+            return f"{about} From {schema.threshold:.4g} on that is the decision too."
         case Task.MULTICLASS:
             return f"The answer is a probability for each of the classes {classes}."
         case Task.REGRESSION:

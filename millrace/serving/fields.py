@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from millrace.domain.bundle import InputColumn
 from millrace.domain.kinds import ColumnType
+from millrace.domain.words import MAX_CHARACTERS
 
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest number a graph can see: what is beyond it would silently become a null."""
@@ -20,6 +21,8 @@ def describe_column(column: InputColumn) -> str:
     match column.type:
         case ColumnType.STRING if column.categories is not None:
             allowed = f"one of {', '.join(column.categories)}"
+        case ColumnType.STRING if column.text:
+            allowed = f"a text of at most {MAX_CHARACTERS:,} characters"
         case ColumnType.STRING:
             allowed = "a text"
         case ColumnType.BOOL:
@@ -39,6 +42,8 @@ def field_type(column: InputColumn) -> Any:
     match column.type:
         case ColumnType.STRING if column.categories is not None:
             kind: Any = Literal[column.categories]
+        case ColumnType.STRING if column.text:
+            kind = Annotated[str, Meta(max_length=MAX_CHARACTERS)]
         case ColumnType.STRING:
             kind = str
         case ColumnType.BOOL:

@@ -24,31 +24,13 @@ from millrace.serving.requests import (
     malformed,
     refuse_repeated_fields,
 )
-from millrace.serving.tensors import InputTensor, datatype_of, values_of
+from millrace.serving.tensors import ANSWER, DECISION, DIGEST, InferRequest, datatype_of, values_of
 
 if TYPE_CHECKING:
     from millrace.serving.served import Served
     from millrace.serving.service import Service
 
-ANSWER, DIGEST = "answer", "digest"
-"""The outputs: what the model says of each row, and which bundle said it."""
 BINARY_LENGTH = b"inference-header-content-length"
-
-
-class OutputTensor(msgspec.Struct, forbid_unknown_fields=True):
-    """An output that a client wants."""
-
-    name: str
-    parameters: dict[str, Any] = {}
-
-
-class InferRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request."""
-
-    inputs: list[InputTensor]
-    id: str = ""
-    parameters: dict[str, Any] = {}
-    outputs: list[OutputTensor] = []
 
 
 _decoder = msgspec.json.Decoder(InferRequest)
@@ -82,7 +64,7 @@ async def infer(service: "Service", served: "Served", request: Request) -> dict[
 
 def _read(served: "Served", body: bytes) -> tuple[InferRequest, set[str], list[Row]]:
     asked = _decode(body)
-    wanted, columns = _wanted(asked), _columns(served, asked)
+    wanted, columns = _wanted(served, asked), _columns(served, asked)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return asked, wanted, served.schema.check(rows)
 
@@ -106,12 +88,13 @@ def describe_model(served: "Served") -> dict[str, Any]:
         "shape": _shape(served, -1),
         "parameters": parameters,
     }
+    texts = [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in served.outputs[1:]]
     return {
         "name": served.model,
         "versions": [str(served.generation)],
         "platform": f"millrace_{served.champion.manifest.engine}",
         "inputs": inputs,
-        "outputs": [answer, {"name": DIGEST, "datatype": "BYTES", "shape": [-1]}],
+        "outputs": [answer, *texts],
     }
 
 
@@ -165,16 +148,17 @@ def _decode(body: bytes) -> InferRequest:
     return asked
 
 
-def _wanted(asked: InferRequest) -> set[str]:
-    names = {output.name for output in asked.outputs} or {ANSWER, DIGEST}
-    if unknown := names - {ANSWER, DIGEST}:
+def _wanted(served: "Served", asked: InferRequest) -> set[str]:
+    known = served.outputs
+    names = {output.name for output in asked.outputs} or {*known}
+    if unknown := names - {*known}:
         raise InvalidRowsError(
             [
                 Problem(
                     None,
                     "outputs",
                     repr(cut(min(unknown))),
-                    f"{ANSWER!r} and {DIGEST!r}, or no outputs for both",
+                    f"{' and '.join(map(repr, known))}, or no outputs for all of them",
                 )
             ]
         )
@@ -231,8 +215,11 @@ def _answer(served: "Served", request_id: str, given: Given, wanted: set[str]) -
             "shape": _shape(served, len(arms)),
             "data": numbers.ravel().tolist(),
         },
-        {"name": DIGEST, "datatype": "BYTES", "shape": [len(arms)], "data": digests},
+        _texts(DIGEST, digests),
     ]
+    if DECISION in served.outputs:
+        decided = [arm.decide(one) or "" for arm, one in zip(arms, numbers.tolist(), strict=True)]
+        outputs.append(_texts(DECISION, decided))
     one = {"digest": digests[0]} if len(set(digests)) == 1 else {}
     return {
         "model_name": served.model,
@@ -241,6 +228,10 @@ def _answer(served: "Served", request_id: str, given: Given, wanted: set[str]) -
         "parameters": {"generation": served.generation, "arm": arms[0].role, **one},
         "outputs": [output for output in outputs if output["name"] in wanted],
     }
+
+
+def _texts(name: str, data: list[str]) -> dict[str, Any]:
+    return {"name": name, "datatype": "BYTES", "shape": [len(data)], "data": data}
 
 
 def _shape(served: "Served", rows: int) -> list[int]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from millrace.domain.bundle import InputColumn
 from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.words import MAX_CHARACTERS
 from millrace.serving.fields import bounds_of, describe_column
-from millrace.serving.infer import ANSWER, DIGEST
 from millrace.serving.labels import class_texts, key_names
 from millrace.serving.tensors import datatypes_of
 
@@ -29,6 +29,8 @@ def value_schema(column: InputColumn) -> Json:
             schema: Json = {"type": "string"}
             if column.categories is not None:
                 schema["enum"] = [*column.categories]
+            elif column.text:
+                schema["maxLength"] = MAX_CHARACTERS
         case ColumnType.BOOL:
             schema = {"type": "boolean"}
         case ColumnType.TIMESTAMP:
@@ -77,6 +79,14 @@ def answer_schema(served: "Served") -> Json:
             return {"type": "number"}
 
 
+def decision_schema(served: "Served") -> Json:
+    """Return what a binary model decides of one row."""
+    return {
+        "enum": [*served.classes],
+        "description": "the class that the bundle's threshold makes of the probability",
+    }
+
+
 def label_schema(served: "Served", max_rows: int) -> Json:
     """Return what one label may be: it names a row of a request, or rows by their key."""
     label = _label_value(served)
@@ -104,7 +114,7 @@ def infer_schema(served: "Served", max_rows: int) -> Json:
         "maxItems": len(columns),
         "description": "One tensor for each column.",
     }
-    output = closed({"name": {"enum": [ANSWER, DIGEST]}, "parameters": {"type": "object"}}, ["name"])
+    output = closed({"name": {"enum": [*served.outputs]}, "parameters": {"type": "object"}}, ["name"])
     return closed(
         {
             "id": {**MAYBE_REQUEST_ID, "description": "Names the request, as x-request-id does."},

@@ -13,6 +13,7 @@ from millrace.serving.json_schemas import (
     Json,
     answer_schema,
     closed,
+    decision_schema,
     infer_answer_schema,
     infer_schema,
     label_schema,
@@ -21,6 +22,7 @@ from millrace.serving.json_schemas import (
     refusal_schema,
     row_schema,
 )
+from millrace.serving.tensors import DECISION
 
 if TYPE_CHECKING:
     from millrace.serving.served import Served
@@ -125,15 +127,20 @@ def _paths_of_service() -> dict[str, Json]:
 def _paths_of_model(served: "Served", name: str, most: int) -> dict[str, Json]:
     path, model = f"/v1/models/{served.model}", served.model
     said = {"digest": {"type": "string"}, "arm": {"type": "string"}, "answer": _ref(f"{name}.Answer")}
+    required = [*said]
+    if DECISION in served.outputs:
+        said["decision"] = decision_schema(served)
+    if served.always_decides:
+        required.append("decision")
     head = {
         "request_id": {"type": "string"},
         "model": {"const": model},
         "generation": {"type": "integer"},
     }
-    many = {"type": "array", "items": closed(said, [*said])}
+    many = {"type": "array", "items": closed(said, required)}
     answered = {
         "oneOf": [
-            closed({**head, **said}, [*head, *said]),
+            closed({**head, **said}, [*head, *required]),
             closed({**head, "answers": many}, [*head, "answers"]),
         ]
     }

@@ -17,6 +17,7 @@ from millrace.domain.routing import choose_arm
 from millrace.serving.batching import Batcher
 from millrace.serving.requests import RequestSchema, Row
 from millrace.serving.shadow import Shadow
+from millrace.serving.tensors import ANSWER, DECISION, DIGEST
 
 if TYPE_CHECKING:
     from millrace.adapters.prediction_log.privacy import Privacy
@@ -87,6 +88,10 @@ class AnsweringArm(ScoringArm):
         self.batcher = Batcher(self.score, _seconds_of_one_row(self.scorer), batch_rows.observe)
         self.head = f'"model":"{self.model}","generation":{self.generation},'
         self.tail = f'"digest":"{self.digest}","arm":"{self.role}","answer":'
+        self.decide = scorer.schema.decide
+        self._decisions = {
+            name: f',"decision":{msgspec.json.encode(name).decode()}' for name in scorer.schema.classes
+        }
 
     def privately(self, rows: list[AnsweredRow]) -> list[AnsweredRow]:
         """Return the rows as they may be logged."""
@@ -95,9 +100,13 @@ class AnsweringArm(ScoringArm):
         return [msgspec.structs.replace(row, inputs=self._privacy.apply(row.inputs)) for row in rows]
 
     def write_answer(self, answer: Answer) -> str:
-        """Write an answer as JSON: a number, or an object with a number for each class."""
+        """Write an answer as JSON: a number, or an object with a number for each class.
+
+        After it comes the decision of a bundle that has a threshold.
+        """
         if isinstance(answer, float):
-            return repr(answer)
+            decided = self.decide(answer)
+            return repr(answer) if decided is None else f"{answer!r}{self._decisions[decided]}"
         return msgspec.json.encode(dict(zip(self._classes, answer, strict=True))).decode()
 
 
@@ -133,6 +142,9 @@ class Served:
             for arm in shadows
             if arm.weight > 0
         ]
+        thresholds = {arm.scorer.schema.threshold for arm in self.arms.values()}
+        self.outputs = (ANSWER, DIGEST) if thresholds == {None} else (ANSWER, DIGEST, DECISION)
+        self.always_decides = None not in thresholds
         self.only_arm = next(iter(self.arms.values())) if len(self.arms) == 1 else None
         sticky = pointer.settings.sticky_key
         self._sticky_at = self.schema.names.index(sticky) if sticky in self.schema.names else None

@@ -12,6 +12,9 @@ from millrace.domain.kinds import ColumnType
 from millrace.serving.fields import FLOAT32_MAX, describe_column
 from millrace.serving.requests import MAX_PROBLEMS, InvalidRowsError, Problem, shown
 
+ANSWER, DIGEST, DECISION = "answer", "digest", "decision"
+"""The outputs: what the model says of each row, which bundle said it, the class its threshold makes of it."""
+
 _WHOLE = {
     f"{kind}{bits}": (0, 2**bits - 1) if kind == "UINT" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     for kind in ("INT", "UINT")
@@ -47,6 +50,22 @@ class InputTensor(msgspec.Struct, forbid_unknown_fields=True):
     datatype: str
     data: list[Any] | None = None
     parameters: dict[str, Any] = {}
+
+
+class OutputTensor(msgspec.Struct, forbid_unknown_fields=True):
+    """An output that a client wants."""
+
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+class InferRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request."""
+
+    inputs: list[InputTensor]
+    id: str = ""
+    parameters: dict[str, Any] = {}
+    outputs: list[OutputTensor] = []
 
 
 def datatype_of(kind: ColumnType) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from millrace.adapters.bundle import write_bundle
 from millrace.adapters.export import ExportedScorer, export_scorer, make_examples
 from millrace.adapters.scorer import open_scorer
-from millrace.adapters.training import CustomBuild, build_pipeline, fit_pipeline, training_environment
+from millrace.adapters.training import CustomBuild, Learned, fit_model, row_weights, training_environment
 from millrace.domain.bundle import (
     EXAMPLES_FILE,
     PROFILE_FILE,
@@ -121,13 +121,13 @@ class Trained:
 def train(config: ModelConfig, rows: pd.DataFrame, custom: CustomBuild | None = None) -> Trained:
     classes = class_names(rows, config)
     schema = schema_of(config, classes)
-    pipeline = build_pipeline(config, config.training.estimator, config.training.parameters, custom)
-    fit_pipeline(
-        pipeline,
+    learned = Learned(
         feature_frame(rows, schema.inputs),
         label_values(rows, config, classes),
-        config.training.seed,
+        np.array([f"block {at // 10:04}" for at in range(len(rows))]),
+        row_weights(rows, config),
     )
+    pipeline = fit_model(config, config.training.parameters, custom, learned)
     return Trained(
         config, rows, schema, pipeline, export_scorer(pipeline, schema, config.gate, rows, open_scorer)
     )
@@ -153,7 +153,7 @@ def pack(trained: Trained) -> tuple[Manifest, dict[str, bytes]]:
         training_blocks=("2013-01-01",),
         code=CodeDigests("a", "b", "c", "d", "e"),
         seed=config.training.seed,
-        environment=training_environment(),
+        environment=training_environment(config.training.estimator),
     )
     return manifest, files
 

@@ -239,3 +239,17 @@ def test_rows_of_one_request_are_told_from_its_first(tmp_path: Path) -> None:
     assert sorted(found.is_first.tolist()) == [False, False, True]
     assert found.answers.shape == (3, 2)
     assert np.nansum(found.labels) == 1.0
+
+
+def test_a_label_that_only_another_version_knows_is_a_class_of_which_this_one_gave_no_share(
+    tmp_path: Path,
+) -> None:
+    rows = [AnsweredRow(name, 0, AT.timestamp(), (), (0.25, 0.75), 9) for name in ("r1", "r2")]
+    said = [Label("b", "r1", 0, None), Label("c", "r2", 0, None)]
+    write_log(
+        tmp_path, Answered(MODEL, OLD, 3, "answer", (), rows), Labelled(MODEL, AT.timestamp() + 1, (), said)
+    )
+    found = read_answered(tmp_path, replace(WANTED, task=Task.MULTICLASS, classes=("a", "b")))
+    assert sorted(found.rows.labels.tolist()) == [1.0, 2.0]
+    assert found.rows.answers.tolist() == [[0.25, 0.75, 0.0]] * 2
+    assert found.unreadable_labels == 0

@@ -9,7 +9,7 @@ from millrace.domain.verdict import Outcome, Verdict
 from tests.site.reading import see
 
 JUDGED = ChallengerJudged(
-    "k" * 64, "a" * 64, "b" * 64, Outcome.FAIL, "recent_champion: no better",
+    f"retrain:flights:{'k' * 64}", "a" * 64, "b" * 64, Outcome.FAIL, "recent_champion: no better",
     (
         Verdict("recent_champion", Outcome.FAIL, "AUC 0.7 against 0.71 <b>"),
         Verdict("golden_best", Outcome.INCONCLUSIVE, "9 blocks, 14 needed"),
@@ -26,6 +26,7 @@ def test_every_rule_and_what_was_measured_stand_on_the_page_as_people_read_it() 
     assert "fail recent_champion: no better" in text
     assert "golden best inconclusive 9 blocks, 14 needed" in text
     assert "Who recent golden challenger 0.7 0.75 champion 0.71 —" in text
+    assert "Run key kkkkkkkkkkkk ." in text
 
 
 def test_a_first_challenger_has_no_champion_to_beat() -> None:

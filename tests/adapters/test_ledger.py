@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from millrace.adapters.ledger import Ledger, StaleGenerationError
+from millrace.domain.change import Change
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
 from millrace.domain.facts import (
@@ -40,11 +41,13 @@ from millrace.domain.facts import (
     OfflineRollbackOvertaken,
     ProbationEnded,
     ReportKept,
+    Reproduction,
     RolloutAborted,
     RolloutAdvanced,
     RolloutPaused,
     RolloutResumed,
     RolloutStarted,
+    RowsScored,
     RuleFinding,
     RunParked,
     RunRequested,
@@ -58,6 +61,7 @@ from millrace.domain.facts import (
     Subject,
     VersionOffered,
     VersionRegistered,
+    VersionReproduced,
     WindowMonitored,
 )
 from millrace.domain.facts.offers import Milestone
@@ -117,7 +121,7 @@ JUDGED = ChallengerJudged(
     ),
 )
 ONE_OF_EACH: tuple[Fact, ...] = (
-    BatchAccepted("b1", PART, release_reason="the scale was wrong, 'fixed'"),
+    BatchAccepted("b1", PART, release_reason="the scale was wrong, 'fixed'", labelled=9),
     BatchQuarantined(
         "b2", "b.csv", (Violation("nulls", "wind", 3, "3 nulls", ("7: None",), waivable=False),)
     ),
@@ -127,6 +131,9 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     TRAINED,
     JUDGED,
     VersionRegistered("k", "c1", 3, "run"),
+    VersionReproduced(
+        "c1", "c2", Reproduction.DIFFERS, "seed", "5a1e", (Change("seed", "7", "8"), Change("x", None, 1))
+    ),
     ChampionPromoted("c1", None, 1, "passed"),
     ChampionRolledBack("c0", "c1", 2, "by hand"),
     ChampionRolledBack("c0", "c1", 4, "by hand", 3),
@@ -155,7 +162,8 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     ServingConfigured(ServingSettings("ride", Durability.FAST, ("name",), ("address",), 86_400.5)),
     ServingConfigured(ServingSettings()),
     MirrorRepaired("alias", "c1"),
-    SourceAsked(2),
+    SourceAsked(2, 30, 4),
+    RowsScored("c1", "june.parquet", "d1", "d2", 12, 1),
     RunRequested("ingest:fares:inbox:1", "ingest", "arrived, flüge.parquet", 2),
     RunParked("ingest:fares:inbox:1", "ingest", 4, "arrived, flüge.parquet: still undone"),
     AutomationPaused("the agency resends May"),

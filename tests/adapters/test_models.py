@@ -204,9 +204,10 @@ def test_without_models_an_unknown_one_says_that_there_are_none(tmp_path: Path) 
 
 def test_the_shipped_models_are_listed_and_valid() -> None:
     models = ROOT / "models"
-    assert {"flights", "progression"} <= set(list_models(models))
+    assert {"flights", "progression", "scenery"} <= set(list_models(models))
     assert find_model(models, "flights").model.task is Task.BINARY
     assert find_model(models, "progression").gate.floors == {Metric.MAE: 55.0}
+    assert find_model(models, "scenery").gate.floors == {Metric.LOG_LOSS: 0.3, Metric.BRIER: 0.15}
 
 
 def test_durations_and_dates_are_read_as_what_they_are(models: Path) -> None:

@@ -16,6 +16,7 @@ from millrace.adapters.profiling import UnreadableFileError, profile_parquet
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.profile import Counted, Profile, count_rows, profile_rows
 from tests.adapters.planted import planted_config, planted_rows
+from tests.adapters.worded import worded_config, worded_rows
 
 CONFIG = planted_config(Task.REGRESSION)
 NAMES = list(CONFIG.features.names)
@@ -179,3 +180,32 @@ def test_a_file_that_rots_within_is_named_too(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(UnreadableFileError, match=r"a\.parquet: found "):
         counted(path)
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary", "null"])
+def test_texts_are_counted_by_their_length_however_arrow_holds_them(kind: str, tmp_path: Path) -> None:
+    config = worded_config(Task.BINARY)
+    rows = worded_rows(Task.BINARY, 300)
+    reference = profile_rows(rows, config)
+    texts = pa.array(rows["note"].to_numpy(dtype=object, na_value=None), pa.string())
+    held = {
+        "string": texts,
+        "large_string": texts.cast(pa.large_string()),
+        "dictionary": texts.dictionary_encode(),
+        "null": pa.nulls(len(rows)),
+    }[kind]
+    path = written(tmp_path / "a.parquet", {"note": held})
+    only = Profile(0, tuple(one for one in reference.numeric if one.name == "note"), ())
+    found = counted(path, reference=only, types={"note": ColumnType.STRING})
+    known = rows if kind != "null" else rows.assign(note=None)
+    wanted = count_rows(known, reference, config)
+    assert found.troubles == {}
+    assert found.profile.numeric == tuple(one for one in wanted.numeric if one.name == "note")
+
+
+def test_numbers_where_texts_should_be_are_told_and_not_measured(tmp_path: Path) -> None:
+    reference = profile_rows(worded_rows(Task.BINARY, 300), worded_config(Task.BINARY))
+    only = Profile(0, tuple(one for one in reference.numeric if one.name == "note"), ())
+    path = written(tmp_path / "a.parquet", {"note": [1, 2, 3]})
+    found = counted(path, reference=only, types={"note": ColumnType.STRING})
+    assert found.troubles == {"note": "found int64, needed texts"}

@@ -14,6 +14,7 @@ from millrace.adapters.scorer import open_scorer
 from millrace.domain.bundle import Engine
 from millrace.domain.kinds import Task
 from tests.adapters.planted import pack, planted_config, planted_rows, train
+from tests.adapters.worded import REPRODUCIBLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,12 +23,17 @@ BOOSTING_ROWS = 12_000
 
 
 def train_afresh(store: Path, task: Task, estimator: str, rows: int, *, hash_seed: int, threads: int) -> str:
+    given = [str(store), task, estimator, str(rows)]
+    return run_afresh("tests.adapters.planted", given, hash_seed=hash_seed, threads=threads)
+
+
+def run_afresh(program: str, given: list[str], *, hash_seed: int, threads: int) -> str:
     environment = os.environ | {
         "PYTHONHASHSEED": str(hash_seed),
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
     }
-    command = [sys.executable, "-m", "tests.adapters.planted", str(store), task, estimator, str(rows)]
+    command = [sys.executable, "-m", program, *given]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -48,6 +54,16 @@ def test_two_fresh_processes_give_one_bundle_byte_for_byte(
     assert first == second
     for name in ("scorer.onnx", "schema.json", "profile.json", "examples.json", "manifest.json"):
         assert (tmp_path / "a" / first / name).read_bytes() == (tmp_path / "b" / second / name).read_bytes()
+
+
+def test_every_estimator_gives_the_same_bytes_with_texts_weights_and_calibration(tmp_path: Path) -> None:
+    first = run_afresh("tests.adapters.worded", [str(tmp_path / "a")], hash_seed=1, threads=1)
+    second = run_afresh("tests.adapters.worded", [str(tmp_path / "b")], hash_seed=4242, threads=2)
+    assert first == second
+    assert len(set(first.split())) == len(REPRODUCIBLE)
+    for digest in first.split():
+        one, two = (tmp_path / store / digest / "scorer.onnx" for store in "ab")
+        assert one.read_bytes() == two.read_bytes()
 
 
 def test_other_rows_give_another_bundle(tmp_path: Path) -> None:

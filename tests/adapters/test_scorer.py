@@ -63,7 +63,8 @@ def test_chunks_give_the_answers_of_the_whole(trained: Trained, monkeypatch: pyt
     answering = open_scorer(trained.exported.engine, trained.exported.content, trained.schema)
     whole = answering(planted_rows(Task.BINARY))
     monkeypatch.setattr(scorer_module, "CHUNK_ROWS", 7)
-    np.testing.assert_array_equal(answering(planted_rows(Task.BINARY)), whole)
+    in_chunks = open_scorer(trained.exported.engine, trained.exported.content, trained.schema)
+    np.testing.assert_array_equal(in_chunks(planted_rows(Task.BINARY)), whole)
 
 
 def test_no_rows_get_no_answers(trained: Trained) -> None:

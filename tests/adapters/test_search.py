@@ -18,6 +18,7 @@ from millrace.domain.blocks import name_blocks
 from millrace.domain.config import Metric, ModelConfig, SearchPolicy
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
+from millrace.domain.row_losses import row_losses
 from millrace.domain.schema import class_names, label_values, schema_of
 from tests.adapters.planted import planted_config, planted_rows
 
@@ -128,3 +129,11 @@ def test_every_metric_is_a_loss_that_grows_as_answers_get_worse(metric: Metric, 
     worse = fold_loss(metric, labels, np.array([0.6, 0.4, 0.1, 0.9]))
     assert fold_loss(metric, labels, labels) == pytest.approx(perfect, abs=1e-9)
     assert fold_loss(metric, labels, np.abs(labels - 0.9)) > worse > perfect
+
+
+@pytest.mark.parametrize("metric", [Metric.LOG_LOSS, Metric.BRIER])
+def test_of_several_classes_a_search_and_the_gate_measure_the_same_loss(metric: Metric) -> None:
+    # a fold can lack a class that the answers have a share of
+    labels, answers = np.array([0.0, 2.0, 2.0]), np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.5, 0.3, 0.2]])
+    gate = float(row_losses(metric, labels, answers).mean())
+    assert fold_loss(metric, labels, answers) == pytest.approx(gate)

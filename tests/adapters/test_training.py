@@ -8,7 +8,6 @@ from sklearn.linear_model import LogisticRegression
 from millrace.adapters.training import (
     EmptyFeatureError,
     EstimatorParameterError,
-    UndefinedConstantError,
     UnfittedError,
     UnknownEstimatorError,
     baseline_config,
@@ -120,8 +119,11 @@ def test_the_constant_is_the_best_single_answer_for_the_metric() -> None:
     assert constant_answer(labels, Task.REGRESSION, Metric.RMSE) == 2.5
     assert constant_answer(labels, Task.REGRESSION, Metric.MAE) == 0.0
     assert constant_answer(np.array([0.0, 1.0, 1.0, 1.0]), Task.BINARY, Metric.AUC) == 0.75
-    with pytest.raises(UndefinedConstantError, match="multiclass"):
-        constant_answer(labels, Task.MULTICLASS, Metric.LOG_LOSS)
+    assert constant_answer(np.array([0.0, 2.0, 1.0, 2.0]), Task.MULTICLASS, Metric.LOG_LOSS) == (
+        0.25,
+        0.25,
+        0.5,
+    )
 
 
 def test_fitting_twice_gives_the_same_answers() -> None:

@@ -250,3 +250,17 @@ def test_of_several_classes_the_likeliest_is_counted_and_how_likely_it_is() -> N
     [share], [name] = tally.profile.numeric, tally.profile.categorical
     assert (share.name, share.edges, share.counts, share.nulls) == ("answer", (0.5, 1.0), (0, 1), 1)
     assert (name.name, name.counts, name.nulls, name.other) == ("class", (0, 1, 0), 1, 0)
+
+
+def test_a_text_is_counted_by_its_length_in_characters_and_a_null_is_a_null() -> None:
+    texts = ModelConfig.model_validate(
+        {**config().model_dump(exclude_none=True), "features": {"numeric": ["x"], "text": ["c"]}}
+        | {"retrain": {"min_new_rows": 0, "cooldown": "6h", "budget_per_day": 4}}
+    )
+    rows = {"x": [1.0, 2.0, 3.0], "c": ["größe", "", None]}
+    profile = profile_rows(rows, texts)
+    assert profile.categorical == ()
+    lengths = next(one for one in profile.numeric if one.name == "c")
+    assert (lengths.edges, lengths.counts, lengths.nulls) == ((0.0, 5.0), (1, 1), 1)
+    later = count_rows({"x": [1.0], "c": ["😀" * 7]}, profile, texts)
+    assert next(one for one in later.numeric if one.name == "c").above == 1

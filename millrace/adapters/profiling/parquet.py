@@ -62,7 +62,7 @@ def profile_parquet(
     paths
         The files, each of which every worker of the executor can read.
     types
-        The types of the categorical columns.
+        The types of the categorical columns, and of the texts.
     executor
         Threads, processes or a cluster: what is sent and what comes back can be pickled.
 
@@ -102,7 +102,7 @@ def _slices(
         for name in (*tally.numeric, *tally.categorical):
             if name not in found:
                 tally.missing[name] += metadata.num_rows
-            elif reason := trouble_with(schema, name, tally):
+            elif reason := trouble_with(schema, name, tally, types):
                 tally.unreadable[name] = reason
             else:
                 readable.append(name)

@@ -1,0 +1,208 @@
+"""How is a pipeline fitted, so that the same rows give the same bytes?"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from millrace.adapters.training.folds import part_rows
+from millrace.adapters.training.pipeline import (
+    CustomBuild,
+    UnsupportedPipelineError,
+    build_pipeline,
+    class_weight_of,
+    last_step,
+)
+from millrace.domain.answers import FloatArray, answers_of
+from millrace.domain.config import ModelConfig
+from millrace.domain.kinds import Task
+from millrace.errors import MillraceError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
+FoldAnswers = Callable[[Mapping[str, object], "npt.NDArray[np.intp]", "npt.NDArray[np.intp]"], FloatArray]
+
+
+class EmptyFeatureError(MillraceError):
+    """A feature has no value in any training row: nothing can be learned from it."""
+
+    def __init__(self, features: tuple[str, ...], rows: int) -> None:
+        self.features, self.rows = features, rows
+        super().__init__(
+            f"{', '.join(features)}: found no value in {rows} training rows, needed one at least. "
+            "Take it out of [features], or widen training.window"
+        )
+
+
+class UnfittedError(MillraceError):
+    """scikit-learn refused to fit the pipeline to these rows."""
+
+    def __init__(self, rows: int, reason: str) -> None:
+        self.rows, self.reason = rows, reason
+        super().__init__(
+            f"the pipeline could not be fitted to {rows} rows: {reason}. Correct [training] of model.toml"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Rows to learn from, paired by position: as of `feature_frame`, `label_values` and `row_weights`."""
+
+    features: "pd.DataFrame"
+    labels: FloatArray
+    blocks: "npt.NDArray[np.str_]"
+    weights: FloatArray | None = None
+
+    def at(self, rows: "npt.NDArray[np.intp]") -> "Learned":
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Learned(self.features.iloc[rows], self.labels[rows], self.blocks[rows], weights)
+
+
+def fit_pipeline(
+    pipeline: "Pipeline",
+    features: "pd.DataFrame",
+    labels: FloatArray,
+    seed: int,
+    weights: FloatArray | None = None,
+) -> "Pipeline":
+    """Fit to `feature_frame` rows and `label_values` labels; the same bytes on any number of threads.
+
+    BLAS sums in an order that depends on its threads, so it gets one. OpenMP is left alone:
+    histogram gradient boosting gives the same trees on one thread and on two.
+    """
+    from threadpoolctl import threadpool_limits
+
+    if empty := tuple(name for name in features.columns if features[name].isna().all()):
+        raise EmptyFeatureError(empty, len(features))
+    given = {} if weights is None else {f"{last_step(pipeline)[0]}sample_weight": weights}
+    try:
+        with threadpool_limits(limits=1, user_api="blas"), _global_seed(seed):
+            pipeline.fit(features, labels, **given)
+    except _refusals() as error:
+        raise UnfittedError(len(features), str(error)) from error
+    return pipeline
+
+
+def fit_model(
+    config: ModelConfig, parameters: Mapping[str, object], custom: CustomBuild | None, learned: Learned
+) -> "Pipeline":
+    """Build and fit all that `[training]` asks for: weights, and calibration by folds of the rows."""
+    pipeline = build_pipeline(config, config.training.estimator, parameters, custom)
+    weights = _weights(config, pipeline, learned)
+    if config.training.calibration is not None:
+        pipeline = _calibrating(config, pipeline, learned)
+    return fit_pipeline(pipeline, learned.features, learned.labels, config.training.seed, weights)
+
+
+def answer_folds(
+    config: ModelConfig,
+    custom: CustomBuild | None,
+    features: "pd.DataFrame",
+    labels: FloatArray,
+    weights: FloatArray | None = None,
+) -> FoldAnswers:
+    """Return what a search asks: fit these parameters to some rows, answer the others.
+
+    Rows count by their weights where they are learned from. Nothing is calibrated: that would cost a search
+    six fits in place of one, and moves all its trials alike.
+    """
+    plain = config.model_copy(update={"training": config.training.model_copy(update={"calibration": None})})
+    # which only a calibration reads
+    learned = Learned(features, labels, np.empty(len(labels), dtype=np.str_), weights)
+
+    def answer(
+        parameters: Mapping[str, object], train: "npt.NDArray[np.intp]", judged: "npt.NDArray[np.intp]"
+    ) -> FloatArray:
+        pipeline = fit_model(plain, parameters, custom, learned.at(train))
+        return answers_of(pipeline, features.iloc[judged], config.model.task)
+
+    return answer
+
+
+def answer_unseen(
+    config: ModelConfig, parameters: Mapping[str, object], custom: CustomBuild | None, learned: Learned
+) -> FloatArray:
+    """Answer every training row by a fit that has not seen its block; see `answers_of` for the form."""
+    found: list[tuple[Any, FloatArray]] = []
+    for train, judged in _parts(config, learned):
+        pipeline = fit_model(config, parameters, custom, learned.at(train))
+        found.append((judged, answers_of(pipeline, learned.features.iloc[judged], config.model.task)))
+    rows = np.concatenate([judged for judged, _ in found])
+    answers: FloatArray = np.concatenate([answers for _, answers in found])[np.argsort(rows)]
+    return answers
+
+
+def _weights(config: ModelConfig, pipeline: Any, learned: Learned) -> FloatArray | None:
+    """Return the weights of the rows; classes are in them where what answers cannot weigh those itself."""
+    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.validation import has_fit_parameter
+
+    training, (_, last) = config.training, last_step(pipeline)
+    by_rows = training.class_weight is not None and class_weight_of(pipeline) is None
+    if by_rows and training.calibration is not None:
+        # the calibrators would be fitted to the weights, and answer for a world of even classes
+        raise UnsupportedPipelineError(
+            "class_weight",
+            f"{type(last).__name__}, which has no class weights of its own",
+            "one that has, so that training.calibration sees the classes as they are",
+        )
+    if (by_rows or learned.weights is not None) and not has_fit_parameter(last, "sample_weight"):
+        asked = "class_weight" if by_rows else "sample_weight"
+        raise UnsupportedPipelineError(
+            asked,
+            f"{type(last).__name__}, which takes no weights",
+            "a last step that fits with sample_weight",
+        )
+    if not by_rows:
+        return learned.weights
+    balanced: FloatArray = compute_sample_weight(training.class_weight, learned.labels)
+    return balanced if learned.weights is None else balanced * learned.weights
+
+
+def _calibrating(config: ModelConfig, pipeline: Any, learned: Learned) -> "Pipeline":
+    """Put the calibration around what answers; what comes before it learns from no label."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.pipeline import Pipeline
+
+    if not isinstance(pipeline, Pipeline):
+        found = type(pipeline).__name__
+        raise UnsupportedPipelineError("calibration", found, "a Pipeline, whose last step is calibrated")
+    name, last = pipeline.steps[-1]
+    calibrated = CalibratedClassifierCV(
+        last, method=config.training.calibration, cv=_parts(config, learned), ensemble=False
+    )
+    return Pipeline([*pipeline.steps[:-1], (name, calibrated)])
+
+
+def _parts(config: ModelConfig, learned: Learned) -> list[tuple[Any, Any]]:
+    return part_rows(
+        learned.labels,
+        learned.blocks,
+        is_timed=config.data.time is not None,
+        is_classes=config.model.task is not Task.REGRESSION,
+    )
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return what estimators raise; LightGBM's errors are of its own kind, if anybody has imported it."""
+    lightgbm = sys.modules.get("lightgbm")
+    own = () if lightgbm is None else (lightgbm.basic.LightGBMError,)
+    return (ValueError, TypeError, *own)
+
+
+@contextlib.contextmanager
+def _global_seed(seed: int) -> Iterator[None]:
+    """Seed what no parameter reaches, such as the folds inside TargetEncoder, and put the state back."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
