@@ -86,7 +86,7 @@ class Court:
     config: ModelConfig
     rows: SplitRows
     baseline: Answers
-    constant: float
+    constant: float | tuple[float, ...]
 
     def judge(self, champion: Answers, challenger: Answers) -> Judgement:
         """Judge one pair by the whole gate, as the first look at its rows."""

@@ -57,6 +57,31 @@ def answers_of(pipeline: Any, features: "pd.DataFrame", task: Task) -> FloatArra
     return shape_answers(raw, task)
 
 
+def spread_shares(answers: FloatArray, classes: tuple[str, ...], wanted: tuple[str, ...]) -> FloatArray:
+    """Give each of `wanted` classes its share: one that a version does not know has 0.
+
+    Parameters
+    ----------
+    answers : shape (n_rows, n_classes)
+
+    Returns
+    -------
+    shape (n_rows, n_wanted)
+
+    >>> spread_shares(np.array([[0.7, 0.3]]), ("a", "c"), ("a", "b", "c")).tolist()
+    [[0.7, 0.0, 0.3]]
+    """
+    if not len(answers):
+        return np.empty((0, len(wanted)))
+    if classes == wanted:
+        return answers
+    spread = np.zeros((len(answers), len(wanted)))
+    spread[:, [wanted.index(name) for name in classes]] = answers
+    # a row without an answer has no share of any class
+    spread[np.isnan(answers).any(axis=1)] = np.nan
+    return spread
+
+
 def measure_agreement(pipeline: FloatArray, bundle: FloatArray, tolerance: float) -> Agreement:
     """Count the rows on which two sets of answers differ by more than `tolerance`.
 

@@ -154,6 +154,24 @@ def spell_loss(metric: Metric, loss: float) -> str:
     return f"{_NAMES[metric]} {metric_value(metric, loss):.4g}"
 
 
+def name_metric(metric: str) -> str:
+    """Name a metric for people; one that is unknown keeps its name.
+
+    >>> name_metric("log_loss"), name_metric("lift")
+    ('log loss', 'lift')
+    """
+    return _NAMES[Metric(metric)] if metric in set(Metric) else metric
+
+
+def name_loss(metric: str) -> str:
+    """Name what is lost by a metric, of which less is better.
+
+    >>> name_loss("auc"), name_loss("log_loss")
+    ('1 - AUC', 'log loss')
+    """
+    return f"1 - {name_metric(metric)}" if metric == Metric.AUC else name_metric(metric)
+
+
 def _check_pairing(labels: FloatArray, answers: FloatArray, blocks: StrArray | IntArray) -> None:
     rows = labels.shape[:1]
     if labels.ndim != 1 or answers.shape[:1] != rows or blocks.shape != rows:

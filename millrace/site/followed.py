@@ -14,6 +14,7 @@ from millrace.domain.facts import (
     WindowMonitored,
 )
 from millrace.domain.ledger import Entry
+from millrace.domain.losses import name_loss
 from millrace.domain.narration import tell
 
 KINDS = (WindowMonitored, DecisionMade, AttentionAsked, *CHAMPION_KINDS)
@@ -67,7 +68,7 @@ def tell_asking(found: Drift | Decay) -> str:
         case Drift():
             return f"drift {since}: {found.share:.0%} of the columns, {', '.join(found.columns)}"
         case Decay():
-            return f"decay {since}: {found.metric} loss {found.loss:.4g}, {found.level:.4g} at the gate"
+            return f"decay {since}: {name_loss(found.metric)} {found.loss:.4g}, {found.level:.4g} at the gate"
 
 
 def _list_asking(fact: WindowMonitored) -> list[Drift | Decay]:

@@ -52,7 +52,7 @@ def draw_losses(
 
     `allowed` is how much more than at the gate may be lost.
     """
-    label = f"{metric} loss over time; the table below has each window."
+    label = f"{metric} over time; the table below has each window."
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
@@ -61,7 +61,7 @@ def draw_losses(
             _draw_point(axes, one, LARGE if len(lost) <= MANY else SMALL)
         axes.margins(x=0.04, y=0.15)
         _draw_events(axes, events)
-        axes.set_title(f"{metric} loss, lower is better", loc="left", size="medium", color=MUTED)
+        axes.set_title(f"{metric}, lower is better", loc="left", size="medium", color=MUTED)
         axes.locator_params(axis="y", nbins=5)
         set_times(axes)
 

@@ -40,9 +40,11 @@ def list_measured(model: str, judgements: Iterable[Entry]) -> Measured:
         metric = model_config(model).gate.metric
     except (UnknownModelError, ModelFileError):
         return Measured("", ())
+    from millrace.domain.losses import name_metric
+
     found = (_read_point(entry, metric) for entry in judgements)
     points = [point for point in found if point is not None]
-    return Measured(metric.replace("_", " "), tuple(points[-LATEST:]))
+    return Measured(name_metric(metric), tuple(points[-LATEST:]))
 
 
 def _read_point(entry: Entry, metric: Metric) -> Point | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from millrace.domain.facts import CROWNING_KINDS
+from millrace.domain.losses import name_loss
 from millrace.domain.monitoring.findings import Watched, WindowFindings
 from millrace.domain.schedule import last_due
 from millrace.domain.verdict import Outcome, Verdict
@@ -188,7 +189,7 @@ def _list_lost(windows: Iterable[WindowFindings]) -> tuple[str, tuple[Lost, ...]
                     one.level, outcome or Outcome.INCONCLUSIVE,
                 )
             )  # fmt: skip
-    return metric.replace("_", " "), tuple(lost)
+    return name_loss(metric), tuple(lost)
 
 
 def _is_of(found: WindowFindings, look: Look) -> bool:

@@ -20,7 +20,7 @@ from millrace.domain.verdict import Outcome
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.judge import Compared, answer_rows
-from millrace.steps.rows import SplitRows, split_rows, when_all_labels_are_due
+from millrace.steps.rows import SplitRows, learned_first, split_rows, when_all_labels_are_due
 from millrace.steps.stores import ledger, model_config
 from millrace.steps.train import train_bundles
 
@@ -80,7 +80,8 @@ def _sample(config: ModelConfig, split: SplitRows, rows: int) -> SplitRows:
     names, counts = np.unique(split.training.blocks, return_counts=True)
     sizes = dict(zip(names.tolist(), counts.tolist(), strict=True))
     chosen = sample_blocks(sizes, rows, f"check:{config.name}:{config.training.seed}")
-    return replace(split, training=split.training.in_blocks(chosen))
+    # a sample can lack a class that all rows have
+    return learned_first(replace(split, training=split.training.in_blocks(chosen)), config)
 
 
 def _answer_recent(
@@ -95,7 +96,7 @@ def _answer_recent(
             best=None,
         )
         prove(compared.challenger, compared.challenger.examples)
-        return answer_rows(sample.recent, compared)
+        return answer_rows(sample.recent, compared, sample.all_classes)
 
 
 def _report_no_champion(config: ModelConfig, limit: CheckSection, dataset: Dataset) -> ChangeReport:

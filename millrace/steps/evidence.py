@@ -1,10 +1,12 @@
 """What have the two versions of a rollout done in its step, by the log?"""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.bundle import SCHEMA_FILE, CorruptBundleError, Schema, parse_file
+from millrace.domain.kinds import Task
 from millrace.domain.prediction import Alive
 from millrace.domain.rollout.evidence import Evidence
 from millrace.domain.rollout.policy import Policy
@@ -51,7 +53,7 @@ def gather_evidence(rollout: Rollout, now: datetime) -> Evidence:
     NothingOnTrialError
         If the rollout is idle.
     ClashingAnswersError
-        If the two differ in their task or their classes.
+        If the two differ in their task, or in the classes of a binary one.
     UnreadableLogError
         If a compacted file is none.
     UnloggedColumnsError
@@ -62,10 +64,10 @@ def gather_evidence(rollout: Rollout, now: datetime) -> Evidence:
     champion, challenger, policy = rollout.control, rollout.on_trial, rollout.policy
     if champion is None or challenger is None or policy is None or rollout.since is None:
         raise NothingOnTrialError(rollout.model, rollout.phase)
-    schema = _common_schema(rollout.model, champion, challenger)
+    schema, known = _common_schema(rollout.model, champion, challenger)
     trial = Trial(
         rollout.model, rollout.generation, champion, challenger, rollout.since, now,
-        schema.task, schema.classes, policy.slices, tuple(column.name for column in schema.key),
+        schema.task, schema.classes, policy.slices, tuple(column.name for column in schema.key), known,
     )  # fmt: skip
     if rollout.is_direct:
         return _rescored(trial, policy)
@@ -122,13 +124,15 @@ def _has_proven(word: Alive, trial: "Trial") -> bool:
     return any(one.model == trial.model and trial.challenger in one.loaded for one in word.models)
 
 
-def _common_schema(model: str, champion: str, challenger: str) -> Schema:
+def _common_schema(model: str, champion: str, challenger: str) -> tuple[Schema, dict[str, tuple[str, ...]]]:
+    """Return what both give out, with all classes of either, and the classes of each."""
     needed, found = find_schema(champion), find_schema(challenger)
     if found.task != needed.task:
         raise ClashingAnswersError(model, challenger, found.task.value, needed.task.value)
-    if found.classes != needed.classes:
+    if found.classes != needed.classes and needed.task is not Task.MULTICLASS:
         raise ClashingAnswersError(model, challenger, f"classes {found.classes}", f"{needed.classes}")
-    return needed
+    classes = tuple(dict.fromkeys((*needed.classes, *found.classes)))
+    return replace(needed, classes=classes), {champion: needed.classes, challenger: found.classes}
 
 
 def find_schema(digest: str) -> Schema:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ import numpy as np
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import Scorer, load_scorer, prove
 from millrace.domain import gate
+from millrace.domain.answers import spread_shares
+from millrace.domain.bundle import Schema
 from millrace.domain.canonical import NULL, value_text
 from millrace.domain.claim import Claim
 from millrace.domain.config import Metric, ModelConfig
 from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ChallengerTrained
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
-from millrace.domain.kinds import ColumnType
+from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.level import measure_level
 from millrace.domain.losses import FloatArray, StrArray, block_loss
 from millrace.domain.serving import Serving, standing_champions
@@ -43,6 +46,13 @@ class Compared:
         """Each bundle once: the best champion ever is mostly the one that serves."""
         scorers = (self.challenger, self.baseline, self.champion, self.best)
         return {scorer.digest: scorer for scorer in scorers if scorer is not None}
+
+    def classes_beside(self, classes: tuple[str, ...]) -> tuple[str, ...]:
+        """Return these classes and, after them, those that a bundle alone knows; none for other tasks."""
+        if self.challenger.schema.task is not Task.MULTICLASS:
+            return ()
+        known = (scorer.schema.classes for scorer in self.by_digest.values())
+        return tuple(dict.fromkeys(chain(classes, *known)))
 
     @property
     def learned_blocks(self) -> frozenset[str]:
@@ -107,9 +117,13 @@ def _gather_evidence(
         challenger_digest=trained.digest,
         baseline_digest=trained.baseline,
         recent=answer_rows(
-            rows.recent, compared, [fact.recent_set for fact in others], _watched_slices(model_config(model))
+            rows.recent,
+            compared,
+            rows.all_classes,
+            [fact.recent_set for fact in others],
+            _watched_slices(model_config(model)),
         ),
-        golden=answer_rows(rows.golden, compared, [fact.golden_set for fact in others]),
+        golden=answer_rows(rows.golden, compared, rows.all_classes, [fact.golden_set for fact in others]),
         constant=trained.constant,
         agreement=trained.agreement,
     )
@@ -140,16 +154,26 @@ def _watched_slices(config: ModelConfig) -> tuple[str, ...]:
 
 
 def answer_rows(
-    rows: LabelledRows, compared: Compared, earlier_sets: Sequence[str] = (), slices: Sequence[str] = ()
+    rows: LabelledRows,
+    compared: Compared,
+    classes: tuple[str, ...],
+    earlier_sets: Sequence[str] = (),
+    slices: Sequence[str] = (),
 ) -> JudgedSet:
-    """Let every bundle answer the rows of the blocks that none of them has learned from."""
-    unseen = rows.without_blocks(compared.learned_blocks)
-    set_id = judged_set_id(unseen.blocks)
+    """Let every bundle answer the rows of the blocks that none of them has learned from.
 
-    answers = {digest: scorer.answer(unseen.frame) for digest, scorer in compared.by_digest.items()}
+    Labels are positions in `classes`. A bundle that answers another question has no answers.
+    """
+    unseen = rows.without_blocks(compared.learned_blocks)
+    set_id, wanted = judged_set_id(unseen.blocks), compared.classes_beside(classes)
+    answers = {
+        digest: _answer_over(wanted, scorer, unseen.frame)
+        for digest, scorer in compared.by_digest.items()
+        if _is_comparable(scorer.schema, compared.challenger.schema)
+    }
 
     def of(scorer: Scorer | None) -> FloatArray | None:
-        return None if scorer is None else answers[scorer.digest]
+        return None if scorer is None else answers.get(scorer.digest)
 
     return JudgedSet(
         set_id=set_id,
@@ -162,6 +186,18 @@ def answer_rows(
         looks=earlier_sets.count(set_id),
         slices={name: _texts(unseen.frame[name]) for name in slices if name in unseen.frame},
     )
+
+
+def _is_comparable(found: Schema, needed: Schema) -> bool:
+    """Whether both answer the same question; which of several classes each knows makes no other one."""
+    same_classes = found.classes == needed.classes or needed.task is Task.MULTICLASS
+    return found.task is needed.task and same_classes
+
+
+def _answer_over(classes: tuple[str, ...], scorer: Scorer, frame: "pd.DataFrame") -> FloatArray:
+    """Answer rows: with a share of each of `classes`, or as they are where there are none."""
+    answers = scorer.answer(frame)
+    return spread_shares(answers, scorer.schema.classes, classes) if classes else answers
 
 
 def _texts(values: "pd.Series[Any]") -> StrArray:

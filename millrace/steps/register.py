@@ -10,7 +10,8 @@ import pandas as pd
 
 from millrace.adapters.bundle import read_manifest
 from millrace.adapters.channel import bundles_folder
-from millrace.adapters.scorer import load_scorer
+from millrace.adapters.scorer import Scorer, load_scorer
+from millrace.domain.answers import spread_shares
 from millrace.domain.canonical import readable_json
 from millrace.domain.claim import Claim
 from millrace.domain.config import Metric, ModelConfig
@@ -76,7 +77,9 @@ def _training_record(
             **trained.parameters,
         },
         metrics=_metrics(config.gate.metric, trained, judged),
-        monthly=_monthly(config, rows, scorer.answer(rows.recent.frame), scorer.answer(rows.golden.frame)),
+        monthly=_monthly(
+            config, rows, _answers(scorer, rows, rows.recent), _answers(scorer, rows, rows.golden)
+        ),
         tags=_tags(trained, judged),
         tables={
             "gate.html": render_gate(model, judged, config.gate.metric),
@@ -89,6 +92,11 @@ def _training_record(
         answers=scorer.answer(example),
         at=now,
     )
+
+
+def _answers(scorer: Scorer, rows: SplitRows, judged: LabelledRows) -> FloatArray:
+    answers = scorer.answer(judged.frame)
+    return answers if answers.ndim == 1 else spread_shares(answers, scorer.schema.classes, rows.all_classes)
 
 
 def _metrics(metric: Metric, trained: ChallengerTrained, judged: ChallengerJudged) -> dict[str, float]:

@@ -15,7 +15,7 @@ from millrace.adapters.prediction_log.tables import INPUT
 from millrace.adapters.prediction_log.trial import Trial
 from millrace.adapters.prediction_log.values import label_value, sliced
 from millrace.adapters.scorer import Scorer, load_scorer
-from millrace.domain.answers import FloatArray
+from millrace.domain.answers import FloatArray, spread_shares
 from millrace.domain.canonical import value_text
 from millrace.domain.kinds import Task
 from millrace.domain.rollout.measure import LoggedRows, Sliced
@@ -102,6 +102,9 @@ def _logged_rows(
 ) -> LoggedRows:
     nobody, everybody = np.zeros(len(frame), dtype=bool), np.ones(len(frame), dtype=bool)
     answers = frame[answer_columns(frame)].to_numpy("float64")
+    if trial.task is Task.MULTICLASS:
+        answers = spread_shares(answers, trial.known_to(trial.champion), trial.classes)
+        scores = spread_shares(scores, trial.known_to(trial.challenger), trial.classes)
     labels = [label_value(label, trial.task, trial.classes) for label in _values(frame, "label")]
     return LoggedRows(
         answered_by=nobody,

@@ -1,6 +1,6 @@
 """The rows of a dataset version, verified, labelled, and split by blocks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ from millrace.adapters.parts import read_parts
 from millrace.domain.blocks import name_blocks, row_identity, split_blocks
 from millrace.domain.config import ModelConfig
 from millrace.domain.dataset import Dataset
+from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray, StrArray
-from millrace.domain.schema import class_names, label_values
+from millrace.domain.schema import check_class_count, class_names, label_values
 from millrace.settings import load_settings
 from millrace.steps.dataset import find_dataset_version
 from millrace.steps.stores import model_config
@@ -44,13 +45,22 @@ class LabelledRows:
 
 @dataclass(frozen=True, eq=False)
 class SplitRows:
-    """A dataset version as a run sees it: what it learns from, and the two sets that judge."""
+    """A dataset version as a run sees it: what it learns from, and the two sets that judge.
+
+    `classes` are those that training rows have; `unlearned` come after them, and only judged rows have them.
+    Labels are positions in both together.
+    """
 
     dataset: str
     classes: tuple[str, ...]
     training: LabelledRows
     recent: LabelledRows
     golden: LabelledRows
+    unlearned: tuple[str, ...] = ()
+
+    @property
+    def all_classes(self) -> tuple[str, ...]:
+        return self.classes + self.unlearned
 
 
 @dataclass(frozen=True)
@@ -80,10 +90,41 @@ def split_rows(config: ModelConfig, dataset: Dataset, now: datetime) -> SplitRow
     classes = class_names(frame, config)
     rows = LabelledRows(frame, label_values(frame, config, classes), name_blocks(frame, config))
     split = split_blocks(rows.block_names, _newest(frame, config), config)
-    return SplitRows(
+    found = SplitRows(
         dataset.version, classes,
         rows.in_blocks(split.training), rows.in_blocks(split.recent), rows.in_blocks(split.golden),
     )  # fmt: skip
+    return learned_first(found, config)
+
+
+def learned_first(split: SplitRows, config: ModelConfig) -> SplitRows:
+    """Put the classes that training rows have before the others: a bundle answers for those alone.
+
+    Raises
+    ------
+    ClassCountError
+        If the training rows have fewer than two classes.
+    """
+    if config.model.task is Task.REGRESSION or not len(split.training.labels):
+        return split
+    names = split.all_classes
+    learned = np.unique(split.training.labels).astype(np.intp)
+    check_class_count(tuple(names[at] for at in learned), config)
+    others = np.setdiff1d(np.arange(len(names)), learned)
+    order = [*learned.tolist(), *others.tolist()]
+    places = np.argsort(order).astype(np.float64)
+
+    def placed(rows: LabelledRows) -> LabelledRows:
+        return replace(rows, labels=places[rows.labels.astype(np.intp)])
+
+    return replace(
+        split,
+        classes=tuple(names[at] for at in order[: learned.size]),
+        unlearned=tuple(names[at] for at in order[learned.size :]),
+        training=placed(split.training),
+        recent=placed(split.recent),
+        golden=placed(split.golden),
+    )
 
 
 def when_all_labels_are_due(config: ModelConfig, dataset: Dataset) -> datetime:

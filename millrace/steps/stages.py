@@ -112,7 +112,11 @@ def evaluate_stage(model: str, bundles: Path, folder: Path) -> dict[str, dict[st
     )
     prove(compared.challenger, compared.challenger.examples)
     rows = _rows_of_file(config)
-    sets = {"recent": answer_rows(rows.recent, compared), "golden": answer_rows(rows.golden, compared)}
+    classes = rows.all_classes
+    sets = {
+        "recent": answer_rows(rows.recent, compared, classes),
+        "golden": answer_rows(rows.golden, compared, classes),
+    }
     metrics = {name: measure_metrics(judged, config.model.task) for name, judged in sets.items()}
     points = [
         point

@@ -92,6 +92,7 @@ class Load:
     answered: list[Asked] = field(default_factory=list)
     refused: Counter[int] = field(default_factory=Counter)
     key_of: Callable[[int], int] = field(default=lambda at: 7919 * at)
+    truth_of: Callable[[int], float | str] = field(default=lambda at: float(truths()[at]))
     is_over: bool = False
 
     def run(self) -> None:
@@ -116,7 +117,7 @@ class Load:
                 told = reply.json
                 self.answered.append(Asked(POOL[at], told["request_id"], told["digest"], sent))
                 if self.is_labelled:
-                    waiting.append({"request_id": told["request_id"], "label": float(truths()[at])})
+                    waiting.append({"request_id": told["request_id"], "label": self.truth_of(at)})
                 if len(waiting) >= LABEL_BATCH:
                     body = msgspec.json.encode(waiting)
                     labelled = await connection.ask(request_bytes(f"/v1/models/{MODEL}/labels", body))
@@ -132,6 +133,7 @@ class Live:
     home: ServiceHome
     service: RunningService
     champion: str
+    truth_of: Callable[[int], float | str]
     turns: list[RolloutFact] = field(default_factory=list)
 
     @property
@@ -196,7 +198,7 @@ class Live:
         self, *, is_labelled: bool = False, key_of: Callable[[int], int] | None = None
     ) -> Iterator[Load]:
         """Ask the service, without a pause, for as long as the block lasts."""
-        load = Load(self.service.port, is_labelled)
+        load = Load(self.service.port, is_labelled, truth_of=self.truth_of)
         load = replace(load, key_of=key_of) if key_of else load
         thread = threading.Thread(target=load.run, daemon=True)
         thread.start()
@@ -208,14 +210,19 @@ class Live:
 
 
 @contextmanager
-def live_installation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+def live_installation(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    champion_of: Callable[[int], Packed] = good,
+    truth_of: Callable[[int], float | str] = lambda at: float(truths()[at]),
+) -> Iterator[Live]:
     """Make an installation whose first champion answers."""
     home = enter_installation(folder, monkeypatch)
-    champion = home.add(MODEL, good(0))
+    champion = home.add(MODEL, champion_of(0))
     promote(champion)
     with running_service(home) as service:
         wait_for_generation(service, 1)
-        yield Live(home, service, champion)
+        yield Live(home, service, champion, truth_of)
 
 
 def is_proving(rollout: Rollout) -> bool:

@@ -31,7 +31,16 @@ from millrace.settings import load_settings
 from millrace.steps.rollout import Act, RolloutWatch, say_to_rollout
 from millrace.steps.stores import ledger
 from tests.rollouts.rig import QUICK, Live, is_proving, live_installation
-from tests.rollouts.versions import failing, good, scattered, slow, unproven
+from tests.rollouts.versions import (
+    failing,
+    good,
+    mixed_up,
+    scattered,
+    several,
+    slow,
+    true_classes,
+    unproven,
+)
 from tests.serving.crowning import go_back
 from tests.serving.under_load import MODEL, ask
 
@@ -96,6 +105,49 @@ def test_a_champion_that_labels_show_to_be_worse_goes_back_by_itself(live: Live)
     assert isinstance(back, ChampionRolledBack)
     assert back.withdrawn == digest
     assert "loss" in back.reason
+
+
+@pytest.fixture
+def of_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    with live_installation(tmp_path, monkeypatch, several, lambda at: true_classes()[at]) as installation:
+        yield installation
+
+
+def test_of_several_classes_a_good_version_is_proven_and_one_that_mixes_them_up_is_taken_back(
+    of_classes: Live,
+) -> None:
+    live = of_classes
+    with live.load(is_labelled=True) as load:
+        worse = live.begin(mixed_up(1))
+        assert live.look_until_over().champion == live.champion
+        aborted = live.turns[-1]
+        assert isinstance(aborted, RolloutAborted)
+        assert "disagreement" in aborted.reason
+        assert worse not in {asked.digest for asked in load.answered}
+        better = live.begin(several(2))
+        proven = live.look_until(lambda rollout: rollout.phase is Phase.IDLE)
+    assert proven.champion == better
+    ended = live.turns[-1]
+    assert isinstance(ended, ProbationEnded)
+    assert ended.outcome is Outcome.PASS
+    assert not load.refused
+
+
+@pytest.mark.slow
+def test_a_champion_of_several_classes_that_labels_show_to_be_worse_goes_back_by_itself(
+    of_classes: Live,
+) -> None:
+    live = of_classes
+    lenient = replace(QUICK, limits=replace(QUICK.limits, max_disagreement=1.0))
+    with live.load() as load:
+        digest = live.begin(mixed_up(1), lenient)
+        live.look_until(is_proving)
+        load.is_labelled = True
+        rollout = live.look_until(lambda rollout: rollout.phase is Phase.IDLE)
+    assert rollout.champion == live.champion
+    back = live.turns[-1]
+    assert isinstance(back, ChampionRolledBack)
+    assert (back.withdrawn, "loss" in back.reason) == (digest, True)
 
 
 def test_a_person_is_asked_after_each_step_and_what_they_say_is_kept(live: Live) -> None:

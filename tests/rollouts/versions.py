@@ -102,18 +102,44 @@ def unproven(number: int) -> Packed:
     return changed(good(number), EXAMPLES_FILE, wrong)
 
 
+def several(number: int) -> Packed:
+    """Return the same scorer of three classes under another digest for each number."""
+    return _packed(_trained(Task.MULTICLASS), number)
+
+
+def mixed_up(number: int) -> Packed:
+    """Return a version that gives each class the share of the next: as sure, and always of another one."""
+
+    def mix_up(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
+        graph.initializer.extend([numpy_helper.from_array(np.int64([1, 2, 0]), "next")])
+        return [helper.make_node("Gather", [output, "next"], ["answer"], axis=1)]
+
+    return _changed(number, mix_up, Task.MULTICLASS)
+
+
 @cache
 def truths() -> FloatArray:
     """Return what becomes true of each row of the pool: what the champion says of it."""
-    trained = _trained()
+    return _answers(Task.REGRESSION)
+
+
+@cache
+def true_classes() -> tuple[str, ...]:
+    """Return the class of each row of the pool: the likeliest by the champion of three classes."""
+    classes = _trained(Task.MULTICLASS).schema.classes
+    return tuple(classes[at] for at in _answers(Task.MULTICLASS).argmax(axis=1))
+
+
+def _answers(task: Task) -> FloatArray:
+    trained = _trained(task)
     rows = [row(number) for number in POOL]
     columns = {name: [one[name] for one in rows] for name in rows[0]}
     return np.asarray(open_scorer(trained.exported.engine, trained.exported.content, trained.schema)(columns))
 
 
 @cache
-def _trained() -> Trained:
-    return train(planted_config(Task.REGRESSION), planted_rows(Task.REGRESSION, 300))
+def _trained(task: Task = Task.REGRESSION) -> Trained:
+    return train(planted_config(task), planted_rows(task, 300))
 
 
 def _packed(trained: Trained, number: int) -> Packed:
@@ -121,11 +147,15 @@ def _packed(trained: Trained, number: int) -> Packed:
     return replace(manifest, model=MODEL, seed=number), files
 
 
-def _changed(number: int, change: Callable[[onnx.GraphProto, str], list[onnx.NodeProto]]) -> Packed:
+def _changed(
+    number: int,
+    change: Callable[[onnx.GraphProto, str], list[onnx.NodeProto]],
+    task: Task = Task.REGRESSION,
+) -> Packed:
     """Return a version whose graph ends in other nodes, the last of which gives `answer`."""
-    trained = _trained()
+    trained = _trained(task)
     graph = onnx.load_from_string(trained.exported.content)
-    [output] = graph.graph.output
+    output = graph.graph.output[-1]
     inner, output.name = output.name, "answer"
     graph.graph.node.extend(change(graph.graph, inner))
     exported = replace(trained.exported, content=graph.SerializeToString())

@@ -20,7 +20,7 @@ from millrace.adapters.prediction_log.parts import (
 )
 from millrace.adapters.prediction_log.segment import Damage
 from millrace.adapters.prediction_log.tables import INPUT, Kind
-from millrace.adapters.prediction_log.thin import codes_of, is_text
+from millrace.adapters.prediction_log.thin import TEXT, codes_of, is_text
 from millrace.adapters.prediction_log.values import (
     answers_of_log,
     has_failed,
@@ -28,6 +28,7 @@ from millrace.adapters.prediction_log.values import (
     sliced,
     values_at,
 )
+from millrace.domain.answers import spread_shares
 from millrace.domain.kinds import Task
 from millrace.domain.label_joining import LabelCounts
 from millrace.domain.monitoring.answered import AnsweredRows
@@ -59,9 +60,10 @@ class Answering:
 class AnsweredLog:
     """What was logged of it: all, or a `share` of the requests where there were too many.
 
-    `unreadable_labels` are rows whose newest label is no class of the model, or no number. A label of a row
-    that was answered at another time is among the `unknown` ones. `damages` are places and whole files that
-    could not be read: their rows are missing.
+    Of several classes the answers have those of the version, and then those that only labels name: it gave
+    them no share. `unreadable_labels` are rows whose newest label is none of a binary model's classes, or no
+    number. A label of a row that was answered at another time is among the `unknown` ones. `damages` are
+    places and whole files that could not be read: their rows are missing.
     """
 
     rows: AnsweredRows
@@ -83,9 +85,10 @@ def read_answered(folder: Path, wanted: Answering, max_rows: int = MAX_ROWS) -> 
     since = (wanted.start - _EPOCH) // _MICROSECOND
     pairs = pair(answers, shadows, labels, since)
     is_mine = is_text(answers.part.table["digest"], wanted.digest) & (answers.at >= since) & ~pairs.is_again
-    values = labels_of_log(labels.part.table, wanted.task, wanted.classes)
+    classes = _named_classes(wanted, labels)
+    values = labels_of_log(labels.part.table, wanted.task, classes)
     positions = pairs.label[is_mine]
-    rows = _answered_rows(wanted, answers, is_mine)
+    rows = _answered_rows(wanted, classes, answers, is_mine)
     rows = replace(
         rows,
         labels=values_at(values, positions, np.nan),
@@ -117,14 +120,25 @@ def count_labels_since(folder: Path, model: str, start: datetime) -> int:
     return count_since(folder, Span(model, start - SLACK, start), Kind.LABELS)
 
 
-def _answered_rows(wanted: Answering, answers: Rows, is_mine: BoolArray) -> AnsweredRows:
+def _named_classes(wanted: Answering, labels: Rows) -> tuple[str, ...]:
+    """Name the classes of a version, and after them what labels say that another one may know."""
+    if wanted.task is not Task.MULTICLASS:
+        return wanted.classes
+    texts, _ = codes_of(labels.part.table[TEXT])
+    return tuple(dict.fromkeys((*wanted.classes, *sorted(texts))))
+
+
+def _answered_rows(
+    wanted: Answering, classes: tuple[str, ...], answers: Rows, is_mine: BoolArray
+) -> AnsweredRows:
     table = answers.part.table
     if not is_mine.all():
         table = table.filter(pa.array(is_mine))
-    width = len(wanted.classes) if wanted.task is Task.MULTICLASS else 1
+    is_of_several = wanted.task is Task.MULTICLASS
+    given = answers_of_log(table["answer"], len(wanted.classes) if is_of_several else 1)
     return AnsweredRows(
         at=answers.at[is_mine],
-        answers=answers_of_log(table["answer"], width),
+        answers=spread_shares(given, wanted.classes, classes) if is_of_several else given,
         labels=np.full(len(table), np.nan),
         labelled_at=np.full(len(table), -1),
         latency_us=table["latency_us"].to_numpy().astype(np.float64),

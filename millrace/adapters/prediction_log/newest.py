@@ -30,10 +30,12 @@ def read_newest(
     """Read about the newest `max_rows` rows of a version in `[since, until)`, in the order of time."""
     start = _start_of_newest(folder, model, digest, since, until, max_rows)
     window = read_window(folder, model, start, until)
-    rows = window.predictions
-    has_answer = rows[answer_columns(rows)].notna().all(axis=1)
-    mine = rows[(rows["digest"] == digest) & has_answer].tail(max_rows)
-    return Newest(mine.reset_index(drop=True), len(window.damages))
+    mine = window.predictions[window.predictions["digest"] == digest]
+    # another version in the same time may have had more classes
+    others = [name for name in answer_columns(mine)[1:] if mine[name].isna().all()]
+    mine = mine.drop(columns=others)
+    has_answer = mine[answer_columns(mine)].notna().all(axis=1)
+    return Newest(mine[has_answer].tail(max_rows).reset_index(drop=True), len(window.damages))
 
 
 def _start_of_newest(

@@ -1,6 +1,7 @@
 """What did two versions answer at the same time, and what became true of it?"""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from millrace.adapters.prediction_log.values import (
     sliced,
     values_at,
 )
+from millrace.domain.answers import FloatArray, spread_shares
 from millrace.domain.kinds import Task
 from millrace.domain.rollout.measure import LoggedRows
 
@@ -30,8 +32,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Trial:
     """Two versions of a model in one generation, in `[since, until)`.
 
-    `classes` are the labels in the order of the answers. `slices` are columns of requests, and so are `keys`,
-    by which labels may name them.
+    `classes` are the labels in the order of the answers: those of the champion, then any that the challenger
+    alone knows. `known` are those of one version, where they are not all of them. `slices` are columns of
+    requests, and so are `keys`, by which labels may name them.
     """
 
     model: str
@@ -44,6 +47,11 @@ class Trial:
     classes: tuple[str, ...]
     slices: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def known_to(self, digest: str) -> tuple[str, ...]:
+        """Return the classes of a version, in the order of its answers."""
+        return self.known.get(digest, self.classes)
 
 
 @dataclass(frozen=True)
@@ -81,19 +89,33 @@ def _logged_rows(trial: Trial, answers: Rows, shadows: Rows, labels: Rows) -> Lo
     if not is_mine.all():
         table, shadow, label = table.filter(pa.array(is_mine)), shadow[is_mine], label[is_mine]
     values = labels_of_log(labels.part.table, trial.task, trial.classes)
-    width = len(trial.classes) if trial.task is Task.MULTICLASS else 1
     return LoggedRows(
         answered_by=is_text(table["digest"], trial.challenger),
         failed=has_failed(table),
-        answers=answers_of_log(table["answer"], width),
+        answers=_answers(table, trial),
         latency_us=table["latency_us"].to_numpy().astype(np.float64),
         is_scored=shadow >= 0,
         scored_by=values_at(is_text(scored["digest"], trial.challenger), shadow, False),
         score_failed=values_at(has_failed(scored), shadow, False),
-        scores=values_at(answers_of_log(scored["answer"], width), shadow, np.nan),
+        scores=values_at(_answers(scored, trial), shadow, np.nan),
         labels=values_at(values, label, np.nan),
         slices={name: sliced(*codes_of(table[INPUT + name])) for name in trial.slices},
     )
+
+
+def _answers(table: pa.Table, trial: Trial) -> FloatArray:
+    """Return the answers of both versions over the classes of either."""
+    if trial.task is not Task.MULTICLASS:
+        return answers_of_log(table["answer"], 1)
+    answers, is_ours = (
+        np.full((len(table), len(trial.classes)), np.nan),
+        is_text(table["digest"], trial.challenger),
+    )
+    for digest, rows in ((trial.champion, ~is_ours), (trial.challenger, is_ours)):
+        known = trial.known_to(digest)
+        found = answers_of_log(table["answer"].filter(pa.array(rows)), len(known))
+        answers[rows] = spread_shares(found, known, trial.classes)
+    return answers
 
 
 def _is_of(rows: Rows, trial: Trial) -> BoolArray:

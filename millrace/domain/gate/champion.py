@@ -48,5 +48,8 @@ def judge_golden_best(evidence: GateEvidence, policy: GateSection) -> Verdict:
 
 
 def _unscored(rule: str, who: str, digest: str | None, where: str) -> Verdict:
-    reason = f"the {who} {(digest or 'unknown')[:12]} was not scored on the {where} set"
+    reason = (
+        f"the {who} {(digest or 'unknown')[:12]} was not scored on the {where} set: its task or its classes "
+        "are not the challenger's. What answers another question is a model of another name"
+    )
     return Verdict(rule, Outcome.INCONCLUSIVE, reason)

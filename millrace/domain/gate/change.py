@@ -45,7 +45,9 @@ def judge_change(recent: JudgedSet, policy: GateSection, limit: CheckSection) ->
         The gate's metric, confidence, rounds and least number of blocks.
     """
     if recent.champion is None:
-        return Verdict(RULE, Outcome.INCONCLUSIVE, "there is no champion to compare with")
+        return Verdict(
+            RULE, Outcome.INCONCLUSIVE, "there is no champion of this task and these classes to compare with"
+        )
     if (few := too_few_blocks(RULE, recent, policy)) is not None:
         why = "judged blocks that neither the champion nor the sample has learned from"
         advice = "bring newer rows, or raise share or window of [recent] in model.toml"

@@ -42,7 +42,11 @@ class JudgedSet:
 
 @dataclass(frozen=True, eq=False)
 class GateEvidence:
-    """Everything measured about a challenger. `constant` is the constant baseline's answer."""
+    """Everything measured about a challenger. `constant` is the constant baseline's answer.
+
+    Of several classes `constant` has the share of each among the rows that were learned from; a class that
+    it has no share for, a judged set can have all the same.
+    """
 
     champion_digest: str | None
     best_digest: str | None
@@ -50,7 +54,7 @@ class GateEvidence:
     baseline_digest: str
     recent: JudgedSet
     golden: JudgedSet
-    constant: float
+    constant: float | tuple[float, ...]
     agreement: Agreement
 
 

@@ -55,12 +55,13 @@ def judge_constant(evidence: GateEvidence, policy: GateSection) -> Verdict:
 
 
 def _constant_answers(evidence: GateEvidence) -> FloatArray:
-    """For several classes the constant is the judged rows' own class shares: none could do better."""
-    recent = evidence.recent
-    if recent.challenger.ndim == 1:
-        return np.full(recent.labels.shape, evidence.constant)
-    counts = np.bincount(recent.labels.astype(np.intp), minlength=recent.challenger.shape[1])
-    return np.broadcast_to(counts / recent.labels.size, recent.challenger.shape)
+    """For several classes they are the shares of training, 0 of one that was not there: what was known."""
+    labels, constant = evidence.recent.labels, evidence.constant
+    if not isinstance(constant, tuple):
+        return np.full(labels.shape, constant)
+    shares = np.zeros(evidence.recent.challenger.shape[1])
+    shares[: len(constant)] = constant
+    return np.broadcast_to(shares, (labels.size, shares.size))
 
 
 def judge_linear_baseline(evidence: GateEvidence, policy: GateSection) -> Verdict:

@@ -41,7 +41,17 @@ def judge_finite(evidence: GateEvidence, _policy: GateSection) -> Verdict:
         return Verdict(rule, Outcome.INCONCLUSIVE, reason)
     if not all(answers.size for answers in own):
         return Verdict(rule, Outcome.INCONCLUSIVE, "a judged set holds no answers: 0 rows, 1 needed")
-    return Verdict(rule, Outcome.PASS, f"all {_size(own)} answers of the challenger are finite")
+    reason = f"all {_size(own)} answers of the challenger are finite{_spell_unlearned(evidence)}"
+    return Verdict(rule, Outcome.PASS, reason)
+
+
+def _spell_unlearned(evidence: GateEvidence) -> str:
+    """Say how many rows nobody could answer rightly: their loss is in every figure, and is not a mystery."""
+    if not isinstance(evidence.constant, tuple):
+        return ""
+    learned = len(evidence.constant)
+    rows = sum(int((one.labels >= learned).sum()) for one in (evidence.recent, evidence.golden))
+    return f"; {rows} judged rows have a class that no training row has, its share is 0" if rows else ""
 
 
 def _other_answers(judged: JudgedSet) -> list[FloatArray]:
@@ -49,11 +59,16 @@ def _other_answers(judged: JudgedSet) -> list[FloatArray]:
 
 
 def _non_finite(arrays: list[FloatArray]) -> int:
-    return sum(int(np.count_nonzero(~np.isfinite(answers))) for answers in arrays)
+    return sum(int(np.count_nonzero(~np.isfinite(_by_row(answers)).all(axis=1))) for answers in arrays)
 
 
 def _size(arrays: list[FloatArray]) -> int:
-    return sum(answers.size for answers in arrays)
+    return sum(len(answers) for answers in arrays)
+
+
+def _by_row(answers: FloatArray) -> FloatArray:
+    """Return one row for each answer: of several classes it is one answer of many shares."""
+    return answers.reshape(len(answers), -1 if answers.size else 1)
 
 
 def judge_recent_blocks(evidence: GateEvidence, policy: GateSection) -> Verdict:

@@ -135,4 +135,5 @@ def _judge_age(what: str, since: datetime | str, limit: timedelta, now: datetime
 
 
 def _days(length: timedelta) -> str:
-    return f"{length / timedelta(days=1):.3g}"
+    # to three digits, but 1,000 days are no 1e+03
+    return f"{float(f'{length / timedelta(days=1):.3g}'):,g}"

@@ -84,7 +84,7 @@ def _replayed(config: ModelConfig, scorer: Scorer, logged: "pd.DataFrame", hidde
     ):
         raise HiddenColumnsError(missing)
     answered = logged[answer_columns(logged)].to_numpy("float64")
-    scores, _ = score_rows(scorer, _as_in_dataset(raw, scorer.schema.inputs))
+    scores, _ = score_rows(scorer, as_in_dataset(raw, scorer.schema.inputs))
     flat = answered if scorer.schema.task is Task.MULTICLASS else answered[:, 0]
     return measure_agreement(scores, flat, config.gate.agreement_tolerance)
 
@@ -102,7 +102,7 @@ def _compared(
         raise NoKeyError(f"no readable {', '.join(unlogged)} in the log")
     columns = tuple(column for column in inputs if column.name in raw)
     named = _typed(raw, config, key).add_prefix("key.")
-    asked = named.join(_as_in_dataset(raw, columns)).dropna(subset=[*named])
+    asked = named.join(as_in_dataset(raw, columns)).dropna(subset=[*named])
     known = _find_known(config, named, [column.name for column in columns])
     pairs = asked.merge(known, on=[*named], suffixes=(" logged", " known"))
     ours, theirs = (
@@ -148,7 +148,7 @@ def _typed(rows: "pd.DataFrame", config: ModelConfig, columns: tuple[str, ...]) 
     return pd.DataFrame({name: convert_column(rows[name], contracts[name]).values for name in columns})
 
 
-def _as_in_dataset(rows: "pd.DataFrame", columns: tuple[InputColumn, ...]) -> "pd.DataFrame":
+def as_in_dataset(rows: "pd.DataFrame", columns: tuple[InputColumn, ...]) -> "pd.DataFrame":
     """Read logged inputs in the types that the dataset had for the bundle."""
     import pandas as pd
 
