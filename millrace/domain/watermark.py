@@ -1,0 +1,213 @@
+"""How far was a database read, and where does the next batch of its rows end?"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from urllib.parse import quote, unquote
+
+from millrace.errors import MillraceError
+
+Watermark = int | str | date | datetime
+"""A value of a watermark column. A time without a zone is UTC; one with a zone has been turned into UTC."""
+
+MAX_TEXT = 64
+"""Characters of a text that is a watermark: it stands in names of files."""
+
+_DAY = timedelta(days=1)
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_RANGE = re.compile(r"(?P<after>'[^']*'|[^']*)\.\.(?P<upto>'[^']*'|[^']+)\.parquet")
+
+
+class UnusableWatermarkError(MillraceError):
+    """A watermark column holds what cannot be one."""
+
+    def __init__(self, column: str, found: str) -> None:
+        self.column, self.found = column, found
+        super().__init__(
+            f"watermark {column!r}: found {found}, needed whole numbers, times, dates or texts of at most "
+            f"{MAX_TEXT} characters. Name another column as [data.sql] watermark"
+        )
+
+
+class LagWithoutTimeError(MillraceError):
+    """`lag` asks how old a row is, and the watermark does not say."""
+
+    def __init__(self, column: str, found: object) -> None:
+        self.column, self.found = column, found
+        super().__init__(
+            f"[data.sql] lag needs a watermark of times, {column!r} holds {found!r}. "
+            "Take lag out, or name a column of times as watermark"
+        )
+
+
+@dataclass(frozen=True)
+class WatermarkRange:
+    """The rows of one batch: above `after` (None: from the start) up to and with `upto`.
+
+    >>> WatermarkRange("id", 17, 2050).batch
+    'id=17..2050.parquet'
+    >>> parse_range("id=17..2050.parquet", "id")
+    WatermarkRange(column='id', after=17, upto=2050)
+    """
+
+    column: str
+    after: Watermark | None
+    upto: Watermark
+
+    @property
+    def batch(self) -> str:
+        """The name of the batch, from which the range can be read again."""
+        after = "" if self.after is None else _spell(self.after)
+        return f"{_prefix(self.column)}{after}..{_spell(self.upto)}.parquet"
+
+
+def parse_range(batch: str, column: str) -> WatermarkRange | None:
+    """Return the range that a batch is named by, None if it is no batch of this watermark."""
+    prefix = _prefix(column)
+    found = _RANGE.fullmatch(batch.removeprefix(prefix)) if batch.startswith(prefix) else None
+    if found is None:
+        return None
+    try:
+        after = _parse(found["after"]) if found["after"] else None
+        return WatermarkRange(column, after, _parse(found["upto"]))
+    except ValueError:
+        return None
+
+
+def find_highest(batches: Iterable[str], column: str) -> Watermark | None:
+    """Return how far the batches of these names, the newest last, have come; None before the first.
+
+    Where the column has changed its kind, as from numbers to times, those of the newest kind count.
+    """
+    ranges = [found for name in batches if (found := parse_range(name, column)) is not None]
+    if not ranges:
+        return None
+    kind = kind_of(ranges[-1].upto)
+    return max((one.upto for one in ranges if kind_of(one.upto) == kind), key=lambda upto: upto)
+
+
+def cut_ranges(
+    column: str,
+    after: Watermark | None,
+    counts: Iterable[tuple[Watermark, int]],
+    min_rows: int,
+    max_rows: int,
+) -> Iterator[tuple[WatermarkRange, int]]:
+    """Cut what is new into batches, each with its number of rows; equal watermarks are never parted.
+
+    Parameters
+    ----------
+    counts
+        Each watermark above `after` and how many rows have it, in rising order.
+    min_rows
+        What a batch needs: a last one with fewer is given too, for the caller to leave until it has grown.
+    max_rows
+        What a batch may have, unless more rows than that share a watermark.
+    """
+    rows, last = 0, after
+    for value, count in counts:
+        if rows >= max(1, min_rows) and rows + count > max_rows and last is not None:
+            yield WatermarkRange(column, after, last), rows
+            after, rows = last, 0
+        rows, last = rows + count, value
+    if rows and last is not None:
+        yield WatermarkRange(column, after, last), rows
+
+
+def read_watermark(column: str, value: object) -> Watermark:
+    """Return a value of a database as a watermark.
+
+    Raises
+    ------
+    UnusableWatermarkError
+        If it is of another kind: a float has no exact next one.
+    """
+    match value:
+        case bool() | float():
+            pass
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC)
+        case int() | datetime() | date():
+            return value
+        case Decimal() if value == value.to_integral_value():
+            return int(value)
+        case str() if len(value) <= MAX_TEXT:
+            return value
+        case _:
+            pass
+    raise UnusableWatermarkError(column, f"{str(value)[:MAX_TEXT]!r} ({type(value).__name__})")
+
+
+def kind_of(value: Watermark) -> str:
+    """Name the kind of a watermark: only those of one kind can be compared."""
+    match value:
+        case datetime():
+            return "times with a zone" if value.tzinfo else "times"
+        case date():
+            return "dates"
+        case int():
+            return "whole numbers"
+        case str():
+            return "texts"
+
+
+def is_settled(column: str, value: Watermark, now: datetime, lag: timedelta | None) -> bool:
+    """Say whether no more rows with this watermark will come: it is older than `lag`, and a day is over.
+
+    Raises
+    ------
+    LagWithoutTimeError
+        If there is a lag and the watermark is no time.
+    """
+    day = _day_of(value)
+    if day is not None:
+        return datetime.combine(day, time(), UTC) + _DAY <= now - (lag or timedelta(0))
+    if lag is None:
+        return True
+    moment = _moment_of(value)
+    if moment is None:
+        raise LagWithoutTimeError(column, value)
+    return moment <= now - lag
+
+
+def _day_of(value: Watermark) -> date | None:
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        return date.fromisoformat(value)
+    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+
+
+def _moment_of(value: Watermark) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _prefix(column: str) -> str:
+    return f"{quote(column, safe=' ')}="
+
+
+def _spell(value: Watermark) -> str:
+    match value:
+        case str():
+            return f"'{quote(value, safe=' :+,@')}'"
+        case datetime() if value.tzinfo:
+            return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+        case datetime() | date():
+            return value.isoformat()
+        case int():
+            return str(value)
+
+
+def _parse(text: str) -> Watermark:
+    if text.startswith("'"):
+        return unquote(text[1:-1])
+    if _ISO_DAY.fullmatch(text):
+        return date.fromisoformat(text)
+    return datetime.fromisoformat(text) if "T" in text else int(text)
