@@ -1,10 +1,9 @@
-"""Replay: a year of history on a simulated clock, through the very flows that run every day."""
+"""Replay: the demo's year, played by the engine of `millrace replay` through the very flows of every day."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 from flows.ingest import ingest
 from flows.live import LiveDemo
@@ -14,16 +13,16 @@ from millrace.adapters import clock
 from millrace.adapters.service_client import ServiceClient
 from millrace.domain.decision import Reason
 from millrace.domain.demo import DemoScript, LiveScript
-from millrace.domain.facts import Action
-from millrace.domain.replay import QUARANTINED, ReplayRow, Timing
+from millrace.domain.facts import Action, WindowMonitored
+from millrace.domain.replay import ReplayRow, Timing
 from millrace.domain.rollout.timeline import Turn
-from millrace.domain.schedule import last_due
 from millrace.domain.verdict import Outcome
 from millrace.domain.work import MonitorReason
-from millrace.steps.batch import BatchOutcome
+from millrace.steps.batch import IngestResult
 from millrace.steps.dataset import current_dataset
-from millrace.steps.progress import timing
-from millrace.steps.replay import (
+from millrace.steps.decide import RetrainResult
+from millrace.steps.replay.engine import Batch, Engine
+from millrace.steps.replay.script import (
     broken_features,
     configure_retrain,
     find_champion,
@@ -32,20 +31,40 @@ from millrace.steps.replay import (
     write_corrupted,
 )
 from millrace.steps.restore import check_out_dataset
-from millrace.steps.stores import model_config
 from millrace.steps.traffic import Traffic
 
 DAY = timedelta(days=1)
-AFTER_DECIDING = "read and verify the rows"
-"""The step of a training that begins when it was decided on."""
+
+
+@dataclass(frozen=True)
+class FlowLoop:
+    """The loop by its flows, as a person or the controller runs it."""
+
+    model: str
+
+    def ingest(self, batches: Sequence[Batch] | None, now: datetime) -> list[IngestResult]:
+        """Run `ingest` on files, or on what the source has."""
+        files = None if batches is None else [batch.file for batch in batches if batch.file is not None]
+        return ingest(self.model, files, now)
+
+    def retrain(self, reason: Reason, detail: str, force: bool, now: datetime) -> RetrainResult:
+        """Run `retrain`."""
+        return retrain(self.model, reason, detail, force, now=now)
+
+    def monitor(self, now: datetime) -> WindowMonitored | None:
+        """Run `monitor`; the clock has gone on since the step began."""
+        return monitor(self.model, MonitorReason.SCHEDULE, now=max(now, clock.now()))
+
+    def find_waiting(self, now: datetime) -> Reason | None:
+        """Leave it at what the script asks for."""
+        return None
 
 
 @dataclass
-class Replay:
-    """The replay of one model by its script; what each thing that happened led to, as it happens.
+class DemoWorld:
+    """What the demo's script lets happen: a service that is asked, and accidents with batches.
 
-    `service` is a prediction service of this installation: what is kept up is scored by its answers.
-    `timings` fill as the replay goes on; `on_turn` hears of each turn of a rollout.
+    `timings` fill as rollouts end; `on_turn` hears of each turn of one.
     """
 
     model: str
@@ -57,107 +76,61 @@ class Replay:
     def __post_init__(self) -> None:
         everything = list_source_batches(self.model, self.script.until)
         self._traffic = Traffic(self.model, self.service, self.script.asking, everything)
+        self._known: list[str] = []
         self._frozen: str | None = None
-        self._scored_until = self.script.bootstrap
-        self._now = self.script.bootstrap
+        self._scored_until = self._asked_at = self.script.bootstrap
 
-    def play(self) -> Iterator[ReplayRow]:
-        """Yield a row for each thing that happens, in the order of the simulated clock."""
-        promote_at_once(self.model)
-        configure_retrain(self.model, self.script.retrain)
-        known = list_source_batches(self.model, self._now)
-        clock.set_clock(self._now)
-        yield self._arrive(known[-1])
-        self._frozen = find_champion(self.model)
-        asked_at = self._now
-        while self._now < self.script.until:
-            self._now += DAY
-            clock.set_clock(self._now)
-            self._traffic.tell(self._now)
-            for batch in list_source_batches(self.model, self._now)[len(known) :]:
-                known.append(batch)
-                yield from self._end_month(batch)
-            if self._now - asked_at >= self.script.asking.every:
-                asked_at = self._now
-                self._traffic.ask(self._now)
-                yield from self._look()
-            yield from self._keep_schedule()
+    def reach(self, now: datetime) -> None:
+        """Set the clock, and tell the labels that are due."""
+        clock.set_clock(now)
+        self._traffic.tell(now)
 
-    def _end_month(self, batch: str) -> Iterator[ReplayRow]:
+    def list_arrived(self, now: datetime) -> list[list[Batch]]:
+        """List the months that are over by now; those before the demo come at once."""
+        new = list_source_batches(self.model, now)[len(self._known) :]
+        is_start, self._known = not self._known, [*self._known, *new]
+        return [[Batch(name) for name in new]] if is_start else [[Batch(name)] for name in new]
+
+    def arrive(self, batches: Sequence[Batch], engine: Engine) -> Iterator[ReplayRow]:
         """Let a month arrive, and whatever accident the script has for it."""
+        batch, live = batches[-1].name, self.script.live
+        if self._frozen is None:
+            yield from engine.arrive(batch, None)
+            self._frozen = find_champion(self.model)
+            return
+        frozen, kept = self._traffic.score(self._scored_until, engine.now, self._frozen)
+        self._scored_until = engine.now
+        yield from self._spoil(batch, engine)
+        for row in engine.arrive(batch, None):
+            yield replace(row, frozen=frozen, kept=kept)
+        if batch == self.script.bad_challenger.after:
+            with broken_features(self.model, self.script.bad_challenger):
+                yield from engine.retrain(batch, Reason.CONFIG, force=True)
+        if live is not None and batch == live.slow_after:
+            yield self._roll_out(batch, "config changed", self._live(live).play_slow())
+
+    def _spoil(self, batch: str, engine: Engine) -> Iterator[ReplayRow]:
+        """Let what is broken about a month arrive before it does."""
         live = self.script.live
-        frozen, kept = self._traffic.score(self._scored_until, self._now, self._frozen)
-        self._scored_until = self._now
         if live is not None and batch == live.turned.batch:
             before = current_dataset(self.model).version
             yield self._roll_out(batch, "labels turned", self._live(live).play_turned())
             # somebody looks at why it was taken back, and has the export sent again
             check_out_dataset(self.model, before, clock.now())
         if batch == self.script.corrupted.batch:
-            yield self._arrive(batch, [write_corrupted(self.model, self.script.corrupted)])
-        yield replace(self._arrive(batch), frozen=frozen, kept=kept)
-        if batch == self.script.bad_challenger.after:
-            with broken_features(self.model, self.script.bad_challenger):
-                yield self._retrain(batch, Reason.CONFIG, force=True)
-        if live is not None and batch == live.slow_after:
-            yield self._roll_out(batch, "config changed", self._live(live).play_slow())
+            broken = write_corrupted(self.model, self.script.corrupted)
+            yield from engine.arrive(batch, [Batch(broken.name, broken)])
 
-    def _arrive(self, month: str, files: list[Path] | None = None) -> ReplayRow:
-        """Ingest what is there; what was accepted is a reason to retrain."""
-        started = time.monotonic()
-        results = ingest(self.model, files, self._now)
-        rows = sum(result.rows for result in results)
-        if any(result.outcome is BatchOutcome.QUARANTINED for result in results):
-            champion = find_champion(self.model)
-            seconds = time.monotonic() - started
-            return ReplayRow(month, rows, QUARANTINED, "", "", champion, champion, None, None, seconds)
-        retrained = self._retrain(month, Reason.NEW_ROWS)
-        return replace(retrained, rows=rows, event="arrived", seconds=time.monotonic() - started)
+    def is_look_due(self, now: datetime) -> bool:
+        """Ask about the time since the last asking once it is long enough; then somebody looks."""
+        if now - self._asked_at < self.script.asking.every:
+            return False
+        self._asked_at = now
+        self._traffic.ask(now)
+        return True
 
-    def _look(self) -> Iterator[ReplayRow]:
-        """Look at what was asked, if the model says how; a drift or a decay is a reason to retrain."""
-        if model_config(self.model).monitor is None:
-            return
-        started = time.monotonic()
-        looked = monitor(self.model, MonitorReason.SCHEDULE, now=clock.now())
-        if looked is None:
-            return
-        if looked.drift is not None:
-            yield self._retrain(self._month, Reason.DRIFT, since=started, detail=f"{looked.drift.share:.2f}")
-        elif looked.decay is not None:
-            excess = f"{looked.decay.excess_loss:.3f}"
-            yield self._retrain(self._month, Reason.DECAY, since=started, detail=excess)
-
-    def _keep_schedule(self) -> Iterator[ReplayRow]:
-        schedule = model_config(self.model).retrain.schedule
-        if schedule is not None and last_due(schedule, self._now) > self._now - DAY:
-            row = self._retrain(self._month, Reason.SCHEDULE)
-            if row.decision == Action.TRAIN:
-                yield row
-
-    def _retrain(
-        self, month: str, reason: Reason, *, since: float | None = None, detail: str = "", force: bool = False
-    ) -> ReplayRow:
-        started, before = time.monotonic(), find_champion(self.model)
-        with timing() as began:
-            result = retrain(self.model, reason, detail, force, now=self._now)
-        ended, after, decided = time.monotonic(), find_champion(self.model), began.get(AFTER_DECIDING)
-        if decided is not None and since is not None:
-            self.timings.append(Timing("from drift to decision", decided - since))
-        if decided is not None and after != before:
-            self.timings.append(Timing("from decision to champion", ended - decided))
-        return ReplayRow(
-            month=month,
-            rows=0,
-            event=f"{reason.value} {detail}".rstrip() if reason is not Reason.CONFIG else "config changed",
-            decision=result.decision.action,
-            gate=result.judged.outcome if result.judged else "",
-            champion_before=before,
-            champion_after=after,
-            frozen=None,
-            kept=None,
-            seconds=ended - (started if since is None else since),
-        )
+    def finish(self, now: datetime) -> None:
+        """Note nothing: the demo begins anew each time."""
 
     def _roll_out(self, month: str, event: str, turns: Iterator[Turn]) -> ReplayRow:
         """Tell what live requests do to a version that the gate has passed."""
@@ -178,9 +151,20 @@ class Replay:
     def _live(self, script: LiveScript) -> LiveDemo:
         return LiveDemo(self.model, script, self.service)
 
-    @property
-    def _month(self) -> str:
-        return f"{self._now:%Y-%m}"
+
+def replay_demo(
+    model: str, script: DemoScript, service: ServiceClient, on_turn: Callable[[Turn], None]
+) -> Engine:
+    """Return the replay of a model by its `demo.toml`; its `timings` fill as it is played.
+
+    `service` is a prediction service of this installation: what is kept up is scored by its answers.
+    """
+    promote_at_once(model)
+    configure_retrain(model, script.retrain)
+    world = DemoWorld(model, script, service, on_turn)
+    engine = Engine(model, FlowLoop(model), world, script.bootstrap, script.until, DAY)
+    engine.timings = world.timings
+    return engine
 
 
 def _tell_end(turn: Turn) -> str:

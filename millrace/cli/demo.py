@@ -30,15 +30,15 @@ def demo() -> None:
     from flows.server import prefect_server
     from millrace.adapters import clock
     from millrace.adapters.models import find_demo
-    from millrace.steps.replay import prediction_service
+    from millrace.steps.replay.script import prediction_service
 
     model, script = find_demo(HOME / "models")
     clock.set_clock(script.bootstrap)
     out, rows = console(), []
     with watched(f"{model} · replay"), prefect_server("flows.replay"), prediction_service() as service:
-        from flows.replay import Replay
+        from flows.replay import replay_demo
 
-        replay = Replay(model, script, service, _tell_turn)
+        replay = replay_demo(model, script, service, _tell_turn)
         for row in replay.play():
             rows.append(row)
             out.print(f"{row.month}  {row.event:<15} {row.decision:<6} {row.gate:<13} {row.seconds:5.1f} s")

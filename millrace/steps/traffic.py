@@ -16,7 +16,9 @@ from millrace.adapters.scorer import load_scorer
 from millrace.adapters.service_client import Given, NotServedError, ServiceClient
 from millrace.domain.answers import FloatArray
 from millrace.domain.blocks import name_blocks
+from millrace.domain.bundle import Schema
 from millrace.domain.canonical import value_text
+from millrace.domain.config import ModelConfig
 from millrace.domain.demo import AskingScript
 from millrace.domain.kinds import Task
 from millrace.domain.losses import block_loss, metric_value
@@ -35,15 +37,27 @@ Asked = tuple[list[dict[str, Any]], list[str | float]]
 
 def requests_about(model: str, rows: "pd.DataFrame") -> Iterator[Asked]:
     """Yield what the champion is asked about rows with a label, some at a time, and the labels."""
-    config, champion = model_config(model), str(ledger().serving(model).champion)
+    champion = str(ledger().serving(model).champion)
     schema = load_scorer(bundles_folder(load_settings().channel) / champion).schema
-    names = [column.name for column in (*schema.inputs, *schema.key)]
-    asked = json.loads(rows[names].to_json(orient="records", date_format="iso", date_unit="us"))
-    is_number = config.model.task is Task.REGRESSION
-    truths = rows[config.data.target].tolist()
-    labels = [float(truth) if is_number else value_text(truth) for truth in truths]
+    asked, labels = spell_rows(schema, rows), spell_labels(model_config(model), rows)
     for start in range(0, len(asked), ROWS_OF_REQUEST):
         yield asked[start : start + ROWS_OF_REQUEST], labels[start : start + ROWS_OF_REQUEST]
+
+
+def spell_rows(schema: Schema, rows: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Write rows as a request does, keys and all."""
+    names = [column.name for column in (*schema.inputs, *schema.key)]
+    asked: list[dict[str, Any]] = json.loads(
+        rows[names].to_json(orient="records", date_format="iso", date_unit="us")
+    )
+    return asked
+
+
+def spell_labels(config: ModelConfig, rows: "pd.DataFrame") -> list[str | float]:
+    """Write what became true of rows as somebody tells it to a service."""
+    is_number = config.model.task is Task.REGRESSION
+    truths = rows[config.data.target].tolist()
+    return [float(truth) if is_number else value_text(truth) for truth in truths]
 
 
 @dataclass

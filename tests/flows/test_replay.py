@@ -1,21 +1,23 @@
 """The demo's story on the planted model: what happens, what is refused, and what it looked like."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.replay import Replay
+from flows.replay import FlowLoop, replay_demo
 from millrace.adapters import clock
 from millrace.adapters.models import change_section, find_demo
+from millrace.domain.decision import Reason
 from millrace.domain.facts import BatchQuarantined, WindowMonitored
 from millrace.domain.replay import QUARANTINED
 from millrace.domain.rollout.timeline import Turn
-from millrace.steps.replay import prediction_service
+from millrace.steps.replay.loop import PlainLoop
+from millrace.steps.replay.script import prediction_service
 from millrace.steps.stores import ledger
-from tests.conftest import Home
+from tests.conftest import NOON, Home
 
 DEMO = """
 bootstrap = "2013-04-01T06:00:00Z"
@@ -66,6 +68,32 @@ def clock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     clock._open.cache_clear()
 
 
+def told(home: Home) -> list[str]:
+    """Name the kinds of all entries but those of the catalogue and the channel, which a replay has not."""
+    return [kind for kind in home.kinds("fares") if kind not in {"VersionRegistered", "ServingConfigured"}]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_the_loop_of_a_replay_leaves_the_entries_that_the_flows_leave(
+    fares: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue_template: Path
+) -> None:
+    other = Home.make(tmp_path / "other", catalogue_template)
+    other.add_model("fares")
+    later = NOON + timedelta(days=31)
+    found = []
+    for home, loop in ((fares, FlowLoop("fares")), (other, PlainLoop("fares"))):
+        home.enter(monkeypatch)
+        home.rewrite("fares", "min_new_rows = 500", "min_new_rows = 20_000")
+        change_section(home.models, "fares", "monitor", WATCHED["monitor"])
+        for now in (NOON, later):
+            loop.ingest(None, now)
+            loop.retrain(Reason.NEW_ROWS, "", False, now)
+            loop.monitor(now)
+        found.append(told(home))
+    assert found[0] == found[1]
+    assert {"DecisionMade", "ChampionPromoted", "WindowMonitored"} <= {*found[0]}
+
+
 @pytest.mark.usefixtures("prefect_server", "clock_file")
 def test_history_runs_again_with_its_accidents_on_a_clock_of_its_own(home: Home) -> None:
     home.add_model("fares")
@@ -78,7 +106,7 @@ def test_history_runs_again_with_its_accidents_on_a_clock_of_its_own(home: Home)
     turns: list[Turn] = []
 
     with prediction_service() as service:
-        replay = Replay(*find_demo(home.models), service, turns.append)
+        replay = replay_demo(*find_demo(home.models), service, turns.append)
         rows = list(replay.play())
 
     assert [(row.month, row.event, row.decision) for row in rows] == [

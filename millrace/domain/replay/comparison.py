@@ -1,0 +1,180 @@
+"""What would each policy have trained, promoted and refused, and at which loss and cost?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from millrace.domain.config import Metric
+from millrace.domain.losses import metric_value, spell_loss
+
+NEVER, ALWAYS, OWN = "never", "always", "own"
+"""Policies without a file: the first champion stays, all that is new is trained on, `model.toml` alone."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing that happened, and what came of it.
+
+    `rows` arrived with it. `loss` is that of what answered since the happening before, lower is better,
+    None where it cannot be told. `gate` is the outcome, or empty where nothing was judged.
+    """
+
+    at: datetime
+    rows: int
+    event: str
+    decision: str
+    reason: str
+    gate: str
+    before: str | None
+    champion: str | None
+    loss: float | None = None
+    trained_rows: int = 0
+    training_seconds: float = 0.0
+
+    @property
+    def is_promotion(self) -> bool:
+        return self.champion != self.before
+
+    @property
+    def is_refusal(self) -> bool:
+        return bool(self.gate) and not self.is_promotion
+
+
+@dataclass(frozen=True)
+class StretchLoss:
+    """The loss of what answered in `[start, end)`, None where it cannot be told."""
+
+    start: datetime
+    end: datetime
+    rows: int
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class AgeLoss:
+    """What champions lose in the week that begins `weeks` weeks after their training.
+
+    Means over the `champions` that have that week and their first one: `loss` in that week, `fresh` of the
+    same champions in their first one, `served` of whoever served then, on the same rows. What `loss` is above
+    `served` is due to age; what it is above `fresh`, to age and to the weeks themselves. `rows` are those of
+    all of them together.
+    """
+
+    weeks: int
+    champions: int
+    rows: int
+    loss: float
+    fresh: float
+    served: float
+
+
+@dataclass(frozen=True)
+class PolicyResult:
+    """What one policy would have done, and what its answers would have cost.
+
+    `loss` is the mean over the stretches, each counted by the rows that every policy would have answered;
+    None where it cannot be told.
+    """
+
+    policy: str
+    happenings: tuple[Happening, ...]
+    stretches: tuple[StretchLoss, ...]
+    ages: tuple[AgeLoss, ...]
+    loss: float | None
+    looks: int = 0
+    detected: int = 0
+    """So many of the looks found drift or decay."""
+
+    @property
+    def trainings(self) -> int:
+        return sum(one.trained_rows > 0 for one in self.happenings)
+
+    @property
+    def promotions(self) -> int:
+        return sum(one.is_promotion for one in self.happenings)
+
+    def promoted_before(self, end: datetime) -> list[Happening]:
+        """List the promotions of another champion that answered for some time before `end`."""
+        return [one for one in self.happenings if one.is_promotion and one.before and one.at < end]
+
+    @property
+    def refusals(self) -> int:
+        return sum(one.is_refusal for one in self.happenings)
+
+    @property
+    def quarantines(self) -> int:
+        return sum(one.event.startswith("quarantined") for one in self.happenings)
+
+    @property
+    def training_seconds(self) -> float:
+        return sum(one.training_seconds for one in self.happenings)
+
+    @property
+    def trained_rows(self) -> int:
+        return sum(one.trained_rows for one in self.happenings)
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """History of one model from `start` to `until`, under each policy. All losses are by `metric`.
+
+    `rows` are those that every policy would have answered: over these they are compared.
+    """
+
+    model: str
+    metric: Metric
+    start: datetime
+    until: datetime
+    step_seconds: float
+    rows: int
+    policies: tuple[PolicyResult, ...]
+
+    def spell(self, loss: float | None) -> str:
+        """Write a loss as people read it: an AUC, or a loss as it is."""
+        return "—" if loss is None else f"{metric_value(self.metric, loss):.4g}"
+
+    @property
+    def metric_name(self) -> str:
+        """Which metric it is, and which way is better."""
+        return f"{self.short_name}, {'higher' if self.metric is Metric.AUC else 'lower'} is better"
+
+    @property
+    def short_name(self) -> str:
+        """The metric as people write it."""
+        return self.metric.value.replace("_", " ").upper()
+
+
+def list_shown(happenings: Sequence[Happening]) -> list[Happening]:
+    """Leave out the decisions that changed nothing and for which nothing had come: a schedule makes many."""
+    return [one for one in happenings if one.rows or one.decision != "SKIP"]
+
+
+def tell_best(result: ReplayResult) -> str:
+    """Say which policy would have lost the least, and what that would have cost."""
+    known = [one for one in result.policies if one.loss is not None]
+    if not known:
+        return f"{result.model}: no row was answered under every policy, so nothing can be compared."
+    best = min(known, key=lambda one: (one.loss, one.trained_rows))
+    cost = f"{best.trainings} trainings, {best.training_seconds:.1f} s"
+    told = f"{best.policy} would have lost the least: {spell_loss(result.metric, best.loss or 0.0)}, {cost}."
+    never = next((one for one in known if one.policy == NEVER and one is not best), None)
+    return f"{told} Never retrained: {result.spell(never.loss)}." if never else told
+
+
+def tell_aging(policy: PolicyResult, metric: Metric) -> str | None:
+    """Say how the loss grows with age: by the last week that most champions have; None without one."""
+    first = next((one for one in policy.ages if one.weeks == 0), None)
+    later = [one for one in policy.ages if first and one.weeks and 2 * one.champions >= first.champions]
+    if not later:
+        return None
+    last = later[-1]
+    weeks, whose = _plural(last.weeks, "week"), _plural(last.champions, "champion")
+    told = f"{policy.policy}: {spell_loss(metric, last.fresh)} of a new champion is "
+    told += f"{spell_loss(metric, last.loss)} after {weeks} ({whose})"
+    if last.served == last.loss:
+        return told
+    return f"{told}, where {spell_loss(metric, last.served)} was had from the champion of that time"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
