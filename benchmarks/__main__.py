@@ -19,6 +19,8 @@ BENCHMARKS = (
     "canary",
     "drift_accuracy",
     "drift",
+    "any_model.speed",
+    "any_model.quality",
 )
 RESULTS = Path(__file__).with_name("results")
 

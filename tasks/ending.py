@@ -10,6 +10,7 @@ from millrace.domain.narration import tell as tell_fact
 from millrace.domain.rollout.advance import Transition
 from millrace.steps.batch import IngestResult
 from millrace.steps.decide import RetrainResult
+from millrace.steps.score import Scored
 from tasks.show import tell
 
 # Prefect hands the caller of a flow the data of the state that the flow returned: hence the casts.
@@ -59,6 +60,14 @@ def skip_monitor(hindrance: Exception) -> WindowMonitored | None:
     """Say why nothing was looked at."""
     tell(f"Skipped: {hindrance}")
     return cast("WindowMonitored | None", Completed(name="Skipped", message=str(hindrance)))
+
+
+def end_score(scored: Scored) -> Scored:
+    """Say how many rows have an answer."""
+    name = "Some refused" if scored.refused else "Completed"
+    message = f"{scored.rows:,} rows answered by {scored.digest[:12]}, {scored.refused:,} refused"
+    tell(f"{name}: {message}")
+    return cast("Scored", Completed(name=name, message=message, data=scored))
 
 
 def end_ingest(results: list[IngestResult], why_not: str | None = None) -> list[IngestResult]:

@@ -129,7 +129,8 @@ def _matches(values: "pd.Series[Any]", pattern: str) -> "pd.Series[bool]":
 
 def _conform(chunk: pd.DataFrame, contract: ContractSection, tally: _Tally) -> pd.DataFrame:
     tally.missing = tuple(name for name in contract.columns if name not in chunk.columns)
-    tally.extra = tuple(str(name) for name in chunk.columns if name not in contract.columns)
+    known = {*contract.columns, *contract.ignored}
+    tally.extra = tuple(str(name) for name in chunk.columns if name not in known)
     index = pd.RangeIndex(tally.rows, tally.rows + len(chunk))
     originals = chunk.set_axis(index, axis="index")
     columns = {}

@@ -76,10 +76,63 @@ def find_model(models: Path, name: str) -> ModelConfig:
 @cache
 def _read_model(path: Path, _changed_ns: int, _size: int) -> ModelConfig:
     """Read the file once for each time it changes: the controller asks for it twice a second."""
+    return _validate(path, _read_toml(path))
+
+
+def read_policy(models: Path, name: str, path: Path, fixed: Sequence[str]) -> dict[str, Any]:
+    """Return what a `model.toml` says once the keys of another file stand in the place of its own.
+
+    Raises
+    ------
+    ModelFileError
+        With every mistake in that file; one is to name a section of `fixed`, which stays as it is.
+    """
+    find_model(models, name)
+    changes = _read_toml(path)
+    if kept := [f"{section}: a policy cannot change it" for section in changes if section in fixed]:
+        raise ModelFileError(str(path), kept)
+    changed = _overridden(_read_toml(models / name / MODEL_FILE), changes)
+    _validate(path, changed)
+    return changed
+
+
+def write_model(models: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Write `models/<name>/model.toml`."""
+    import tomlkit
+
+    (models / name / MODEL_FILE).write_text(tomlkit.dumps(content), "utf-8")
+
+
+def read_model(models: Path, name: str) -> dict[str, Any]:
+    """Return what `models/<name>/model.toml` says, once it is found to be right."""
+    find_model(models, name)
+    return _read_toml(models / name / MODEL_FILE)
+
+
+def _overridden(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Put values in the place of those of the same key, table by table."""
+    merged = dict(values)
+    for key, value in changes.items():
+        known = merged.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            merged[key] = _overridden(known, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return ModelConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelFileError(str(path), [f"not valid TOML: {error}"]) from error
+    except FileNotFoundError as error:
+        raise ModelFileError(str(path), ["there is no such file"]) from error
+
+
+def _validate(path: Path, content: Mapping[str, Any]) -> ModelConfig:
+    try:
+        return ModelConfig.model_validate(content)
     except ValidationError as error:
         raise ModelFileError(str(path), [_mistake(dict(one)) for one in error.errors()]) from error
 

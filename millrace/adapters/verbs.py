@@ -23,15 +23,15 @@ def start_verb(*verb: str, log: IO[bytes] | None = None) -> "subprocess.Popen[by
     return subprocess.Popen(_command(*verb), stdout=subprocess.DEVNULL, stderr=log)  # noqa: S603
 
 
-def run_verb(*verb: str) -> str:
-    """Run `millrace <verb>` and return what it wrote."""
+def run_verb(*verb: str, may_end_with: tuple[int, ...] = ()) -> str:
+    """Run `millrace <verb>` and return what it wrote; exit codes other than 0 and these are errors."""
     try:
         done = subprocess.run(  # noqa: S603
             _command(*verb), check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise VerbFailedError(verb, -1, f"it did not end within {TIMEOUT_SECONDS} seconds") from error
-    if done.returncode != 0:
+    if done.returncode not in {0, *may_end_with}:
         raise VerbFailedError(verb, done.returncode, (done.stderr or done.stdout).strip()[-500:])
     return done.stdout.strip()
 

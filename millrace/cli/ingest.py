@@ -38,12 +38,12 @@ def ingest(model: str, *files: Path, json: bool = False) -> None:
     if json:
         print_json(results)
     else:
-        _show(model, results)
+        show_batches(model, results)
     if any(result.outcome is BatchOutcome.QUARANTINED for result in results):
         sys.exit(QUARANTINED)
 
 
-def _show(model: str, results: list) -> None:  # type: ignore[type-arg]
+def show_batches(model: str, results: list) -> None:  # type: ignore[type-arg]
     from millrace.steps.dataset import current_dataset
 
     out = console()
@@ -56,5 +56,17 @@ def _show(model: str, results: list) -> None:  # type: ignore[type-arg]
                 out.print(f"        {example}", soft_wrap=True)
     if not results:
         out.print(f"{model}: nothing new has arrived")
+    _show_left(model)
     dataset = current_dataset(model)
     out.print(f"dataset {short(dataset.version)}: {len(dataset.parts)} parts, {dataset.rows:,} rows")
+
+
+def _show_left(model: str) -> None:
+    from millrace.adapters import clock
+    from millrace.steps.source import find_left
+
+    left = find_left(model, clock.now())
+    if left is not None and left.waiting:
+        console().print(f"{left.waiting:,} rows wait in the database: a batch needs [contract] min_rows")
+    if left is not None and left.unmarked:
+        console().print(f"{left.unmarked:,} rows have no watermark and are never taken in: give them one")

@@ -23,13 +23,14 @@ OWNER_ONLY = 0o700
 """Prefect's database holds the parameters and messages of all runs, and the key to its server."""
 
 EPILOGUE = """\
-Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger,
-or a change did not pass its check; 4 a batch is in quarantine; 5 something is wrong with this
-installation; 6 a model in production is not as it should be; 130 stopped by Ctrl-C: the same
-command goes on from there."""
+Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger, a
+change did not pass its check, or a reproduced version differs; 4 a batch is in quarantine; 5 something is
+wrong with this installation; 6 a model in production is not as it should be; 7 no such answer is in the
+log; 8 some rows could not be scored; 130 stopped by Ctrl-C: the same command goes on from there."""
 
 VERBS = {
     "demo": START,
+    "new": START,
     "init": START,
     "up": START,
     "ingest": DATA,
@@ -37,18 +38,23 @@ VERBS = {
     "quarantine": DATA,
     "retrain": TRAIN,
     "check-change": TRAIN,
+    "diff": TRAIN,
+    "reproduce": TRAIN,
+    "replay": TRAIN,
     "rollout": ROLL_OUT,
     "approve": ROLL_OUT,
     "reject": ROLL_OUT,
     "rollback": ROLL_OUT,
     "promote-to": ROLL_OUT,
     "serve": ANSWER,
+    "score": ANSWER,
     "log": ANSWER,
     "status": WATCH,
     "ui": WATCH,
     "monitor": WATCH,
     "history": WATCH,
     "why": WATCH,
+    "explain": WATCH,
     "pause": OPERATE,
     "resume": OPERATE,
     "controller": OPERATE,
@@ -68,6 +74,7 @@ app = App(
     help="Continuous delivery for machine-learning models.",
     help_epilogue=EPILOGUE,
     version=lambda: version("millrace"),
+    suppress_keyboard_interrupt=False,  # `main` says that nothing is lost
 )
 app.register_install_completion_command(
     help="Complete verbs and options in this shell, from its next start on."

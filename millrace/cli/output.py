@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SHORT = 12
 """Characters of a digest that people read."""
 
+FALLBACK = "served by scikit-learn and not as a graph, so a row takes milliseconds and not microseconds"
+"""What it means that a bundle is no graph; the reason follows."""
+
 
 def console() -> "Console":
     """Return the terminal; where there is none, lines keep their width.

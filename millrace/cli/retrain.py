@@ -3,9 +3,11 @@
 import sys
 from typing import TYPE_CHECKING
 
-from millrace.cli.output import console, print_json, short, table, watched
+from millrace.cli.ingest import show_batches
+from millrace.cli.output import FALLBACK, console, print_json, short, table, watched
 
 if TYPE_CHECKING:
+    from millrace.steps.batch import IngestResult
     from millrace.steps.decide import RetrainResult
 
 BLOCKED = 1
@@ -26,6 +28,7 @@ NEEDED_LATER = (
 def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
     """Decide, train, judge, and publish the challenger if it proved itself.
 
+    What waits in the inbox or source of a model that never had a row is taken in first.
     The decision and its reasons are recorded also when nothing is trained. Drift and decay need no
     naming: what the ledger has of them is answered by the decision, whoever asks for it.
 
@@ -47,12 +50,26 @@ def retrain(model: str, *, force: bool = False, json: bool = False) -> None:
         from flows.retrain import retrain as flow
         from millrace.domain.decision import Reason
 
+        taken_in = _take_in_first(model)
         result = flow(model, Reason.BY_HAND, force=force)
     if json:
         print_json(result)
     else:
+        if taken_in:
+            show_batches(model, taken_in)
         _show(model, result)
     sys.exit(_exit_code(result))
+
+
+def _take_in_first(model: str) -> "list[IngestResult]":
+    """Take in what waits for a model that never had a row: one that was just made by `new`, say."""
+    from millrace.steps.dataset import current_dataset
+
+    if current_dataset(model).parts:
+        return []
+    from flows.ingest import ingest
+
+    return ingest(model)
 
 
 def _exit_code(result: "RetrainResult") -> int:
@@ -73,6 +90,10 @@ def _show(model: str, result: "RetrainResult") -> None:
         return
     trained, judged = result.trained, result.judged
     out.print(f"trained {short(trained.digest)} on {trained.rows:,} rows in {trained.seconds:.1f} s")
+    if trained.fallback is not None:
+        out.print(f"{FALLBACK}: {trained.fallback}", soft_wrap=True)
+    if trained.threshold is not None:
+        out.print(f"decides for the positive class from a probability of {trained.threshold:.4g} on")
     verdicts = table("rule", "outcome", "reason")
     for verdict in judged.verdicts:
         verdicts.add_row(verdict.rule, verdict.outcome, verdict.reason)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from millrace.cli.output import console, print_json, short, table
+from millrace.cli.output import FALLBACK, console, print_json, short, table
 
 if TYPE_CHECKING:
     from millrace.domain.facts import ChallengerReceived
@@ -48,6 +48,10 @@ def _show(lineage: "Lineage") -> None:
         "agreement": f"largest difference {trained.agreement.largest_difference:.2g} "
         f"on {trained.agreement.rows:,} rows",
     }
+    if trained.threshold is not None:
+        facts["threshold"] = f"the positive class from a probability of {trained.threshold:.6g} on"
+    if trained.fallback is not None:
+        facts["fallback"] = f"{FALLBACK}: {trained.fallback}"
     out.print(f"{lineage.model} {short(trained.digest)}")
     for name, value in facts.items():
         out.print(f"  {name:<12} {value}", soft_wrap=True)

@@ -30,6 +30,7 @@ from millrace.domain.facts import (
     RolloutPaused,
     RolloutResumed,
     RolloutStarted,
+    RowsScored,
     RunParked,
     RunRequested,
     ServingConfigured,
@@ -39,6 +40,7 @@ from millrace.domain.facts import (
     StepFailed,
     VersionOffered,
     VersionRegistered,
+    VersionReproduced,
     WindowMonitored,
 )
 from millrace.domain.pointer import ServingSettings
@@ -69,6 +71,8 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"challenger {fact.digest[:_SHORT]} judged {fact.outcome}: {fact.reason}"
         case VersionRegistered():
             return f"bundle {fact.digest[:_SHORT]} registered as version {fact.version}"
+        case VersionReproduced():
+            return f"{fact.digest[:_SHORT]} trained again: {fact.reason}"
         case VersionOffered():
             return f"{fact.digest[:_SHORT]} offered to {fact.channel}: {fact.reason}"
         case ChallengerReceived():
@@ -79,7 +83,10 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
         case MirrorRepaired():
             return f"{fact.mirror} repaired, it was: {fact.found}"
         case SourceAsked():
-            return f"source asked, {fact.batches} new batches"
+            return f"source asked, {fact.batches} new batches{_tell_left(fact)}"
+        case RowsScored():
+            refused = f", {fact.refused:,} refused" if fact.refused else ""
+            return f"{fact.rows:,} rows of {fact.source} scored by {fact.digest[:_SHORT]}{refused}"
         case RunRequested():
             again = f", attempt {fact.attempt}" if fact.attempt > 1 else ""
             return f"{fact.flow} requested: {fact.reason}{again}"
@@ -103,6 +110,11 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"people were told of entry {fact.cause_seq}"
         case _:
             return _tell_rollout(fact)
+
+
+def _tell_left(fact: SourceAsked) -> str:
+    waiting = f", {fact.waiting:,} rows wait for more" if fact.waiting else ""
+    return waiting + (f", {fact.unmarked:,} rows have no watermark" if fact.unmarked else "")
 
 
 def _tell_window(fact: WindowMonitored) -> str:

@@ -21,6 +21,8 @@ from millrace.site.assets import make_asset_routes
 from millrace.site.audit import gather_audit
 from millrace.site.batches import gather_batch, gather_batches
 from millrace.site.comparing import gather_comparison
+from millrace.site.explained_answer import gather_question, take_question
+from millrace.site.explaining import gather_explanation
 from millrace.site.exposition import make_metrics_route
 from millrace.site.headers import Guarded
 from millrace.site.model import gather_model
@@ -83,6 +85,21 @@ PAGES = (
         "/models/{model}/monitoring/compare.json",
         gather_comparison,
         asks=("first", "second"),
+    ),
+    Page(
+        "explanation",
+        "/models/{model}/explanation",
+        "/models/{model}/explanation.json",
+        gather_explanation,
+        asks=("version", "make"),
+    ),
+    Page(
+        "answer",
+        "/models/{model}/answer",
+        "/models/{model}/answer.json",
+        gather_question,
+        take_question,
+        asks=("request", "row"),
     ),
     Page("rollout", "/models/{model}/rollout", "/models/{model}/rollout.json", gather_rollout, take_act),
 )

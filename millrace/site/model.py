@@ -5,6 +5,7 @@ from datetime import datetime
 
 from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, DecisionMade
 from millrace.domain.ledger import Entry
+from millrace.site.explaining import Explained, find_explained
 from millrace.site.measured import Measured, list_measured
 from millrace.site.overview import ModelLine, look_at_model
 from millrace.site.reigns import Reign, list_reigns
@@ -25,6 +26,7 @@ class ModelPage:
     decisions: tuple[Entry, ...]
     judgements: tuple[Entry, ...]
     measured: Measured
+    explained: Explained
 
     @property
     def timeline(self) -> Timeline:
@@ -51,4 +53,5 @@ def gather_model(now: datetime, model: str) -> ModelPage:
         tuple(decisions[:DECISIONS]),
         tuple(judgements[:JUDGEMENTS]),
         list_measured(model, judgements[::-1]),
+        find_explained(model, line.status.champion),
     )

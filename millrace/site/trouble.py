@@ -18,6 +18,7 @@ from millrace.site.batches import UnknownBatchDigestError
 from millrace.site.comparing import UnknownWindowError
 from millrace.site.rendering import render
 from millrace.site.reports import UnknownReportError
+from millrace.steps.explaining.beside import NoSuchAnswerError
 from millrace.steps.lineage import UnknownBundleError
 from millrace.steps.operators import NotAnOperatorError, UnknownTokenError
 from millrace.steps.uploads import EmptyUploadError, NoUploadsError, UploadTooLargeError
@@ -28,6 +29,7 @@ STATUSES: dict[type[MillraceError], HTTPStatus] = {
     UnknownBatchDigestError: HTTPStatus.NOT_FOUND,
     UnknownReportError: HTTPStatus.NOT_FOUND,
     UnknownWindowError: HTTPStatus.NOT_FOUND,
+    NoSuchAnswerError: HTTPStatus.NOT_FOUND,
     AmbiguousNameError: HTTPStatus.NOT_FOUND,
     UnknownTokenError: HTTPStatus.UNAUTHORIZED,
     NotAnOperatorError: HTTPStatus.FORBIDDEN,

@@ -10,12 +10,13 @@ from millrace.adapters.models import load_source
 from millrace.domain.config import ModelConfig
 from millrace.settings import load_settings
 from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.sql_source import look_at_database, release_passed_turns, write_range
 from millrace.steps.stores import model_config
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One batch that waits: a file, or a name that the model's `source.py` can read."""
+    """One batch that waits: a file, or a name by which the model's `source.py` or database gives its rows."""
 
     model: str
     batch: str
@@ -28,8 +29,7 @@ def list_arrivals(model: str, files: list[Path] | None, now: datetime) -> list[A
     ensure_restored()
     if files is not None:
         return [Arrival(model, file.name, file) for file in files]
-    from_source = _list_source(config, now) if config.data.source == "python" else []
-    return [*from_source, *(Arrival(model, file.name, file) for file in list_inbox(model))]
+    return [*_list_source(config, now), *(Arrival(model, file.name, file) for file in list_inbox(model))]
 
 
 def ensure_inbox(model: str) -> None:
@@ -50,15 +50,34 @@ def stage_arrival(arrival: Arrival) -> StagedBatch:
     settings = load_settings()
     if arrival.file is not None:
         return stage_batch(arrival.file, settings.staging)
-    rows = load_source(settings.models, arrival.model).read_batch(arrival.batch)
     settings.staging.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="source-", dir=settings.staging) as folder:
-        written = Path(folder) / f"{arrival.model}-{arrival.batch}.parquet"
-        rows.to_parquet(written, index=False)
+        written = Path(folder) / "batch.parquet"
+        _write_rows(model_config(arrival.model), arrival.batch, written)
         return stage_batch(written, settings.staging)
 
 
+def _write_rows(config: ModelConfig, batch: str, written: Path) -> None:
+    if config.data.source == "sql":
+        write_range(config, batch, written)
+        return
+    rows = load_source(load_settings().models, config.name).read_batch(batch)
+    rows.to_parquet(written, index=False)
+
+
 def _list_source(config: ModelConfig, now: datetime) -> list[Arrival]:
+    match config.data.source:
+        case "files":
+            return []
+        case "sql":
+            release_passed_turns(config.name)
+            ranges = look_at_database(config.name, now).ranges
+            return [Arrival(config.name, one.batch, None) for one in ranges]
+        case "python":
+            return _list_python(config, now)
+
+
+def _list_python(config: ModelConfig, now: datetime) -> list[Arrival]:
     accepted = {part.batch for part in current_dataset(config.name).parts}
     names = load_source(load_settings().models, config.name).list_batches(now)
     return [Arrival(config.name, name, None) for name in names if name not in accepted]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from millrace.adapters.batches import StagedBatch, UnreadableBatchError, read_batch
+from millrace.adapters.batches import StagedBatch
 from millrace.adapters.contract import BatchCheck, check_batch
 from millrace.adapters.parts import PartWriter, commit_part
+from millrace.adapters.tables import UnreadableTableError, read_table
 from millrace.domain.batch_rules import (
     Hashes,
     judge_duplicates,
@@ -31,6 +32,7 @@ from millrace.steps.arrivals import Arrival
 from millrace.steps.claims import take_claim
 from millrace.steps.known_keys import find_known_keys
 from millrace.steps.quarantine import find_waiting, keep_in_quarantine
+from millrace.steps.sql_source import is_next, name_turn, range_of
 from millrace.steps.stores import ledger, model_config
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class CheckedBatch:
     rows: int
     times: tuple[datetime, datetime] | None
     violations: tuple[Violation, ...]
+    labelled: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +85,24 @@ class WrittenRows:
 def claim_batch(arrival: Arrival, staged: StagedBatch, run_id: str) -> Claim:
     """Take the right to take in these very bytes for this model; the copy goes where another run has it.
 
+    Of a database it is the right to what follows on the rows that were taken in: two runs that read it
+    may not see the same bytes.
+
     Raises
     ------
     ClaimHeldError, ClaimDoneError
         If another run is doing it, or it was done.
     """
+    wanted = None if arrival.file else range_of(model_config(arrival.model), arrival.batch)
+    key = name_turn(arrival.model, wanted) if wanted else f"ingest:{arrival.model}:{staged.digest}"
     try:
-        claim = take_claim(f"ingest:{arrival.model}:{staged.digest}", run_id)
+        claim = take_claim(key, run_id)
     except ClaimHeldError:
         staged.path.unlink(missing_ok=True)
         raise
+    if wanted is not None and not is_next(arrival.model, wanted):
+        ledger().release(claim)
+        raise ClaimHeldError(claim)
     if ledger().arrival_state(arrival.model, staged.digest) == BatchOutcome.ACCEPTED:
         found = "accepted by a run that died before it could say so"
         ledger().finish(claim, found)
@@ -104,7 +115,7 @@ def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
     config = model_config(arrival.model)
     try:
         written = write_rows(config, staged)
-    except UnreadableBatchError as error:
+    except UnreadableTableError as error:
         violation = Violation("unreadable", None, 1, error.reason, waivable=False)
         return CheckedBatch(staged, None, 0, None, (violation,))
     except BaseException:
@@ -116,7 +127,10 @@ def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
     if not storable:
         written.path.unlink()
     times = check.time_bounds.get(config.data.time) if config.data.time else None
-    return CheckedBatch(staged, written.path if storable else None, check.rows, times, violations)
+    labelled = check.rows - check.null_counts.get(config.data.target, 0)
+    return CheckedBatch(
+        staged, written.path if storable else None, check.rows, times, violations, labelled
+    )  # fmt: skip
 
 
 def write_rows(config: ModelConfig, staged: StagedBatch) -> WrittenRows:
@@ -128,7 +142,8 @@ def write_rows(config: ModelConfig, staged: StagedBatch) -> WrittenRows:
             keys.append(key_hashes(rows, row_identity(config)))
             writer.write(rows)
 
-        check = check_batch(read_batch(staged.path), config.contract, take)
+        types = {name: column.type for name, column in config.contract.columns.items()}
+        check = check_batch(read_table(staged.path, config.data.format, types), config.contract, take)
     return WrittenRows(writer.path, check, tuple(keys))
 
 
@@ -140,7 +155,7 @@ def accept_batch(
         raise ValueError("a batch with lasting violations has no part to accept")
     sha256, size = commit_part(checked.written, load_settings().data / arrival.model)
     part = Part(sha256, arrival.batch, checked.rows, size, *(checked.times or (None, None)))
-    fact = BatchAccepted(checked.staged.digest, part, release_reason)
+    fact = BatchAccepted(checked.staged.digest, part, release_reason, checked.labelled)
     try:
         ledger().append(arrival.model, fact, now, current_actor(), claim)
     finally:

@@ -19,6 +19,7 @@ from millrace.steps.dataset import current_dataset, ensure_restored
 from millrace.steps.offers import find_offer_trouble, find_offer_trouble_there, list_offered
 from millrace.steps.remote_channel import find_differing, find_remote, list_offered_there
 from millrace.steps.serve import find_pointer_trouble
+from millrace.steps.sql_source import ping_database
 from millrace.steps.stores import catalogue, ledger
 
 LOW_SPACE_BYTES = 2 << 30
@@ -92,6 +93,17 @@ def _data() -> tuple[Health, str]:
     if not is_pin_current(settings.home):
         return Health.WRONG, "data.dvc does not pin all of data/: run `millrace reconcile`"
     return Health.OK, "data.dvc pins every part"
+
+
+def _sources() -> tuple[Health, str]:
+    settings = load_settings()
+    sections = {name: find_model(settings.models, name).data.sql for name in list_models(settings.models)}
+    asked = {name: section for name, section in sections.items() if section is not None}
+    for section in asked.values():
+        ping_database(section)
+    if not asked:
+        return Health.OK, "no model asks a database"
+    return Health.OK, f"the databases of {', '.join(asked)} answer their queries"
 
 
 def _pointers() -> tuple[Health, str]:
@@ -173,6 +185,7 @@ EXAMINATIONS: dict[str, Callable[[], tuple[Health, str]]] = {
     "claims": _claims,
     "catalogue": _catalogue,
     "data": _data,
+    "sources": _sources,
     "pointers": _pointers,
     "channel": _channel,
     "keys": _keys,

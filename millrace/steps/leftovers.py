@@ -24,5 +24,6 @@ def sweep_leftovers() -> int:
         *settings.channel.glob("*/offers/.*.json.*"),
         *settings.datasets.glob(".*.json.*"),
         *settings.predictions.glob(".*.new"),
+        *(settings.var / "reproduce").glob(".*"),
     ]
     return remove_leftovers(found, clock.wall_now() - UNTOUCHED)

@@ -21,6 +21,7 @@ from millrace.domain.facts import (
     StepFailed,
     VersionOffered,
     VersionRegistered,
+    VersionReproduced,
 )
 from millrace.domain.ledger import Entry
 from millrace.errors import AmbiguousNameError, MillraceError
@@ -115,6 +116,8 @@ def _is_about(entry: Entry, trained: ChallengerTrained) -> bool:  # noqa: PLR091
         case DecisionMade() | ChallengerTrained() | ChallengerJudged() | VersionRegistered() as fact:
             return fact.run_key == trained.run_key
         case ChampionPromoted() | ChallengerReceived() | VersionOffered() | StepFailed() as fact:
+            return fact.digest == trained.digest
+        case VersionReproduced() as fact:
             return fact.digest == trained.digest
         case RolloutStarted() | RolloutAdvanced() | RolloutAborted() as fact:
             return fact.challenger == trained.digest

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 
+from millrace.adapters.batches import StagedBatch
 from millrace.adapters.dataset_files import find_dataset
 from millrace.adapters.models import ModelCodeError, load_source
 from millrace.adapters.parts import CorruptPartError, MissingPartError, commit_part, verify_part
@@ -20,6 +21,7 @@ from millrace.steps.dataset import (
     find_dataset_version,
     publish_dataset,
 )
+from millrace.steps.sql_source import range_of
 from millrace.steps.stores import ensure_known, ledger, model_config
 
 
@@ -99,14 +101,24 @@ def _is_whole(model: str, part: Part) -> bool:
 
 def _rebuild(model: str, part: Part, pinned: str) -> None:
     settings = load_settings()
-    try:
-        load_source(settings.models, model)
-    except ModelCodeError as error:
-        raise LostPartError(model, part, f"{pinned}; {error}") from error
-    staged = stage_arrival(Arrival(model, part.batch, None))
+    staged = _ask_again(model, part, pinned)
     written = write_rows(model_config(model), staged)
     staged.path.unlink()
     sha256, _ = commit_part(written.path, settings.data / model)
     if sha256 != part.sha256:
         (settings.data / model / f"{sha256}.parquet").unlink()
         raise LostPartError(model, part, f"{pinned}; its source now gives {sha256[:12]}")
+
+
+def _ask_again(model: str, part: Part, pinned: str) -> StagedBatch:
+    """Ask the model's source for a batch again: the rows of a database may still be those that were read."""
+    config = model_config(model)
+    if config.data.source == "sql":
+        if range_of(config, part.batch) is None:
+            raise LostPartError(model, part, f"{pinned}; it came as a file, not from the database")
+    else:
+        try:
+            load_source(load_settings().models, model)
+        except ModelCodeError as error:
+            raise LostPartError(model, part, f"{pinned}; {error}") from error
+    return stage_arrival(Arrival(model, part.batch, None))

@@ -9,7 +9,14 @@ from millrace.adapters.training import training_environment
 from millrace.domain.canonical import sha256_of
 from millrace.domain.dataset import Dataset
 from millrace.domain.decision import DecisionFacts, Reason, decides_period
-from millrace.domain.facts import Action, ChallengerJudged, ChallengerTrained, DecisionMade, Inputs
+from millrace.domain.facts import (
+    Action,
+    BatchAccepted,
+    ChallengerJudged,
+    ChallengerTrained,
+    DecisionMade,
+    Inputs,
+)
 from millrace.domain.rollout.state import Phase
 from millrace.domain.schedule import last_due
 from millrace.domain.work import FlowName
@@ -51,12 +58,13 @@ def find_inputs(model: str, reason: Reason | None = None) -> Inputs:
 
     A refit is a full training as long as there is no finished one whose hyperparameters it could take over.
     """
+    config = model_config(model)
     full = Inputs(
         dataset=current_dataset(model).version,
         model_files=digest_of_files(load_settings().models / model),
-        lock=sha256_of(training_environment()),
+        lock=sha256_of(training_environment(config.training.estimator)),
     )
-    if reason is not Reason.REFIT or model_config(model).training.search is None:
+    if reason is not Reason.REFIT or config.training.search is None:
         return full
     return replace(full, parameters=find_parameters_digest(model, full.model_files))
 
@@ -163,7 +171,19 @@ def _count_trained(model: str, inputs: Inputs, now: datetime) -> int:
 
 
 def _count_new_rows(model: str, dataset: Dataset, finished: _Finished | None) -> int:
+    """Count the rows with a label that the last training has not seen; without one, all rows."""
     if finished is None:
         return dataset.rows
     known = {part.sha256 for part in find_dataset_version(model, finished.trained.inputs.dataset).parts}
-    return sum(part.rows for part in dataset.parts if part.sha256 not in known)
+    new = [part for part in dataset.parts if part.sha256 not in known]
+    labelled = _count_labelled(model) if new else {}
+    return sum(labelled.get(part.sha256, part.rows) for part in new)
+
+
+def _count_labelled(model: str) -> dict[str, int]:
+    facts = (entry.fact for entry in ledger().entries(model, (BatchAccepted,)))
+    return {
+        fact.part.sha256: fact.labelled
+        for fact in facts
+        if isinstance(fact, BatchAccepted) and fact.labelled is not None
+    }

@@ -8,6 +8,7 @@ from millrace.domain.schedule import last_due
 from millrace.domain.work import IngestReason
 from millrace.steps.actor import current_actor
 from millrace.steps.automation import find_pause
+from millrace.steps.sql_source import SourceLook, look_at_database
 from millrace.steps.stores import ledger, model_config
 
 
@@ -38,5 +39,13 @@ def find_source_due(model: str, now: datetime) -> datetime | None:
 
 def finish_ingest(model: str, files: list[Path] | None, batches: int, now: datetime) -> None:
     """Record that a source with a schedule was asked, once all it had is taken in."""
-    if files is None and model_config(model).data.schedule:
-        ledger().append(model, SourceAsked(batches), now, current_actor())
+    if files is not None or not model_config(model).data.schedule:
+        return
+    left = find_left(model, now)
+    asked = SourceAsked(batches, left.waiting, left.unmarked) if left else SourceAsked(batches)
+    ledger().append(model, asked, now, current_actor())
+
+
+def find_left(model: str, now: datetime) -> SourceLook | None:
+    """Return what an ingest has left in the model's database, None where its rows come from elsewhere."""
+    return look_at_database(model, now) if model_config(model).data.source == "sql" else None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from millrace.domain.facts import ChallengerTrained, DecisionMade
 from millrace.domain.features import feature_frame
 from millrace.domain.profile import Reference, make_reference
 from millrace.domain.schema import schema_of
+from millrace.domain.threshold import choose_threshold
 from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.refit import find_parameters
@@ -48,6 +49,7 @@ class TrainedBundles:
     baseline: str
     exported: export.ExportedScorer
     search: SearchResult
+    threshold: float | None = None
 
 
 def train_challenger(
@@ -75,6 +77,8 @@ def train_challenger(
         ),
         seconds=round(time.monotonic() - started, 3),
         git_commit=head_commit(PROJECT_ROOT),
+        fallback=made.exported.reason,
+        threshold=made.threshold,
     )
     ledger().append(model, fact, now, current_actor(), claim)
     return fact
@@ -91,10 +95,13 @@ def train_bundles(
 
     With hyperparameters that are `given` nothing is searched.
     """
-    found = _search(config, rows, on_trial) if given is None else SearchResult(dict(given), ())
-    digest, exported = _make_bundle(config, rows, found.parameters, store)
-    baseline, _ = _make_bundle(training.baseline_config(config), rows, {}, store)
-    return TrainedBundles(digest, baseline, exported, found)
+    learned = _learned(config, rows)
+    found = _search(config, learned, on_trial) if given is None else SearchResult(dict(given), ())
+    threshold = _choose_threshold(config, learned, found.parameters)
+    digest, exported = _make_bundle(config, rows, learned, found.parameters, store, threshold)
+    plain, unweighted = training.baseline_config(config), replace(learned, weights=None)
+    baseline, _ = _make_bundle(plain, rows, unweighted, {}, store, None)
+    return TrainedBundles(digest, baseline, exported, found, threshold)
 
 
 def find_trained(model: str, run_key: str) -> ChallengerTrained | None:
@@ -105,25 +112,41 @@ def find_trained(model: str, run_key: str) -> ChallengerTrained | None:
     return None
 
 
-def _search(config: ModelConfig, rows: SplitRows, on_trial: Progress) -> SearchResult:
+def _search(config: ModelConfig, learned: training.Learned, on_trial: Progress) -> SearchResult:
     if config.training.search is None:
         return SearchResult(dict(config.training.parameters), ())
     custom = load_builder(load_settings().models, config)
-    schema, learned = schema_of(config, rows.classes), rows.training
-    answer = training.answer_folds(
-        config, custom, feature_frame(learned.frame, schema.inputs), learned.labels
-    )
+    answer = training.answer_folds(config, custom, learned.features, learned.labels, learned.weights)
     return search_parameters(config, config.training.search, learned.labels, learned.blocks, answer, on_trial)
 
 
-def _make_bundle(
-    config: ModelConfig, rows: SplitRows, parameters: Mapping[str, object], store: Path
-) -> tuple[str, export.ExportedScorer]:
-    schema = schema_of(config, rows.classes)
+def _learned(config: ModelConfig, rows: SplitRows) -> training.Learned:
+    learned, inputs = rows.training, schema_of(config, rows.classes).inputs
+    weights = training.row_weights(learned.frame, config)
+    return training.Learned(feature_frame(learned.frame, inputs), learned.labels, learned.blocks, weights)
+
+
+def _choose_threshold(
+    config: ModelConfig, learned: training.Learned, parameters: Mapping[str, object]
+) -> float | None:
+    if config.training.threshold is None:
+        return None
     custom = load_builder(load_settings().models, config)
-    pipeline = training.build_pipeline(config, config.training.estimator, parameters, custom)
-    features = feature_frame(rows.training.frame, schema.inputs)
-    training.fit_pipeline(pipeline, features, rows.training.labels, config.training.seed)
+    answers = training.answer_unseen(config, parameters, custom, learned)
+    return choose_threshold(config.training.threshold, learned.labels, answers, learned.weights)
+
+
+def _make_bundle(
+    config: ModelConfig,
+    rows: SplitRows,
+    learned: training.Learned,
+    parameters: Mapping[str, object],
+    store: Path,
+    threshold: float | None,
+) -> tuple[str, export.ExportedScorer]:
+    schema = schema_of(config, rows.classes, threshold)
+    custom = load_builder(load_settings().models, config)
+    pipeline = training.fit_model(config, parameters, custom, learned)
     exported = export.export_scorer(pipeline, schema, config.gate, rows.golden.frame, open_scorer)
     answering = open_scorer(exported.engine, exported.content, schema)
     files = {
@@ -141,7 +164,7 @@ def _make_bundle(
         training_blocks=tuple(sorted(rows.training.block_names)),
         code=_code_digests(config.name),
         seed=config.training.seed,
-        environment=training.training_environment(),
+        environment=training.training_environment(config.training.estimator),
     )
     return write_bundle(store, manifest, files), exported
 

@@ -65,7 +65,7 @@ def _find_source_work(model: str, now: datetime) -> Work | None:
 def _find_dead_ingest(model: str) -> Work | None:
     """Return the batches of a source that died half way; a file of the inbox is seen there again."""
     dead = [claim.key for claim in list_dead_claims(model, FlowName.INGEST)]
-    if not dead or model_config(model).data.source != "python":
+    if not dead or model_config(model).data.source == "files":
         return None
     key = f"ingest:{model}:died:{sha256_of(sorted(dead))}"
     detail = f"{len(dead)} batches are half done"

@@ -1,11 +1,13 @@
 """What a script sees: the exit code, one line of error, the reason on the last line."""
 
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from millrace.cli.main import VERBS
-from tests.cli.conftest import Command
+from tests.cli.conftest import COMMAND, Command
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
 
@@ -17,11 +19,14 @@ def test_help_lists_every_verb_and_every_exit_code(millrace: Command) -> None:
     assert "3 the gate refused the challenger" in " ".join(done.stdout.replace("\n", " ").split())
 
 
-@pytest.mark.parametrize("verb", ["ingest", "retrain", "rollback", "status", "why"])
-def test_every_verb_that_is_used_daily_explains_itself_with_an_example(millrace: Command, verb: str) -> None:
-    done = millrace(verb, "--help")
-    assert done.returncode == 0
-    assert f": millrace {verb} " in done.stdout
+def test_a_verb_that_is_stopped_says_that_nothing_is_lost(home: Home) -> None:
+    verb = subprocess.Popen([COMMAND, "ingest", "progression"], stderr=subprocess.PIPE, text=True)
+    while not (home.path / "var" / "prefect").exists():  # `main` has begun
+        assert verb.poll() is None
+    verb.send_signal(signal.SIGINT)
+    told = verb.communicate(timeout=120)[1]
+    assert verb.returncode == 130
+    assert told.splitlines()[-1] == "stopped; the same command goes on from here"
 
 
 def test_an_unknown_model_is_one_line_that_suggests_the_nearest(millrace: Command) -> None:
@@ -83,4 +88,4 @@ def test_a_refused_challenger_exits_with_3_and_the_reason_on_the_last_line(
 def test_a_flow_that_fails_is_one_line_too(millrace_with_prefect: Command) -> None:
     done = millrace_with_prefect("ingest", "progression", "nowhere.csv")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines() == ["error: nowhere.csv: no such file; name a .parquet or .csv file"]
+    assert done.stderr.splitlines() == ["error: nowhere.csv: no such file; name a file with a table"]

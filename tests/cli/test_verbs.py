@@ -65,6 +65,9 @@ def test_ingest_and_retrain_tell_what_became_of_batch_and_challenger(
 def test_a_blocked_training_exits_with_1_and_its_json_says_what_to_do(
     fares: Home, prefect_server: None, printed_json: Json
 ) -> None:
+    fares.rewrite(
+        "fares", 'source = "python"', 'source = "files"\ninbox = "inbox/fares/*"'
+    )  # where nothing lies
     assert exit_code(retrain, "fares", json=True) == 1
     decision = printed_json()["decision"]
     assert decision["action"] == "BLOCK"

@@ -174,8 +174,10 @@ def test_a_minimal_gain_is_asked_of_a_superior_challenger() -> None:
 def test_a_champion_that_was_not_scored_is_no_pass() -> None:
     unscored = evidence(recent=replace(off_by(1.0), champion=None), golden=replace(off_by(1.0), best=None))
     recent, golden = (verdict_of(rule, unscored) for rule in ("recent_champion", "golden_best"))
-    assert recent == (Outcome.INCONCLUSIVE, f"the champion {'c' * 12} was not scored on the recent set")
-    assert golden == (Outcome.INCONCLUSIVE, f"the best champion {'b' * 12} was not scored on the golden set")
+    assert (recent[0], golden[0]) == (Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE)
+    why = "its task or its classes are not the challenger's"
+    assert recent[1].startswith(f"the champion {'c' * 12} was not scored on the recent set: {why}")
+    assert golden[1].startswith(f"the best champion {'b' * 12} was not scored on the golden set: {why}")
     assert judge_challenger(unscored, POLICY).outcome is Outcome.INCONCLUSIVE
 
 
@@ -250,15 +252,24 @@ def test_an_auc_over_labels_of_one_class_is_inconclusive() -> None:
     )
 
 
-def test_several_classes_are_held_against_their_own_shares() -> None:
+def test_several_classes_are_held_against_the_shares_of_those_that_were_learned() -> None:
     blocks = blocks_of(20)
     labels = np.tile([0.0, 1.0, 2.0, 2.0], 50)
     sure = np.eye(3)[labels.astype(int)] * 0.7 + 0.1
     judged = JudgedSet("set", labels, blocks, sure, sure, sure, sure, 0)
     policy = POLICY.model_copy(update={"metric": Metric.LOG_LOSS})
-    outcome, reason = verdict_of("constant", evidence(judged, judged), policy)
+    found = replace(evidence(judged, judged), constant=(0.25, 0.25, 0.5))
+    outcome, reason = verdict_of("constant", found, policy)
     assert outcome is Outcome.PASS
     assert reason.startswith("log loss 0.2231 against 1.04, gain 0.817 (")
+    # two were learned, the third is half of what is judged: its share is as near to 0 as a bundle can say
+    outcome, reason = verdict_of("constant", replace(found, constant=(0.5, 0.5)), policy)
+    assert outcome is Outcome.PASS
+    assert reason.startswith("log loss 0.2231 against 8.318, gain ")
+    assert (
+        "200 judged rows have a class that no training row has"
+        in verdict_of("finite", replace(found, constant=(0.5, 0.5)), policy)[1]
+    )
 
 
 def test_the_error_allowed_over_all_looks_sums_to_the_policys() -> None:

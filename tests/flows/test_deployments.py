@@ -34,6 +34,7 @@ DEPLOYMENTS = {
     "monitor/on-schedule": {"reason": "schedule"},
     "rollout/on-demand": {},
     "rollback/on-demand": {},
+    "score/on-demand": {},
 }
 EVENTS = {
     "millrace: new rows": "millrace.data.pinned",
@@ -194,7 +195,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory, catalogue_template: Path) 
     home.rewrite("fares", "seed = 7", "seed = 7\nsearch = { trials = 3, folds = 2 }")
     home.rewrite("fares", 'block = "1d"', 'block = "1d"\nschedule = "5 * * * *"')
     home.rewrite("tolls", 'cooldown = "6h"', 'cooldown = "6h"\nschedule = "0 7 * * *"')
-    for shipped in ("flights", "progression"):
+    for shipped in ("flights", "progression", "scenery"):
         shutil.rmtree(home.models / shipped)
     server = Server(root / "prefect")
     server.start()

@@ -128,12 +128,12 @@ def test_losses_are_drawn_with_their_bounds_and_the_level_at_the_gate(
 ) -> None:
     page = watched_site.json(f"{watching.page}.json")
     lost = page["lost"]
-    assert (page["metric"], len(lost)) == ("mae", LOOKS - 1)  # of one window nothing could be said
+    assert (page["metric"], len(lost)) == ("MAE", LOOKS - 1)  # of one window nothing could be said
     newest = [lost[-1][name] for name in ("loss", "lower", "upper", "level")]
     assert newest == pytest.approx([1.675, 1.575, 1.775, 1.3])
     assert lost[-1]["outcome"] == "fail"
     assert page["policy"]["allowed"] == 0.05
-    assert "mae loss over time; the table below has each window." in page_of(watched_site, watching).values(
+    assert "MAE over time; the table below has each window." in page_of(watched_site, watching).values(
         "aria-label"
     )
 

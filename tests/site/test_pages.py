@@ -98,11 +98,11 @@ def test_what_the_gate_measured_of_each_version_is_drawn_as_people_read_it(
     measured = site.json("/models/fares.json")["measured"]
     points = [(one["outcome"], one["challenger"], one["champion"]) for one in measured["points"]]
     assert (measured["metric"], points) == (
-        "mae", [("pass", 0.25, None), ("pass", 1.25, 0.25), ("fail", 2.25, 1.25)]
+        "MAE", [("pass", 0.25, None), ("pass", 1.25, 0.25), ("fail", 2.25, 1.25)]
     )  # fmt: skip
     names = see(site.get("/models/fares")).values("aria-label")
-    assert "mae of judged versions over time; the gate's tables have each of them." in names
-    assert "mae" not in see(site.get("/models/progression")).text
+    assert "MAE of judged versions over time; the gate's tables have each of them." in names
+    assert "MAE" not in see(site.get("/models/progression")).text
 
 
 def test_a_model_of_which_nothing_is_known_but_its_folder_says_so(site: RunningSite) -> None:

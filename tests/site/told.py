@@ -20,6 +20,7 @@ import pytest
 from millrace.adapters.bundle import write_bundle
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.dataset_files import write_dataset
+from millrace.adapters.models import change_section
 from millrace.domain.bundle import (
     EXAMPLES_FILE,
     PROFILE_FILE,
@@ -78,10 +79,12 @@ class Told:
 
 
 def tell_all(root: Path) -> Told:
-    """Write the installation below `root`: `progression` is paused before anything was decided on it."""
+    """Write the installation below `root`: `progression` is unwatched, and paused from the beginning."""
     home = Home(root / "home", root / "models")
     (home.path / "var").mkdir(parents=True)
     shutil.copytree(PROJECT_ROOT / "models" / "progression", home.models / "progression")
+    for section in ("monitor", "drift", "performance", "health"):
+        change_section(home.models, "progression", section, None)
     shutil.copytree(PLANTED / "fares", home.models / "fares")
     with pytest.MonkeyPatch.context() as patch:
         home.enter(patch)

@@ -86,9 +86,11 @@ CASES: list[tuple[str, str, str, Writer]] = [
     ("empty.parquet", "unreadable", "it holds 0 bytes", lambda _rows, path: path.write_bytes(b"")),
     ("empty.csv", "unreadable", "it holds 0 bytes", lambda _rows, path: path.write_bytes(b"")),
     ("latin.csv", "unreadable", "it is not UTF-8 at byte", latin_1),
-    ("ragged.csv", "unreadable", "Expected 7 columns, got 3", ragged),
-    ("rows.xlsx", "unreadable", ".xlsx is not a kind of file that is read",
+    ("ragged.csv", "unreadable", "has 3 values, the first line 7", ragged),
+    ("rows.xlsx", "unreadable", "it is no Excel file that can be read",
      lambda _, path: path.write_bytes(b'PK')),
+    ("nested.parquet", "unreadable", "column 'noise' holds values of type list",
+     lambda rows, path: to_parquet(rows.assign(noise=[[1.0]] * len(rows)), path)),
     ("missing.parquet", "missing", "column 'noise' is missing",
      lambda rows, path: to_parquet(rows.drop(columns="noise"), path)),
     ("extra.parquet", "extra", "column 'tip' is not in the contract",
@@ -227,7 +229,7 @@ def test_an_unreadable_model_file_stops_the_work_before_it_begins(fares: Home, c
     assert (fares.kinds("fares"), fares.serving("fares")) == before
 
 
-@pytest.mark.parametrize("model", ["flights", "progression"])
+@pytest.mark.parametrize("model", ["flights", "progression", "scenery"])
 def test_the_shipped_models_keep_bad_batches_out_too(home: Home, model: str) -> None:
     path = home.inbox(model, "wrong.parquet")
     to_parquet(pd.DataFrame({"something": ["else"] * 30_000}), path)

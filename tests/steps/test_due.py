@@ -25,6 +25,8 @@ def watched(published: Home) -> Home:
     """`fares` has a champion, and a look is due once so many rows were answered."""
     section = {"schedule": "0 0 1 1 *", "every_rows": EVERY_ROWS}
     change_section(published.models, MODEL, "monitor", section)
+    for other in ("progression", "scenery"):  # each asks for a look after fewer rows
+        change_section(published.models, other, "monitor", None)
     return published
 
 

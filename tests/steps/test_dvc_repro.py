@@ -95,9 +95,9 @@ def trained_clone(published_template: Path, tmp_path_factory: pytest.TempPathFac
             shutil.copyfile(source, to)
     for name in FILES:
         shutil.copyfile(PROJECT_ROOT / name, clone.root / name)
-    stages, both = (clone.root / "dvc.yaml").read_text("utf-8"), "models: [flights, progression]"
-    assert both in stages
-    (clone.root / "dvc.yaml").write_text(stages.replace(both, "models: [progression]"), "utf-8")
+    stages, shipped = (clone.root / "dvc.yaml").read_text("utf-8"), "models: [flights, progression, scenery]"
+    assert shipped in stages
+    (clone.root / "dvc.yaml").write_text(stages.replace(shipped, "models: [progression]"), "utf-8")
     shutil.copytree(home / "data" / "progression", clone.root / "data" / "progression")
     (clone.root / "datasets").mkdir()
     shutil.copyfile(home / "datasets" / "progression.json", clone.root / "datasets" / "progression.json")

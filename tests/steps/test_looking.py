@@ -17,7 +17,7 @@ from tests.loop import take_in
 
 def test_status_names_champion_data_decision_and_verdict_of_each_model(published: Home) -> None:
     status = {one.model: one for one in list_status()}
-    assert sorted(status) == ["fares", "flights", "progression"]
+    assert sorted(status) == ["fares", "flights", "progression", "scenery"]
     assert status["fares"].champion == published.serving("fares").champion
     assert (status["fares"].rows, status["progression"].rows) == (3_060, 442)
     assert (status["fares"].generation, status["fares"].since) == (1, NOON)

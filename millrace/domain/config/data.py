@@ -177,6 +177,8 @@ class ContractSection(Section):
     """The smallest share of rows that must have a label."""
     columns: dict[str, ColumnContract]
     """What the values of each column must satisfy."""
+    ignored: tuple[str, ...] = Field(default=(), strict=False)
+    """Columns that may stand in a batch and are not kept: personal data, for one."""
 
     @field_validator("columns")
     @classmethod

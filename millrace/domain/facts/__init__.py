@@ -43,6 +43,7 @@ from millrace.domain.facts.serving import (
     ChampionPromoted,
     ChampionRolledBack,
     OfflineRollbackOvertaken,
+    RowsScored,
     ServingConfigured,
 )
 from millrace.domain.facts.training import (
@@ -54,9 +55,11 @@ from millrace.domain.facts.training import (
     DecisionMade,
     Inputs,
     Level,
+    Reproduction,
     RuleFinding,
     SliceLevel,
     VersionRegistered,
+    VersionReproduced,
 )
 
 ChampionFact = ChampionPromoted | ChampionRolledBack | OfflineRollbackOvertaken
@@ -87,9 +90,11 @@ Fact = (
     | ChallengerTrained
     | ChallengerJudged
     | VersionRegistered
+    | VersionReproduced
     | VersionOffered
     | ChallengerReceived
     | RolloutFact
+    | RowsScored
     | ServingConfigured
     | WindowMonitored
     | ReportKept
@@ -139,12 +144,14 @@ __all__ = [
     "OfflineRollbackOvertaken",
     "ProbationEnded",
     "ReportKept",
+    "Reproduction",
     "RolloutAborted",
     "RolloutAdvanced",
     "RolloutFact",
     "RolloutPaused",
     "RolloutResumed",
     "RolloutStarted",
+    "RowsScored",
     "RuleFinding",
     "RunParked",
     "RunRequested",
@@ -158,5 +165,6 @@ __all__ = [
     "Subject",
     "VersionOffered",
     "VersionRegistered",
+    "VersionReproduced",
     "WindowMonitored",
 ]

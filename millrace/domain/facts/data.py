@@ -10,12 +10,14 @@ from millrace.domain.dataset import Part
 class BatchAccepted:
     """A batch became a part of the dataset.
 
-    `release_reason` says why a person let it in although it broke the contract.
+    `release_reason` says why a person let it in although it broke the contract. `labelled` of its rows have
+    a label, None where that was not counted.
     """
 
     batch_digest: str
     part: Part
     release_reason: str | None = None
+    labelled: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class DatasetCheckedOut:
 
 @dataclass(frozen=True)
 class SourceAsked:
-    """The model's source was asked for new batches, as its schedule wants."""
+    """The model's source was asked for new batches, as its schedule wants.
+
+    Of a database `waiting` rows are too few for a batch yet, and `unmarked` ones have no watermark.
+    """
 
     batches: int
+    waiting: int = 0
+    unmarked: int = 0

@@ -53,6 +53,21 @@ class OfflineRollbackOvertaken:
 
 
 @dataclass(frozen=True)
+class RowsScored:
+    """A version answered all rows of a file or a query. `input` and `output` are SHA-256 of bytes.
+
+    `refused` of the rows have no answer, and an error beside them.
+    """
+
+    digest: str
+    source: str
+    input: str
+    output: str
+    rows: int
+    refused: int
+
+
+@dataclass(frozen=True)
 class ServingConfigured:
     """Services were told to treat requests otherwise from now on, as `[serving]` of `model.toml` says."""
 

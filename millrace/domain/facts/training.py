@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from millrace.domain.change import Change
 from millrace.domain.verdict import Outcome, Verdict
 
 
@@ -74,13 +75,18 @@ class Agreement:
 
 @dataclass(frozen=True)
 class ChallengerTrained:
-    """A training ended in a bundle. `constant` is the answer of the constant baseline."""
+    """A training ended in a bundle.
+
+    `constant` is the answer of the constant baseline: of several classes, the share of each among the rows
+    that were learned from, in the order of the bundle's classes. `fallback` is why the bundle is no graph,
+    `threshold` the probability from which on it decides for the positive class.
+    """
 
     run_key: str
     digest: str
     engine: str
     baseline: str
-    constant: float
+    constant: float | tuple[float, ...]
     inputs: Inputs
     rows: int
     agreement: Agreement
@@ -88,6 +94,8 @@ class ChallengerTrained:
     trials: tuple[dict[str, object], ...]
     seconds: float
     git_commit: str | None
+    fallback: str | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -162,3 +170,26 @@ class VersionRegistered:
     digest: str
     version: int
     run_id: str
+
+
+class Reproduction(StrEnum):
+    """What came of training a version a second time."""
+
+    IDENTICAL = "identical, byte for byte"
+    SAME_ANSWERS = "the same answers"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True)
+class VersionReproduced:
+    """A version was trained again, from its commit and its data, and held against the first.
+
+    `found` is the bundle of the second training. `differences` are None where a thing is not there at all.
+    """
+
+    digest: str
+    found: str
+    result: Reproduction
+    reason: str
+    git_commit: str | None
+    differences: tuple[Change, ...] = ()

@@ -1,0 +1,138 @@
+"""What must each column and each batch satisfy, with room for what a file is not told of?"""
+
+import numpy as np
+
+from millrace.domain.batch_rules import key_hashes
+from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.proposal.findings import Block, Draft, Entry
+from millrace.domain.proposal.scale import outward, round_down, two_digits
+from millrace.domain.table_scan import ColumnScan
+
+ROOM = 0.5
+"""Beyond the lowest and the highest value seen, as a share of what lies between."""
+
+CLOSED_CATEGORIES = 6
+"""So few values, each of them often, are all there are."""
+
+CLOSED_ROWS = 20
+MOST_NULL_ROOM = 0.05
+LEAST_BATCH_SHARE = 0.01
+_NUMBERS = (ColumnType.FLOAT, ColumnType.INT)
+
+
+def contract_blocks(draft: Draft) -> tuple[Block, Block]:
+    """Return [contract] and [contract.columns]."""
+    scan, target = draft.scan, draft.scan.column(draft.target.column)
+    labelled = 1.0 - target.nulls / scan.rows
+    least = max(1, int(round_down(scan.rows * LEAST_BATCH_SHARE)))
+    repeats, why_repeats = _duplicates(draft)
+    entries = [
+        Entry("min_rows", least, f"a hundredth of the first file's {scan.rows:,}: less is a broken export"),
+        Entry("max_duplicate_share", repeats, why_repeats),
+        Entry(
+            "min_label_share",
+            _label_share(labelled),
+            f"{labelled:.1%} of the first file's rows have a target",
+        ),
+    ]
+    if draft.dropped:
+        entries.append(Entry("ignored", list(draft.dropped), "may stand in a file, and is not kept"))
+    columns = [
+        Entry(column.name, _clauses(column, draft), _why(column, draft))
+        for column in scan.columns if column.name not in draft.dropped
+    ]  # fmt: skip
+    above = (
+        "Ranges are wider than the first file's by half of it: a unit mixed up is seen, and little else.",
+    )
+    return Block("contract", tuple(entries)), Block("contract.columns", tuple(columns), above=above)
+
+
+def _label_share(labelled: float) -> float:
+    return 0.95 if labelled == 1.0 else two_digits(max(0.0, int(labelled * 90) / 100))
+
+
+def _duplicates(draft: Draft) -> tuple[float, str]:
+    sample, whole = draft.scan.sample, draft.scan.rows
+    if not len(sample):
+        return 0.0, "no row twice"
+    columns = [
+        one.name
+        for one in draft.scan.columns
+        if one.name in (draft.key or sample.columns) and one.name not in draft.dropped
+    ]  # fmt: skip
+    hashes = key_hashes(sample.set_axis(range(len(sample))), columns)
+    share = 1.0 - np.unique(hashes).size / hashes.size
+    what = "key" if draft.key else "row"
+    if share == 0.0 and (len(sample) == whole or draft.key):
+        return 0.0, f"no {what} stands twice in the first file"
+    if len(sample) == whole:
+        return outward(
+            min(1.0, 1.5 * share), upward=True
+        ), f"{share:.2%} of the first file's rows repeat a {what}"
+    # what repeats in a sample repeats more often in the whole, and what does not may
+    expected = min(1.0, max(0.02, 2.0 * share * whole / len(sample)))
+    return outward(expected, upward=True), f"{share:.2%} of a sample of {len(sample):,} rows repeat a {what}"
+
+
+def _clauses(column: ColumnScan, draft: Draft) -> dict[str, object]:
+    clauses: dict[str, object] = {"type": column.type.value}
+    nulls = _null_share(column, draft)
+    if nulls:
+        clauses["max_null_share"] = nulls
+    if (closed := _closed(column, draft)) is not None:
+        clauses["categories"] = closed
+    elif _has_range(column, draft):
+        clauses |= _range(column, draft)
+    return clauses
+
+
+def _null_share(column: ColumnScan, draft: Draft) -> float:
+    share, name = column.nulls / draft.scan.rows, column.name
+    if name == draft.target.column:
+        return outward(1.0 - _label_share(1.0 - share), upward=True)
+    if name in draft.why_left_out:
+        return 1.0  # it is kept for people, and may not keep a batch out
+    if share == 0.0:
+        return 0.0
+    return outward(min(1.0, share + max(min(share, 0.2), MOST_NULL_ROOM)), upward=True)
+
+
+def _has_range(column: ColumnScan, draft: Draft) -> bool:
+    is_seen = column.name in draft.feature or column.name == draft.target.column
+    is_amount = not draft.is_kind(column.name, "categorical") and column.name not in draft.key
+    is_class = column.name == draft.target.column and draft.target.task is not Task.REGRESSION
+    return is_seen and is_amount and not is_class and column.type in _NUMBERS
+
+
+def _range(column: ColumnScan, draft: Draft) -> dict[str, object]:
+    if column.low is None or column.high is None:
+        return {}
+    room = ROOM * (column.high - column.low) * (2.0 if column.name == draft.target.column else 1.0)
+    low, high = outward(column.low - room, upward=False), outward(column.high + room, upward=True)
+    if column.low >= 0.0 > low:
+        low = 0.0
+    if column.high <= 0.0 < high:
+        high = 0.0
+    whole = column.type is ColumnType.INT and max(abs(low), abs(high)) < 2**53
+    return {"min": int(low) if whole else low, "max": int(high) if whole else high}
+
+
+def _closed(column: ColumnScan, draft: Draft) -> list[str] | None:
+    if column.name == draft.target.column and draft.target.classes and column.type is not ColumnType.BOOL:
+        values = sorted(value for value, _ in draft.target.classes)
+        return values if column.type is not ColumnType.FLOAT else None
+    if column.type is not ColumnType.STRING or not draft.is_kind(column.name, "categorical"):
+        return None
+    rarest = min((rows for _, rows in column.common), default=0)
+    is_closed = 1 < column.distinct <= CLOSED_CATEGORIES and rarest >= max(CLOSED_ROWS, draft.scan.rows / 100)
+    return sorted(value for value, _ in column.common) if is_closed else None
+
+
+def _why(column: ColumnScan, draft: Draft) -> str | None:
+    why = draft.why_left_out.get(column.name)
+    if why is not None:
+        return f"no feature: {why}"
+    feature = draft.feature.get(column.name)
+    said = feature.note if feature else None
+    share = f"{column.nulls / draft.scan.rows:.1%} empty" if column.nulls else None
+    return "; ".join(filter(None, (said, share))) or None

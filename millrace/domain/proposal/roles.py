@@ -1,0 +1,157 @@
+"""Which columns are the time, the key and the group of a row, rather than what is learned from?"""
+
+from dataclasses import dataclass
+
+from millrace.domain.kinds import ColumnType
+from millrace.domain.proposal.findings import Doubt
+from millrace.domain.proposal.persons import find_personal
+from millrace.domain.proposal.wishes import NotModelledError, Wishes
+from millrace.domain.proposal.words import words_of
+from millrace.domain.table_scan import ColumnScan, TableScan
+
+KEY_WORDS = frozenset({
+    "id", "uuid", "guid", "key", "number", "no", "nr", "num", "nummer", "numero",
+    "identifier", "ref", "reference", "index", "rownum", "rowid", "pk", "sn", "serial"})  # fmt: skip
+
+GROUP_WORDS = frozenset({
+    "id", "user", "customer", "client", "patient", "subject", "person", "account",
+    "device", "member", "household", "machine", "sensor", "session", "kunde", "paciente", "sujet",
+    "chick", "animal",
+    "student", "employee", "owner"})  # fmt: skip
+
+LEAST_GROUPS = 80
+"""With fewer, golden and recent would not hold 14 of them each."""
+
+ALMOST = 0.98
+"""Distinct values are counted nearly in large tables: from this share of the rows on they may all be."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns with a role, why, and what could be otherwise."""
+
+    time: str | None
+    key: tuple[str, ...]
+    group: str | None
+    why: dict[str, str]
+    doubts: tuple[Doubt, ...]
+
+
+def find_roles(scan: TableScan, wishes: Wishes) -> Roles:
+    """Choose time, key and group: what was named, else what looks like it.
+
+    Raises
+    ------
+    NotModelledError
+        If a named column cannot have the role.
+    """
+    doubts: list[Doubt] = []
+    why: dict[str, str] = {}
+    time = _find_time(scan, wishes, why, doubts)
+    key = _find_key(scan, wishes, why)
+    group = None if time else _find_group(scan, wishes, key, why, doubts)
+    return Roles(time, key, group, why, tuple(doubts))
+
+
+def is_unique(column: ColumnScan, rows: int) -> bool:
+    """Say whether every row has a value of its own, as far as a count of many values can tell."""
+    if column.nulls:
+        return False
+    return column.distinct >= rows if rows <= _EXACT_ROWS else column.distinct >= ALMOST * rows
+
+
+_EXACT_ROWS = 10_000
+
+
+def _find_time(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: list[Doubt]) -> str | None:
+    if wishes.time is not None:
+        column = scan.column(wishes.time)
+        _check_time(column, scan.rows)
+        why["time"] = "named by --time"
+        return column.name
+    times = [
+        one for one in scan.columns
+        if one.type is ColumnType.TIMESTAMP and not one.nulls and one.distinct > 1
+        and one.name not in {wishes.target, *wishes.key}
+    ]  # fmt: skip
+    if not times:
+        return None
+    chosen = max(times, key=lambda one: (one.rises, one.distinct))
+    why["time"] = f"the {'one' if len(times) == 1 else 'best'} column of times without a gap"
+    if len(times) > 1:
+        others = ", ".join(one.name for one in times if one is not chosen)
+        how = "it rises from row to row" if chosen.rises else "it has most values"
+        doubts.append(
+            Doubt(f"several columns are times: took {chosen.name}, {how}, not {others}", "data.time")
+        )
+    return chosen.name
+
+
+def _check_time(column: ColumnScan, rows: int) -> None:
+    if column.type is not ColumnType.TIMESTAMP:
+        raise NotModelledError(
+            f"--time {column.name!r} is of type {column.type}",
+            "a time such as 2013-04-01 or 2013-04-01T12:30 is needed", "Name another column, or none",
+        )  # fmt: skip
+    if column.nulls:
+        raise NotModelledError(
+            f"--time {column.name!r} is empty in {column.nulls:,} of {rows:,} rows",
+            "every row needs its time", "Fill it, take these rows out, or name another column",
+        )  # fmt: skip
+
+
+def _find_key(scan: TableScan, wishes: Wishes, why: dict[str, str]) -> tuple[str, ...]:
+    if wishes.key:
+        for name in wishes.key:
+            if nulls := scan.column(name).nulls:
+                raise NotModelledError(
+                    f"--key {name!r} is empty in {nulls:,} of {scan.rows:,} rows", "every row needs its key",
+                    "Name other columns, or none",
+                )  # fmt: skip
+        why["key"] = "named by --key"
+        return wishes.key
+    unique = [
+        one for one in scan.columns
+        if one.name not in {wishes.target, wishes.time, *wishes.keep} and is_unique(one, scan.rows)
+        and _may_be_key(one, scan)
+    ]  # fmt: skip
+    named = [one for one in unique if KEY_WORDS & {*words_of(one.name)}]
+    chosen = next(iter(named), next((one for one in unique if one.type is ColumnType.STRING), None))
+    if chosen is None:
+        return ()
+    why["key"] = "each row has another" + (", and it is called like one" if chosen in named else "")
+    return (chosen.name,)
+
+
+def _may_be_key(column: ColumnScan, scan: TableScan) -> bool:
+    if column.type is ColumnType.INT:
+        return find_personal(column, scan) is None
+    is_code = column.type is ColumnType.STRING and not any(" " in value for value, _ in column.common)
+    return is_code and find_personal(column, scan) is None
+
+
+def _find_group(
+    scan: TableScan, wishes: Wishes, key: tuple[str, ...], why: dict[str, str], doubts: list[Doubt]
+) -> str | None:
+    for column in scan.columns:
+        if column.name in {wishes.target, *key, *wishes.keep} or not _may_be_group(column, scan.rows):
+            continue
+        if column.distinct < LEAST_GROUPS:
+            few = f"{column.distinct} of them are too few to divide"
+            what = f"{column.name} may be an entity with several rows each, {few}"
+            doubts.append(Doubt(f"{what}: its rows may teach and judge at once", "data.group"))
+            continue
+        each = scan.rows / column.distinct
+        why["group"] = (
+            f"{column.distinct:,} of them with {each:.1f} rows each: what is known of one is no test"
+        )
+        doubts.append(Doubt(f"took {column.name} for an entity whose rows belong together", "data.group"))
+        return column.name
+    return None
+
+
+def _may_be_group(column: ColumnScan, rows: int) -> bool:
+    words = {*words_of(column.name)}
+    is_code = column.type in (ColumnType.INT, ColumnType.STRING) and not column.nulls
+    repeats = 30 <= column.distinct <= rows / 2  # noqa: PLR2004 (fewer are categories)
+    return is_code and repeats and bool(words & GROUP_WORDS) and not words & {"number", "count", "visits"}

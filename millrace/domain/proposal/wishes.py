@@ -1,0 +1,92 @@
+"""What did the user say about the model, and what of it cannot be?"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from millrace.domain.kinds import Task
+from millrace.errors import MillraceError
+
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was named; all else is inferred. `keep` are columns that stay features whatever they look like."""
+
+    name: str
+    target: str
+    time: str | None = None
+    key: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    task: Task | None = None
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Every named column with the option that names it."""
+        named = [("--target", self.target), ("--time", self.time)]
+        named += [("--key", column) for column in self.key] + [("--keep", column) for column in self.keep]
+        return tuple((option, column) for option, column in named if column is not None)
+
+
+class ModelNameError(MillraceError):
+    """The name can be no model's."""
+
+    def __init__(self, name: str, suggestion: str) -> None:
+        self.name, self.suggestion = name, suggestion
+        super().__init__(
+            f"no model can be called {name!r}: small letters, digits, - and _, a letter first. "
+            f"Try {suggestion!r}"
+        )
+
+
+class UnknownColumnError(MillraceError):
+    """A column was named that the table does not have."""
+
+    def __init__(self, option: str, column: str, known: Sequence[str]) -> None:
+        self.option, self.column, self.known = option, column, tuple(known)
+        nearest = nearest_names(column, known)
+        hint = f"did you mean {' or '.join(map(repr, nearest))}? " if nearest else ""
+        shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")  # noqa: PLR2004
+        super().__init__(f"{option} {column!r}: no such column; {hint}The table has {shown}")
+
+
+class NotModelledError(MillraceError):
+    """What the table holds cannot be learned; `found`, `needed` and `advice` say why, and what to do."""
+
+    def __init__(self, found: str, needed: str, advice: str) -> None:
+        self.found, self.needed, self.advice = found, needed, advice
+        super().__init__(f"{found}; {needed}. {advice}")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that can be no model's, and suggest one that can.
+
+    Raises
+    ------
+    ModelNameError
+        If it is not made of small letters, digits, - and _, with a letter first.
+    """
+    if NAME.fullmatch(name) is None:
+        raise ModelNameError(name, suggest_name(name))
+
+
+def suggest_name(name: str) -> str:
+    """Turn any text into a name a model can have.
+
+    >>> suggest_name("Späte Flüge 2013"), suggest_name("7up")
+    ('spate-fluge-2013', 'model-7up')
+    """
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")
+    return made if NAME.fullmatch(made) else f"model-{made}".rstrip("-")
+
+
+def nearest_names(name: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Return up to three names like `name`, capitals aside, the nearest first."""
+    plain = {one.lower(): one for one in reversed(known)}
+    found = difflib.get_close_matches(name.lower(), list(plain), n=3, cutoff=0.5)
+    return tuple(plain[one] for one in found)

@@ -1,0 +1,1 @@
+"""Explaining answers and versions: what is read for it, and what is kept."""

@@ -1,0 +1,245 @@
+"""What a table is taken for: tables designed so that the right answer is obvious."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from millrace.domain.kinds import Task
+from millrace.domain.proposal import (
+    ModelNameError,
+    NotModelledError,
+    UnknownColumnError,
+    complete,
+    config_of,
+    model_file,
+)
+from millrace.domain.proposal.sensitive import is_sensitive
+from tests.domain.proposed import draft_of, left_out, rows
+
+DAYS = pd.date_range("2024-01-01", periods=400, freq="D", tz="UTC")
+
+
+def codes(count: int) -> list[str]:
+    """Name every row by a code that means nothing."""
+    return [f"X{number * 7919 % 100_003:06d}" for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        ([True, False], Task.BINARY),
+        ([0, 1], Task.BINARY),
+        (["yes", "no"], Task.BINARY),
+        (["ja", "nein"], Task.BINARY),
+        ([0.5, 1.5], Task.BINARY),
+        (["red", "green", "blue"], Task.MULTICLASS),
+        ([1, 2, 3, 4], Task.MULTICLASS),
+        (list(range(100)), Task.REGRESSION),
+        ([0.1, 0.2, 0.3], Task.REGRESSION),
+    ],
+)
+def test_the_task_follows_from_the_values_of_the_target(values: list[Any], task: Task) -> None:
+    table = rows().drop(columns="price")
+    table["target"] = np.random.default_rng(1).choice(values, len(table))
+    assert draft_of(table, "target").target.task is task
+
+
+def test_few_whole_numbers_are_a_doubt_and_the_option_decides_it() -> None:
+    table = rows().drop(columns="price").assign(stars=np.arange(400) % 5)
+    doubts = draft_of(table, "stars").doubts
+    assert any("5 whole numbers of stars are classes or amounts" in one.what for one in doubts)
+    assert draft_of(table, "stars", task=Task.REGRESSION).target.task is Task.REGRESSION
+
+
+def test_whole_numbers_some_of_which_are_rare_are_amounts() -> None:
+    counts = np.where(np.arange(400) < 5, 7, np.arange(400) % 3)
+    draft = draft_of(rows().drop(columns="price").assign(flares=counts), "flares")
+    assert draft.target.task is Task.REGRESSION
+    assert any("amounts or classes" in one.what for one in draft.doubts)
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ([1.5] * 400, "is '1.5' in all 400 rows; nothing can be learned of what never varies"),
+        ([None] * 400, "is empty in all 400 rows"),
+        ([1.0, 2.0, *[None] * 398], "2 of 400 rows have a target; at least 60"),
+        (codes(400), "400 different texts in 400 rows; at most 50 classes"),
+        (["rare"] * 9 + ["often"] * 391, "class 'rare' of 'target' has 9 rows; a class needs 10"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_with_what_to_do(target: list[Any], found: str) -> None:
+    table = rows().drop(columns="price").assign(target=target)
+    with pytest.raises(NotModelledError, match=found):
+        draft_of(table, "target")
+
+
+def test_a_handful_of_rows_is_refused() -> None:
+    with pytest.raises(NotModelledError, match="59 of 59 rows have a target; at least 60 are needed"):
+        draft_of(rows(59), "price")
+
+
+def test_an_unknown_column_is_refused_with_the_nearest_names() -> None:
+    with pytest.raises(UnknownColumnError, match="--target 'Prise': no such column; did you mean 'price'"):
+        draft_of(rows(), "Prise")
+    with pytest.raises(UnknownColumnError, match="--keep 'flor': no such column; did you mean 'floor'"):
+        draft_of(rows(), "price", keep=("flor",))
+
+
+def test_a_name_no_model_can_have_is_refused_with_one_it_can() -> None:
+    with pytest.raises(ModelNameError, match="Try 'spate-fluge'"):
+        draft_of(rows(), "price", name="Späte Flüge")
+
+
+def test_nothing_left_to_learn_from_is_refused_with_every_reason() -> None:
+    table = pd.DataFrame({"id": codes(400), "country": "at", "y": np.random.default_rng(0).normal(size=400)})
+    with pytest.raises(NotModelledError, match=r"no column is left to learn from .*country: 'at' wherever"):
+        draft_of(table, "y")
+
+
+def test_a_column_of_times_is_the_time_and_its_blocks_are_days() -> None:
+    draft = draft_of(rows().assign(day=DAYS), "price")
+    assert (draft.time, draft.split.block) == ("day", "1d")
+    assert min(draft.split.recent_blocks, draft.split.golden_blocks) >= 14
+    assert any("label_delay" in one.line for one in draft.doubts)
+
+
+def test_of_several_times_the_one_that_rises_is_taken_and_said() -> None:
+    shuffled = np.random.default_rng(0).permutation(DAYS.to_numpy())
+    table = rows().assign(built=pd.to_datetime(shuffled, utc=True), sold=DAYS)
+    draft = draft_of(table, "price")
+    assert draft.time == "sold"
+    assert any("took sold, it rises from row to row, not built" in one.what for one in draft.doubts)
+    assert "a time" in left_out(draft)["built"]
+    assert draft_of(table, "price", time="built").time == "built"
+
+
+def test_hours_are_the_blocks_of_a_few_days() -> None:
+    hours = pd.date_range("2024-01-01", periods=2_000, freq="15min", tz="UTC")
+    assert draft_of(rows(2_000).assign(at=hours), "price").split.block in {"6h", "1h"}
+
+
+def test_a_time_with_too_few_blocks_is_no_time_and_that_is_said() -> None:
+    table = rows().assign(day=pd.to_datetime(["2024-01-01", "2024-01-02"] * 200, utc=True))
+    draft = draft_of(table, "price")
+    assert draft.time is None
+    assert any("day gives too few blocks" in one.what for one in draft.doubts)
+
+
+@pytest.mark.parametrize("nulls", [1, 200])
+def test_a_named_time_with_gaps_is_refused(nulls: int) -> None:
+    table = rows().assign(day=pd.Series(DAYS).mask(np.arange(400) < nulls))
+    with pytest.raises(NotModelledError, match=f"--time 'day' is empty in {nulls} of 400 rows"):
+        draft_of(table, "price", time="day")
+
+
+def test_a_unique_column_called_like_a_key_is_the_key() -> None:
+    assert draft_of(rows().assign(flat_id=range(1000, 1400)), "price").key == ("flat_id",)
+    assert draft_of(rows().assign(code=codes(400)), "price").key == ("code",)
+
+
+def test_a_measurement_is_never_a_key_however_unique() -> None:
+    draft = draft_of(rows(), "price")
+    assert draft.key == ()
+    assert {one.column for one in draft.features} == {"area", "height", "floor", "district"}
+
+
+def test_rows_of_one_entity_are_kept_together() -> None:
+    table = rows(600).assign(patient_id=np.repeat(np.arange(120), 5))
+    draft = draft_of(table, "price")
+    assert draft.group == "patient_id"
+    assert any("rows belong together" in one.what for one in draft.doubts)
+    config = config_of(complete(draft, None))
+    assert (config.data.group, config.data.key) == ("patient_id", ())
+
+
+def test_each_kind_of_column_finds_its_place() -> None:
+    source, count = np.random.default_rng(3), 600
+    words = [
+        "quick",
+        "delivery",
+        "broken",
+        "parcel",
+        "friendly",
+        "driver",
+        "never",
+        "again",
+        "thanks",
+        "late",
+    ]
+    table = rows(count).assign(
+        stage=source.choice(["a", "b", None], count),
+        is_new=source.random(count) > 0.5,
+        product_code=source.integers(1, 8, count),
+        comment=[" ".join(source.choice(words, 6)) for _ in range(count)],
+        empty=None,
+        constant=1,
+        voucher=codes(count),
+        serial=source.permutation(codes(count)),
+    )
+    draft = draft_of(table, "price", key=("serial",))
+    assert draft.of_kind("numeric") == ("area", "height", "floor")
+    assert draft.of_kind("categorical") == ("district", "stage", "is_new", "product_code")
+    assert draft.of_kind("text") == ("comment",)
+    assert draft.key == ("serial",)
+    assert set(left_out(draft)) == {"empty", "constant", "voucher"}
+
+
+def test_sensitive_columns_are_watched_and_said() -> None:
+    table = rows().assign(Geschlecht=np.resize(["w", "m"], 400), age=np.arange(400) % 60)
+    draft = draft_of(table, "price")
+    config = config_of(complete(draft, None))
+    assert config.performance is not None
+    assert config.performance.sensitive == ("Geschlecht",)
+    assert config.performance.max_unfairness is not None
+    assert any(one.what.startswith("age is, by its name") for one in draft.doubts)
+
+
+def test_a_plane_s_age_is_not_a_person_s() -> None:
+    assert [
+        one for one in ("sex", "Alter", "marital_status", "plane_age", "stage", "image") if is_sensitive(one)
+    ] == [
+        "sex",
+        "Alter",
+        "marital_status",
+    ]
+
+
+def test_names_with_spaces_quotes_of_all_kinds_and_letters_of_all_kinds_can_be_written_and_read() -> None:
+    names = {"area": "Fläche (m²)", "height": "height, m", "floor": "階", "price": "prix d'été = ?"}
+    draft = draft_of(rows().rename(columns=names), "prix d'été = ?")
+    config = config_of(complete(draft, None))
+    assert config.data.target == "prix d'été = ?"
+    assert set(config.features.names) == {"Fläche (m²)", "height, m", "階", "district"}
+
+
+def test_the_same_table_gives_the_same_text() -> None:
+    first, second = (model_file(complete(draft_of(rows(), "price"), None)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("count", [100, 300, 3_000])
+def test_every_size_of_table_has_enough_of_every_kind_of_rows(count: int) -> None:
+    split = draft_of(rows(count), "price").split
+    assert min(split.recent_blocks, split.golden_blocks) >= split.min_blocks >= 14
+    assert split.training >= 0.35 * count
+
+
+def test_every_number_of_the_file_says_why() -> None:
+    text = model_file(complete(draft_of(rows(), "price"), None))
+    for section in (
+        "[golden]",
+        "[recent]",
+        "[retrain]",
+        "[rollout]",
+        "[monitor]",
+        "[drift]",
+        "[health]",
+        "[silence]",
+    ):
+        assert section in text
+    lines = text.split("[golden]")[1].splitlines()
+    numbers = [line for line in lines if " = " in line and "confidence" not in line]
+    assert sum("#" in line for line in numbers) > 0.8 * len(numbers)
