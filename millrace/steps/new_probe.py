@@ -38,6 +38,7 @@ MANY_ROWS = 3000
 MANY_COLUMNS = 200
 SMALL_CELLS = 200_000
 TWIN_SHARE = 0.8
+TWIN_BLOCKS = 0.67
 USUAL: Mapping[str, object] = {}
 LONGER: Mapping[str, object] = {"max_iter": 300}
 LEAST_FOR_LONGER = 1000
@@ -64,7 +65,7 @@ def probe(draft: Draft) -> Probe | None:
             longer = (
                 _try_longer(config, draft, answers, (features, labels, folds)) if chosen == BOOSTING else {}
             )
-            fewer = [(_fewer(train), rows) for train, rows in folds]
+            fewer = [(_fewer(train, blocks, draft), rows) for train, rows in folds]
             twin = _answer(config, chosen, features, labels, fewer, longer)
         except (MillraceError, ValueError):
             return None
@@ -149,10 +150,17 @@ def _answer(
     return np.concatenate(answers)
 
 
-def _fewer(train: Rows) -> Rows:
-    """Leave a fifth of the rows out: another version that is as good."""
-    kept = [row for row in train.tolist() if hashed_share("twin", str(row)) < TWIN_SHARE]
-    return np.array(kept, dtype=np.intp)
+def _fewer(train: Rows, blocks: StrArray, draft: Draft) -> Rows:
+    """Return what another version has learned from that is as good: most of the rows, or other blocks.
+
+    What a retraining is compared with has learned from other days: a fifth of the rows of each day left out
+    would make twins that are far more alike than that.
+    """
+    is_blocked = draft.time is not None or draft.group is not None
+    names = blocks[train] if is_blocked else train.astype(str)
+    share = TWIN_BLOCKS if is_blocked else TWIN_SHARE
+    kept = [name for name in np.unique(names).tolist() if hashed_share("twin", name) < share]
+    return train[np.isin(names, kept)]
 
 
 def _constants(config: ModelConfig, labels: FloatArray, folds: list[tuple[Rows, Rows]]) -> FloatArray:
