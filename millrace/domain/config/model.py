@@ -31,7 +31,7 @@ class ModelSection(Section):
     task: Annotated[Task, Field(strict=False)]
     """What is predicted: one of two classes, one of several, or a number."""
     owner: str
-    """Who answers for the model; stands in its card and in alerts."""
+    """Who answers for the model, for people."""
     purpose: str
     """The question that the model answers, for people."""
 
