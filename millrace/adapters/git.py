@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -45,6 +46,14 @@ def _commit_of(status_lines: list[str]) -> str | None:
         return None
     is_changed = any(not line.startswith("#") for line in status_lines)
     return f"{commit}-dirty" if is_changed else commit
+
+
+def find_lack(folder: Path) -> str | None:
+    """Say what is missing for a commit to be looked up from `folder`; None where nothing is."""
+    if shutil.which("git") is None:
+        return "git is not installed"
+    inside = _ask(folder, "rev-parse", "--git-dir") is not None
+    return None if inside else f"{folder} is in no git repository"
 
 
 def extract_path(folder: Path, commit: str, path: str, to: Path) -> bool:

@@ -3,7 +3,7 @@
 import difflib
 import importlib.util
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -79,21 +79,39 @@ def _read_model(path: Path, _changed_ns: int, _size: int) -> ModelConfig:
     return _validate(path, _read_toml(path))
 
 
-def read_policy(models: Path, name: str, path: Path, fixed: Sequence[str]) -> dict[str, Any]:
+def read_policy(
+    models: Path, name: str, path: Path, fixed: Sequence[str], estimators: Collection[str]
+) -> dict[str, Any]:
     """Return what a `model.toml` says once the keys of another file stand in the place of its own.
 
     Raises
     ------
     ModelFileError
-        With every mistake in that file; one is to name a section of `fixed`, which stays as it is.
+        With every mistake in that file. One is to name a section of `fixed`, which stays as it is; another an
+        estimator that is neither one of `estimators` nor a function in a file of the model's folder.
     """
     find_model(models, name)
     changes = _read_toml(path)
     if kept := [f"{section}: a policy cannot change it" for section in changes if section in fixed]:
         raise ModelFileError(str(path), kept)
     changed = _overridden(_read_toml(models / name / MODEL_FILE), changes)
-    _validate(path, changed)
+    config = _validate(path, changed)
+    if "estimator" in changes.get("training", {}):
+        _check_estimator(models, config, path, estimators)
     return changed
+
+
+def _check_estimator(models: Path, config: ModelConfig, path: Path, estimators: Collection[str]) -> None:
+    found = config.training.estimator
+    try:
+        builder = load_builder(models, config)
+    except ModelCodeError as error:
+        raise ModelFileError(str(path), [f"training.estimator: found {found!r}, {error}"]) from error
+    if builder is None and found not in estimators:
+        allowed = sorted(estimators)
+        nearest = _nearest(found, allowed)
+        hint = f"did you mean {nearest!r}?" if nearest else f"allowed: {', '.join(allowed)}, 'pipeline:build'"
+        raise ModelFileError(str(path), [f"training.estimator: found {found!r}, {hint}"])
 
 
 def write_model(models: Path, name: str, content: Mapping[str, Any]) -> None:
@@ -128,6 +146,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ModelFileError(str(path), [f"not valid TOML: {error}"]) from error
     except FileNotFoundError as error:
         raise ModelFileError(str(path), ["there is no such file"]) from error
+    except OSError as error:
+        raise ModelFileError(str(path), [f"cannot be read: {error.strerror}"]) from error
 
 
 def _validate(path: Path, content: Mapping[str, Any]) -> ModelConfig:

@@ -6,14 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millrace.domain.losses import metric_value
-from millrace.domain.replay.comparison import (
-    NEVER,
-    PolicyResult,
-    ReplayResult,
-    StretchLoss,
-    tell_aging,
-    tell_best,
-)
+from millrace.domain.replay.comparison import NEVER, PolicyResult, ReplayResult, StretchLoss
+from millrace.domain.replay.conclusions import tell_aging, tell_best, tell_gaps, tell_notes
 from millrace.pages.drawing import (
     FROZEN,
     GRID,
@@ -35,8 +29,8 @@ if TYPE_CHECKING:
 
 OWN_STYLE = Path(__file__).with_name("templates") / "replay.css"
 COLORS = (KEPT, QUARANTINED, REFUSED, INK)
-DASHES = ("-", "--", ":")
-"""Of more policies than colours the next ones are dashed."""
+DASHES = {"-": "", "--": "7 3", ":": "2 3"}
+"""Of more policies than colours the next ones are dashed; so a page spells it."""
 
 NARROW = 600
 """A drawing of fewer pixels has room for few dates."""
@@ -52,9 +46,10 @@ def render_policies(result: ReplayResult, made_at: datetime) -> str:
         result=result,
         style=read_style(OWN_STYLE),
         headline=tell_best(result),
-        ages=ages,
+        said=[*tell_gaps(result), *ages],
+        notes=tell_notes(result),
         made_at=made_at,
-        legend=[(one.policy, THEME[_look_of(result, one)[0]]) for one in result.policies],
+        legend=[_sample(result, one) for one in result.policies],
         charts=[_draw(result, *chart) for chart in _charts(result)],
     )
 
@@ -89,7 +84,12 @@ def _look_of(result: ReplayResult, policy: PolicyResult) -> tuple[str, str]:
     if policy.policy == NEVER:
         return FROZEN, "-"
     place = [one.policy for one in result.policies].index(policy.policy)
-    return COLORS[place % len(COLORS)], DASHES[place // len(COLORS) % len(DASHES)]
+    return COLORS[place % len(COLORS)], list(DASHES)[place // len(COLORS) % len(DASHES)]
+
+
+def _sample(result: ReplayResult, policy: PolicyResult) -> dict[str, str]:
+    color, dashes = _look_of(result, policy)
+    return {"policy": policy.policy, "color": THEME[color], "dashes": DASHES[dashes]}
 
 
 def _draw_losses(axes: "Axes", result: ReplayResult) -> None:
@@ -128,9 +128,12 @@ def _draw_costs(axes: "Axes", result: ReplayResult) -> None:
     for policy in result.policies:
         if policy.loss is None:
             continue
-        color, _ = _look_of(result, policy)
+        color, dashes = _look_of(result, policy)
         place = policy.trained_rows, metric_value(result.metric, policy.loss)
-        axes.plot(*place, "o", color=color, markersize=11)
+        face = color if dashes == "-" else "none"
+        axes.scatter(
+            *place, s=120, facecolors=face, edgecolors=color, linestyles=dashes, linewidths=2, zorder=3
+        )  # fmt: skip
         axes.annotate(
             f"{policy.policy} {result.spell(policy.loss)}", place, (0, 10), textcoords="offset points",
             ha="center", color=color, weight="bold",

@@ -20,6 +20,7 @@ DIGEST_COLUMN = "model_digest"
 
 _MANIFEST = "manifest.json"
 _LOCK = "lock"
+_RECORDING = "recorded-after"
 
 
 class OutputInUseError(MillraceError):
@@ -55,7 +56,7 @@ class ScoreFolder:
             try:
                 yield
             finally:
-                self._remove_if_empty()
+                self._remove_if_unfinished()
         finally:
             os.close(descriptor)
 
@@ -67,9 +68,19 @@ class ScoreFolder:
         if not self._is_lock(descriptor):
             raise OutputInUseError(self.output)
 
-    def _remove_if_empty(self) -> None:
-        if self.path.is_dir() and [each.name for each in self.path.iterdir()] == [_LOCK]:
+    def _remove_if_unfinished(self) -> None:
+        if self.path.is_dir() and not self.has_chunks:
             shutil.rmtree(self.path)
+
+    @property
+    def has_chunks(self) -> bool:
+        """Whether a chunk was finished, of whatever work."""
+        return any(self.path.glob("*.arrow"))
+
+    def forget_chunks(self) -> None:
+        """Remove the finished chunks; `begin` still knows of what they were."""
+        for chunk in self.path.glob("*.arrow"):
+            chunk.unlink()
 
     def begin(self, manifest: Mapping[str, object]) -> str | None:
         """Keep the finished chunks if they are of this very work, else remove them.
@@ -79,8 +90,7 @@ class ScoreFolder:
         before, wanted = self._read_manifest(), json.loads(json.dumps(manifest))
         if before == wanted:
             return None
-        for chunk in self.path.glob("*.arrow"):
-            chunk.unlink()
+        self.forget_chunks()
         replace_file(self.path / _MANIFEST, json.dumps(wanted, indent=1).encode())
         return next((name for name in wanted if before.get(name) != wanted[name]), None) if before else None
 
@@ -103,20 +113,31 @@ class ScoreFolder:
             writer.write_table(table)
         draft.replace(self._chunk(number))
 
-    def finish(self, chunks: int, digest: str, about: Mapping[str, str]) -> str:
+    def chunks(self, count: int) -> "list[pa.Table]":
+        """Return the first `count` chunks, mapped and not read."""
+        return [self._finished(number) for number in range(count)]
+
+    def finish(self, chunks: int, schema: "pa.Schema", digest: str, about: Mapping[str, str]) -> str:
         """Write the output out of the first `chunks`, in order; return the SHA-256 of its bytes.
 
-        It does not have its name yet, see `publish`.
+        Its columns have the types of `schema`. It does not have its name yet, see `publish`.
         """
-        tables = (self._finished(number) for number in range(chunks))
+        tables = (self._finished(number).cast(schema) for number in range(chunks))
         write = _write_csv if self.output.suffix.lower() == ".csv" else _write_parquet
         write(self._draft, tables, digest, about)
         sync(self._draft)
         with self._draft.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def recorded_after(self, head: int) -> int:
+        """Note the ledger's `head` before the output is recorded; return what was noted the first time."""
+        path = self.path / _RECORDING
+        if not path.is_file():
+            replace_file(path, str(head).encode())
+        return int(path.read_text())
+
     def publish(self) -> None:
-        """Give the output its name, and remove everything else."""
+        """Give the output its name, which replaces a file of that name, and remove everything else."""
         self._draft.replace(self.output)
         sync(self.output.parent)
         shutil.rmtree(self.path)
@@ -146,6 +167,21 @@ class ScoreFolder:
             return os.stat(self.path / _LOCK).st_ino == os.fstat(descriptor).st_ino
         except FileNotFoundError:
             return False
+
+
+def find_unwritable(output: Path, schema: "pa.Schema") -> str | None:
+    """Name the first column whose type the kind of output cannot hold; None where it can hold all."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if output.suffix.lower() != ".csv":
+        return None  # parquet holds every type that a batch of a file or a query has
+    for field in schema:
+        try:
+            csv.CSVWriter(pa.BufferOutputStream(), pa.schema([field])).close()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return str(field.name)
+    return None
 
 
 def _write_parquet(path: Path, tables: "Iterator[pa.Table]", digest: str, about: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from millrace.domain.answers import FloatArray
+from millrace.domain.answers import FloatArray, FoldAnswers
 from millrace.domain.blocks import hashed_share
 from millrace.domain.config import Metric, ModelConfig, SearchPolicy
 from millrace.domain.kinds import Task
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import optuna
 
 Rows = npt.NDArray[np.intp]
-FoldAnswers = Callable[[Mapping[str, object], Rows, Rows], FloatArray]
 
 
 @dataclass(frozen=True)

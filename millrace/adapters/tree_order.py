@@ -48,10 +48,15 @@ class TreeOrder:
 
 
 def find_tree_order(content: bytes, inputs: tuple[InputColumn, ...]) -> TreeOrder | None:
-    """Return how rows are sorted for a graph, None where it has no trees or sorting is no help."""
+    """Return how rows are sorted for a graph, None where it has no trees or sorting is no help.
+
+    None for texts too: those of all rows would be in the graph at once.
+    """
     import onnx
     import onnxruntime
 
+    if any(column.text for column in inputs):
+        return None
     model = onnx.load_from_string(content)
     nodes, given = model.graph.node, {tensor.name for tensor in model.graph.input}
     trees = [place for place, node in enumerate(nodes) if node.op_type.startswith("TreeEnsemble")]
@@ -63,6 +68,7 @@ def find_tree_order(content: bytes, inputs: tuple[InputColumn, ...]) -> TreeOrde
     model.graph.output.append(onnx.helper.make_empty_tensor_value_info(seen))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

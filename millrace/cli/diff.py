@@ -47,6 +47,7 @@ def diff(old: str, new: str, *, json: bool = False) -> None:
     _show_code(found)
     _show_configuration(found)
     _show_features(found)
+    _show_changes("threshold and classes", found.decisions)
     _show_changes("packages", found.packages)
     _show_changes("parameters", found.parameters)
     _show_metrics(found)

@@ -1,7 +1,7 @@
 """`millrace explain`: why one answer is as it is, or what a model answers by."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from millrace.cli.output import console, print_json, short, table, watched
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from millrace.domain.explanation.logged import AnswerExplanation
 
 SHOWN = 20
+WRONG_USAGE = 2
 TICKS = "▁▂▃▄▅▆▇█"
 
 
@@ -17,7 +18,7 @@ def explain(
     model: str,
     *,
     request: str | None = None,
-    row: int = 0,
+    row: int | None = None,
     version: str | None = None,
     rows: int | None = None,
     json: bool = False,
@@ -42,18 +43,27 @@ def explain(
     request
         The id of a request, as its answer told it.
     row
-        Which of the request's rows; the first is 0.
+        Which of the request's rows; the first is 0, which is meant where it is left out.
     version
         The first characters of a digest, or MODEL/NUMBER; the champion where it is left out.
     rows
-        Ask about so many rows at most.
+        Ask about so many rows at most, 20 or more. What fewer than usual told is not kept over what more did.
     json
         Write it as JSON.
     """
+    if request is None and row is not None:
+        _refuse("--row is a row of a request: --request says of which")
+    if request is not None and (version, rows) != (None, None):
+        _refuse("--version and --rows are for a model as a whole: a request has the version that answered it")
     if request is None:
         _explain_model(model, version, rows, json)
     else:
-        _explain_answer(model, request, row, json)
+        _explain_answer(model, request, row or 0, json)
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f"error: {why}", file=sys.stderr)
+    sys.exit(WRONG_USAGE)
 
 
 def _explain_answer(model: str, request: str, row: int, json: bool) -> None:
@@ -74,10 +84,14 @@ def _explain_answer(model: str, request: str, row: int, json: bool) -> None:
 
 def _explain_model(model: str, version: str | None, rows: int | None, json: bool) -> None:
     from millrace.adapters import clock
-    from millrace.steps.explaining.model import MAX_ROWS, explain_model
+    from millrace.steps.explaining.kept import MAX_ROWS
+    from millrace.steps.explaining.model import SmallSampleError, explain_model
 
-    with watched(f"{model} · explain"):
-        found = explain_model(model, version, clock.now(), rows or MAX_ROWS)
+    try:
+        with watched(f"{model} · explain"):
+            found = explain_model(model, version, clock.now(), MAX_ROWS if rows is None else rows)
+    except SmallSampleError as error:
+        _refuse(str(error))
     if json:
         print_json(found)
     else:

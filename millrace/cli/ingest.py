@@ -70,3 +70,6 @@ def _show_left(model: str) -> None:
         console().print(f"{left.waiting:,} rows wait in the database: a batch needs [contract] min_rows")
     if left is not None and left.unmarked:
         console().print(f"{left.unmarked:,} rows have no watermark and are never taken in: give them one")
+    if left is not None and left.ahead:
+        wait = "rows have a watermark in the future and wait until then: correct them, or cast it to UTC"
+        console().print(f"{left.ahead:,} {wait}")

@@ -94,7 +94,7 @@ def _write(result: "ReplayResult", folder: Path) -> Path:
 
 
 def _show(result: "ReplayResult", page: Path) -> None:
-    from millrace.domain.replay.comparison import tell_aging, tell_best
+    from millrace.domain.replay.conclusions import tell_aging, tell_best, tell_gaps, tell_notes
 
     out = console()
     for policy in result.policies:
@@ -106,6 +106,8 @@ def _show(result: "ReplayResult", page: Path) -> None:
     for policy in result.policies:
         if (told := tell_aging(policy, result.metric)) is not None:
             out.print(told, soft_wrap=True)
+    for told in (*tell_gaps(result), *tell_notes(result)):
+        out.print(told, soft_wrap=True)
     out.print(f"page: {page}", soft_wrap=True)
 
 
@@ -133,7 +135,7 @@ def _summary(result: "ReplayResult") -> object:
             one.policy, result.spell(one.loss), *map(str, counts), f"{one.training_seconds:.1f}",
             f"{one.trained_rows:,}",
         )  # fmt: skip
-    shown.caption = f"{result.metric_name}, over {result.rows:,} rows that every policy would have answered"
+    shown.caption = f"{result.metric_name}, over {result.rows:,} of {result.asked.rows:,} rows"
     return shown
 
 

@@ -8,7 +8,7 @@ from millrace.cli.output import console, print_json, short, table, watched
 if TYPE_CHECKING:
     from millrace.steps.reproduce import Prepared, Reproduced
 
-DIFFERS = 3
+DIFFERS, DAMAGED = 3, 5
 SHOWN = 48
 """Characters of a recorded value: a digest is known by its first ones."""
 
@@ -18,7 +18,8 @@ def reproduce(version: str, *, json: bool = False, keep: bool = False) -> None:
 
     It works in a folder under var/reproduce, changes nothing that serves, and records what came of it.
     It exits with 0 when the bundle is identical (or, for a skops scorer, gives the same answers), with 3
-    when something differs, and with 1 when it could not be tried.
+    when something differs, with 5 when the recorded bundle itself is damaged, whatever came of it, and with 1
+    when it could not be tried.
 
     Examples: `millrace reproduce churn`, `millrace reproduce churn/3`, `millrace reproduce 70656c36 --keep`.
 
@@ -44,18 +45,24 @@ def reproduce(version: str, *, json: bool = False, keep: bool = False) -> None:
         print_json(found)
     else:
         _show(found)
+    if found.damage is not None:
+        sys.exit(DAMAGED)
     sys.exit(DIFFERS if found.result is Reproduction.DIFFERS else 0)
 
 
 def show_before(ready: "Prepared") -> None:
     """Tell what is trained again, and what is known to be other before it is."""
     out, trained = console(), ready.lineage.trained
-    at = f"commit {short(ready.commit)}" if ready.commit else "the code that is here, which is the same"
+    at = f"commit {short(ready.commit)}" if ready.commit else "no commit of it is here"
     out.print(
         f"{ready.lineage.model} {short(trained.digest)}: {at}, dataset {short(ready.dataset.version)} "
         f"({ready.dataset.rows:,} rows)"
     )
     out.print(f"  as of {ready.now:%Y-%m-%d %H:%M} UTC: of later labels it knew nothing")
+    if ready.damage is not None:
+        out.print(f"  THE RECORDED BUNDLE IS DAMAGED: {ready.damage}", soft_wrap=True)
+    for origin, names in () if ready.commit else ready.origins.items():
+        out.print(f"  {', '.join(names)} as in training: found in {origin}", soft_wrap=True)
     for piece in ready.uncommitted if ready.commit else ():
         found = f"taken from {piece.origin}" if piece.is_exact else f"{piece.origin} has what is nearest"
         out.print(f"  {piece.name} is not in that commit as it was in training: {found}", soft_wrap=True)

@@ -27,7 +27,8 @@ def score(  # noqa: PLR0913 - what can be said of it
 ) -> None:
     """Answer all rows of a file or a query with the champion, in their order.
 
-    What was stopped or killed is taken up by the same command; OUTPUT appears when it is whole. A row
+    What was stopped or killed is taken up by the same command; OUTPUT appears when it is whole, and
+    replaces a file of that name. A row
     that the model may not answer has no answer and the reason in the column `error`.
 
     Exit codes: 0 every row has an answer, 8 some have none, 1 nothing was written.
@@ -43,7 +44,7 @@ def score(  # noqa: PLR0913 - what can be said of it
     source
         A parquet, CSV, JSON lines or Excel file; with --sql-url a query.
     output
-        A .parquet or .csv file.
+        A .parquet or .csv file. One that is there is replaced when the new one is whole.
     version
         A version's number or the first characters of its digest, instead of the champion.
     sql_url
@@ -73,6 +74,8 @@ def _show(scored: "Scored", output: Path) -> None:
         out.print(f"a scoring that was begun here had another {scored.anew}: this one began anew")
     if scored.resumed:
         out.print(f"{scored.resumed:,} rows had been answered before it was stopped")
+    if scored.asked:
+        out.print(f"the rows are those the database gave at {scored.asked}, when it was begun")
     if scored.rows == 0:
         out.print("the input has no rows: the output has its columns and no rows")
     out.print(f"{scored.rows:,} rows of {scored.source} answered by {short(scored.digest)}: {output}")

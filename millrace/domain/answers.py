@@ -1,5 +1,6 @@
 """What does a fitted pipeline answer, and is the bundle's answer the same?"""
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FloatArray = npt.NDArray[np.float64]
+
+FoldAnswers = Callable[[Mapping[str, object], npt.NDArray[np.intp], npt.NDArray[np.intp]], FloatArray]
+"""Learn from the first rows with these parameters, and answer the second."""
 
 
 class FittedPipeline(Protocol):

@@ -75,7 +75,8 @@ class InputColumn:
 class Schema:
     """What goes in and what comes out. `classes` are the labels in the order of the answers.
 
-    A binary model with a `threshold` decides for the positive class from that probability on.
+    A binary model with a `threshold` decides for the positive class from that probability on; one above 1
+    never does.
 
     `key` are the columns that name a row, for labels that come later; a request may carry them.
     """

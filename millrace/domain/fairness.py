@@ -49,7 +49,8 @@ class GroupedRows:
     """Rows with their group: paired by position.
 
     Answers and labels are those of `LoggedRows`, labels NaN where there is none; every answer is finite.
-    `blocks` are the numbers of the rows' blocks.
+    `blocks` are the numbers of the rows' blocks. `threshold` is the bundle's: what people get are its
+    decisions; without one more than half is positive.
     """
 
     task: Task
@@ -57,6 +58,13 @@ class GroupedRows:
     labels: FloatArray
     blocks: IntArray
     groups: Sliced
+    threshold: float | None = None
+
+    @property
+    def positive(self) -> FloatArray:
+        """1 where a binary answer is decided positively, else 0."""
+        decided = self.answers > EVEN if self.threshold is None else self.answers >= self.threshold
+        return decided.astype(np.float64)
 
 
 def measure_fairness(
@@ -108,7 +116,7 @@ def _measures(rows: GroupedRows) -> list[_Measure]:
     labels = rows.labels
     match rows.task:
         case Task.BINARY:
-            positive = (rows.answers > EVEN).astype(np.float64)
+            positive = rows.positive
             of_positive, of_negative = (np.where(labels == one, positive, np.nan) for one in (1.0, 0.0))
             return [
                 _Measure("share answered positively", selection_rate, positive, positive),

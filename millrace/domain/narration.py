@@ -114,7 +114,9 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
 
 def _tell_left(fact: SourceAsked) -> str:
     waiting = f", {fact.waiting:,} rows wait for more" if fact.waiting else ""
-    return waiting + (f", {fact.unmarked:,} rows have no watermark" if fact.unmarked else "")
+    unmarked = f", {fact.unmarked:,} rows have no watermark" if fact.unmarked else ""
+    ahead = f", {fact.ahead:,} rows have a watermark in the future" if fact.ahead else ""
+    return f"{waiting}{unmarked}{ahead}"
 
 
 def _tell_window(fact: WindowMonitored) -> str:

@@ -21,7 +21,8 @@ class ColumnScan:
     `type` is the narrowest that all of its values have; `distinct` counts values, those of many nearly.
     `low` and `high` are of numbers, `first` and `last` of times.
     `common` has the commonest values as texts, with how often they occur, the commonest first.
-    `rises` says that no value is below the one before it.
+    `rises` says that no value is below the one before it. `nearly` is the narrower type
+    that nearly all values of a column of texts have: some odd ones make it text.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ColumnScan:
     common: tuple[tuple[str, int], ...]
     mean_length: float | None
     rises: bool
+    nearly: ColumnType | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,3 +15,7 @@ TRUSTED_TYPES = (
     "sklearn.utils.validation.check_array",
 )
 """What scikit-learn's estimators keep arrays in, found by exporting each; none runs code when opened."""
+
+UNCHECKED_TREE = "sklearn.tree._tree.Tree"
+"""Left out, as skops itself leaves it out: scikit-learn follows the places in its nodes without looking
+whether they are inside (1.9.1 takes a left child of a million), so a forged tree may read foreign memory."""

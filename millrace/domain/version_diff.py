@@ -138,6 +138,7 @@ class VersionDiff:
     configuration: ConfigDiff
     packages: tuple[Change, ...]
     features: FeatureDiff
+    decisions: tuple[Change, ...]
     parameters: tuple[Change, ...]
     metrics: tuple[MetricChange, ...]
     answers: AnswerDiff | None
@@ -160,6 +161,16 @@ def compare_schemas(old: Schema, new: Schema) -> FeatureDiff:
     ]
     added = tuple(name for name in after if name not in before)
     return FeatureDiff(added, tuple(name for name in before if name not in after), tuple(changed))
+
+
+def compare_decisions(old: Schema, new: Schema) -> tuple[Change, ...]:
+    """Return what is other about the answers: the task, the classes in their order, the threshold."""
+    return list_changes(
+        *(
+            {"task": one.task.value, "classes": list(one.classes), "threshold": one.threshold}
+            for one in (old, new)
+        )
+    )
 
 
 def compare_parts(old: Dataset, new: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:

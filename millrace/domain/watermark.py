@@ -17,6 +17,7 @@ MAX_TEXT = 64
 
 _DAY = timedelta(days=1)
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CLOCK = re.compile(r"[T ]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>[.,]\d+)?)?")
 _RANGE = re.compile(r"(?P<after>'[^']*'|[^']*)\.\.(?P<upto>'[^']*'|[^']+)\.parquet")
 
 
@@ -156,6 +157,9 @@ def kind_of(value: Watermark) -> str:
 def is_settled(column: str, value: Watermark, now: datetime, lag: timedelta | None) -> bool:
     """Say whether no more rows with this watermark will come: it is older than `lag`, and a day is over.
 
+    A time is over when the clock is past it by its own precision: within the same second another row may
+    get it. One in the future is never settled, so that no such row ends what is above the highest one.
+
     Raises
     ------
     LagWithoutTimeError
@@ -164,12 +168,21 @@ def is_settled(column: str, value: Watermark, now: datetime, lag: timedelta | No
     day = _day_of(value)
     if day is not None:
         return datetime.combine(day, time(), UTC) + _DAY <= now - (lag or timedelta(0))
-    if lag is None:
-        return True
     moment = _moment_of(value)
+    if moment is None and lag is None:
+        return True
     if moment is None:
         raise LagWithoutTimeError(column, value)
-    return moment <= now - lag
+    lag = lag or timedelta(0)
+    return moment <= now - max(lag, _precision_of(value))
+
+
+def is_ahead(value: Watermark, now: datetime) -> bool:
+    """Say whether a watermark lies in the future, as one of a wrong clock or a local time does."""
+    day, moment = _day_of(value), _moment_of(value)
+    if day is not None:
+        return datetime.combine(day, time(), UTC) > now
+    return moment is not None and moment > now
 
 
 def _day_of(value: Watermark) -> date | None:
@@ -187,6 +200,19 @@ def _moment_of(value: Watermark) -> datetime | None:
     if not isinstance(value, datetime):
         return None
     return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _precision_of(value: Watermark) -> timedelta:
+    """Return how long other rows may get the same time, as far as one value tells: a second at most.
+
+    A text says it by its digits, down to the minute.
+    """
+    if isinstance(value, str) and (found := _CLOCK.search(value)) is not None:
+        digits = len(found["fraction"]) - 1 if found["fraction"] else 0
+        return timedelta(seconds=10.0**-digits) if found["seconds"] else timedelta(minutes=1)
+    if not isinstance(value, datetime) or value.microsecond == 0:
+        return timedelta(seconds=1)
+    return timedelta(milliseconds=1) if value.microsecond % 1000 == 0 else timedelta(microseconds=1)
 
 
 def _prefix(column: str) -> str:

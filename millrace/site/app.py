@@ -22,7 +22,7 @@ from millrace.site.audit import gather_audit
 from millrace.site.batches import gather_batch, gather_batches
 from millrace.site.comparing import gather_comparison
 from millrace.site.explained_answer import gather_question, take_question
-from millrace.site.explaining import gather_explanation
+from millrace.site.explaining import gather_explanation, take_measuring
 from millrace.site.exposition import make_metrics_route
 from millrace.site.headers import Guarded
 from millrace.site.model import gather_model
@@ -91,7 +91,8 @@ PAGES = (
         "/models/{model}/explanation",
         "/models/{model}/explanation.json",
         gather_explanation,
-        asks=("version", "make"),
+        take_measuring,
+        asks=("version",),
     ),
     Page(
         "answer",

@@ -110,6 +110,8 @@ async def take_question(request: Request, clock: Callable[[], datetime]) -> Resp
     wanted, row = fields.get("request", "").strip(), _read_row(fields)
     if not wanted:
         raise refuse(HTTPStatus.BAD_REQUEST, "no request came, needed is the id that its answer told")
+    if "\0" in wanted:
+        raise refuse(HTTPStatus.BAD_REQUEST, "a request id with a null character came, which none has")
     await run_in_threadpool(ensure_known, model)
     found = await run_in_threadpool(explain_answer_beside, model, wanted, row)
     page = AnswerPage(clock(), model, wanted, str(row), found)

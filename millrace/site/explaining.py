@@ -1,8 +1,16 @@
 """What does a version answer by, and where is it weak?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
 
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from millrace.domain.canonical import readable_json
 from millrace.domain.explanation import ModelExplanation, WeakSlice
 from millrace.domain.explanation.words import (
     tell_answered,
@@ -16,13 +24,13 @@ from millrace.domain.explanation.words import (
 from millrace.domain.losses import name_metric
 from millrace.site.charts import Drawn
 from millrace.site.explanation_charts import MARKERS, Manner, draw_curve, draw_importance
+from millrace.site.forms import admit, read_fields
 from millrace.steps.dataset import current_dataset
 from millrace.steps.explaining.beside import explain_model_beside
-from millrace.steps.explaining.kept import find_explanation
+from millrace.steps.explaining.kept import find_explanation, is_partial
 from millrace.steps.lineage import UnknownBundleError, find_lineage
 from millrace.steps.stores import ensure_known, ledger
 
-MAKE = "now"
 DASHES = {"-": "none", "--": "7 3", "-.": "8 3 2 3", ":": "2 3"}
 EDGE, FULL = 6.0, 94.0
 """In percent of the width: where the loss on all rows stands, and the greatest one."""
@@ -46,13 +54,19 @@ class Placed:
 class Explained:
     """A version, and what is kept of it: None where nobody has asked yet.
 
-    `is_old` says that the dataset has grown since.
+    `is_old` says that the dataset has grown since, `is_partial` that fewer rows were asked about than usual.
     """
 
     model: str
     digest: str | None
     found: ModelExplanation | None
     is_old: bool
+    is_partial: bool
+
+    @property
+    def is_due(self) -> bool:
+        """Whether measuring it again would tell more."""
+        return self.digest is not None and (self.found is None or self.is_old or self.is_partial)
 
     @property
     def important(self) -> str:
@@ -144,13 +158,11 @@ def find_explained(model: str, digest: str | None) -> Explained:
     """Return what is kept of a version."""
     found = find_explanation(digest)
     is_old = found is not None and found.dataset != current_dataset(model).version
-    return Explained(model, digest, found, is_old)
+    return Explained(model, digest, found, is_old, found is not None and is_partial(found))
 
 
-def gather_explanation(now: datetime, model: str, version: str, make: str) -> ExplanationPage:
-    """Return what is kept of a version, by default the champion; where `make` asks for it, measure it first.
-
-    What is kept is measured again only when the dataset has grown: asking again and again costs nothing.
+def gather_explanation(now: datetime, model: str, version: str) -> ExplanationPage:
+    """Return what is kept of a version, by default the champion.
 
     Raises
     ------
@@ -161,10 +173,30 @@ def gather_explanation(now: datetime, model: str, version: str, make: str) -> Ex
     champion = ledger().serving(model).champion
     digest = _find_digest(model, version) if version else champion
     explained = find_explained(model, digest)
-    if make == MAKE and digest is not None and (explained.found is None or explained.is_old):
-        explain_model_beside(model, digest)
-        explained = find_explained(model, digest)
     return ExplanationPage(now, model, digest is not None and digest == champion, explained)
+
+
+async def take_measuring(request: Request, clock: Callable[[], datetime]) -> Response:
+    """Measure a version for an operator, and lead to what was found.
+
+    What is kept is measured again only where that would tell more: asking again and again costs nothing.
+    """
+    model = request.path_params["model"]
+    fields = await read_fields(request)
+    await admit(request, fields)
+    found = await run_in_threadpool(_measure, clock(), model, fields.get("version", ""))
+    if request.url.path.endswith(".json"):
+        return Response(readable_json(found), media_type="application/json")
+    asked = f"?{urlencode({'version': found.explained.digest})}" if found.explained.digest else ""
+    return RedirectResponse(f"/models/{quote(model)}/explanation{asked}", HTTPStatus.SEE_OTHER)
+
+
+def _measure(now: datetime, model: str, version: str) -> ExplanationPage:
+    page = gather_explanation(now, model, version)
+    if not page.explained.is_due:
+        return page
+    explain_model_beside(model, str(page.explained.digest))
+    return gather_explanation(now, model, version)
 
 
 def _find_digest(model: str, version: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from millrace.adapters.bundle import digest_of_files
 from millrace.adapters.channel import bundles_folder
-from millrace.adapters.git import list_subjects
+from millrace.adapters.git import find_lack, list_subjects
 from millrace.adapters.models import MODEL_FILE
 from millrace.adapters.scorer import Scorer, load_scorer
 from millrace.domain.change import flatten_keys, list_changes
@@ -23,6 +23,7 @@ from millrace.domain.version_diff import (
     MetricChange,
     Version,
     VersionDiff,
+    compare_decisions,
     compare_schemas,
 )
 from millrace.errors import MillraceError
@@ -85,6 +86,7 @@ def diff_versions(old: str, new: str, now: datetime, root: Path = PROJECT_ROOT) 
         configuration=configuration,
         packages=list_changes(*(manifest.environment for manifest in manifests)),
         features=compare_schemas(before.scorer.schema, after.scorer.schema),
+        decisions=compare_decisions(before.scorer.schema, after.scorer.schema),
         parameters=list_changes(*(_parameters(side) for side in sides)),
         metrics=_compare_metrics(*sides),
         answers=None if isinstance(answers, str) else answers,
@@ -139,9 +141,7 @@ def _compare_code(old: _Side, new: _Side, root: Path) -> CodeDiff:
     commits = [find_commit(side.lineage.trained, root) for side in (old, new)]
     if None in commits:
         unknown = [side.name for side, commit in zip((old, new), commits, strict=True) if commit is None]
-        return CodeDiff(
-            digests, trouble=f"the commit of {' and of '.join(unknown)} is not in a repository here"
-        )
+        return CodeDiff(digests, trouble=f"the commit of {' and of '.join(unknown)} {_tell_lost(root)}")
     before, after = (str(commit) for commit in commits)
     return CodeDiff(
         digests,
@@ -163,14 +163,23 @@ def _compare_folders(old: _Side, new: _Side, root: Path) -> ConfigDiff:
         lost = [side.name for side, piece in zip((old, new), pieces, strict=True) if not piece.is_exact]
         if lost:
             return ConfigDiff(
-                trouble=f"the folder of {' and of '.join(lost)} is neither in git nor here as it was then; "
-                f"only its digest is known"
+                trouble=f"the folder of {' and of '.join(lost)} {_tell_lost_folder()}; "
+                "only its digest is known"
             )
         there = [place / "models" / old.lineage.model for place in places]
         return ConfigDiff(
             keys=list_changes(*(_keys(place) for place in there)),
             files=list_changes(*(_files(place) for place in there)),
         )
+
+
+def _tell_lost(root: Path) -> str:
+    return f"cannot be looked up: {lack}" if (lack := find_lack(root)) else "is not in the repository here"
+
+
+def _tell_lost_folder() -> str:
+    lack = find_lack(load_settings().models)
+    return f"is not here as it was then, and {lack}" if lack else "is neither in git nor here as it was then"
 
 
 def _keys(folder: Path) -> dict[str, object]:

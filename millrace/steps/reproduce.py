@@ -13,7 +13,6 @@ from pathlib import Path
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.dataset_files import write_dataset
 from millrace.adapters.training_process import installed_versions, run_script
-from millrace.domain.bundle import Manifest
 from millrace.domain.change import Change, list_changes
 from millrace.domain.dataset import Dataset
 from millrace.domain.facts import ChallengerTrained, Reproduction, VersionReproduced
@@ -26,6 +25,7 @@ from millrace.steps.lineage import Lineage, find_lineage
 from millrace.steps.progress import announce
 from millrace.steps.reproduce_answers import AnswersAgain, compare_scorers
 from millrace.steps.reproduce_code import Piece, collect_code, find_commit
+from millrace.steps.reproduce_verdict import find_damage, judge, tell_result
 from millrace.steps.restore import bring_back
 from millrace.steps.stores import ledger
 
@@ -46,7 +46,10 @@ class TrainedElsewhereError(MillraceError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that a second training needs lies in `folder`; `packages` are other now, recorded ones first."""
+    """All that a second training needs lies in `folder`; `packages` are other now, recorded ones first.
+
+    `damage` says what is wrong with the recorded bundle, None where it is what its name says.
+    """
 
     lineage: Lineage
     dataset: Dataset
@@ -54,6 +57,7 @@ class Prepared:
     commit: str | None
     pieces: tuple[Piece, ...]
     packages: tuple[Change, ...]
+    damage: str | None
     folder: Path
 
     @property
@@ -62,16 +66,28 @@ class Prepared:
         at = f"commit {(self.commit or '')[:12]}"
         return tuple(piece for piece in self.pieces if piece.origin != at or not piece.is_exact)
 
+    @property
+    def origins(self) -> dict[str, list[str]]:
+        """Where each piece was found."""
+        found: dict[str, list[str]] = {}
+        for piece in self.pieces:
+            found.setdefault(piece.origin, []).append(piece.name)
+        return found
+
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What came of it. `answers` is None where the scorer's bytes are the same; `kept` the folder left."""
+    """What came of it. `answers` is None where the scorer's bytes are the same; `kept` the folder left.
+
+    `damage` says what is wrong with the recorded bundle itself: it was compared by what is recorded of it.
+    """
 
     model: str
     digest: str
     found: str
     result: Reproduction
     reason: str
+    damage: str | None
     git_commit: str | None
     dataset: str
     now: datetime
@@ -111,6 +127,7 @@ def prepared(version: str, *, keep: bool = False, root: Path = PROJECT_ROOT) -> 
             commit=find_commit(lineage.trained, root),
             pieces=pieces,
             packages=list_changes(environment, installed_versions(environment)),
+            damage=find_damage(lineage.trained.digest),
             folder=folder,
         )
 
@@ -135,15 +152,20 @@ def train_again(ready: Prepared, *, keep: bool, now: datetime) -> Reproduced:
     announce("compare")
     found = json.loads((folder / child.TRAINED_FILE).read_text("utf-8"))["digest"]
     again = verify_bundle(folder / child.BUNDLES_FOLDER, found)
-    differences = compare_manifests(ready.lineage.manifest, again)
-    answers = compare_scorers(ready.lineage.manifest, again, folder / child.BUNDLES_FOLDER, ready.dataset)
-    result = _judge(ready.lineage.manifest, again, differences, answers)
+    # a manifest that was changed since is not what is recorded: its digest is
+    is_same = found == trained.digest
+    differences = () if is_same else compare_manifests(ready.lineage.manifest, again)
+    answers = compare_scorers(
+        ready.lineage.manifest, again, folder / child.BUNDLES_FOLDER, ready.dataset, ready.damage
+    )
+    result = judge(trained.digest, again, differences, answers)
     reproduced = Reproduced(
         model=ready.lineage.model,
         digest=trained.digest,
         found=found,
         result=result,
-        reason=_tell(result, differences, answers),
+        reason=tell_result(result, differences, answers, ready.damage),
+        damage=ready.damage,
         git_commit=ready.commit,
         dataset=ready.dataset.version,
         now=ready.now,
@@ -212,29 +234,3 @@ def _write_request(ready: Prepared) -> None:
     given = trained.parameters if trained.inputs.is_refit else None
     request = {"model": ready.lineage.model, "now": ready.now.isoformat(), "given": given}
     (ready.folder / child.REQUEST_FILE).write_text(json.dumps(request), "utf-8")
-
-
-def _judge(
-    old: Manifest, new: Manifest, differences: tuple[Change, ...], answers: AnswersAgain | None
-) -> Reproduction:
-    if old.digest == new.digest:
-        return Reproduction.IDENTICAL
-    scorer = f"file {old.engine.file_name}"
-    # two dumps of one pipeline by skops are never the same bytes
-    is_unstable = old.engine.file_name.endswith(".skops") and [one.name for one in differences] == [scorer]
-    same = is_unstable and answers is not None and answers.are_same
-    return Reproduction.SAME_ANSWERS if same else Reproduction.DIFFERS
-
-
-def _tell(result: Reproduction, differences: tuple[Change, ...], answers: AnswersAgain | None) -> str:
-    match result:
-        case Reproduction.IDENTICAL:
-            return "identical, byte for byte"
-        case Reproduction.SAME_ANSWERS:
-            told = answers.told if answers else ""
-            return f"the same answers: {told}; every other file is identical, and a skops file never is"
-        case Reproduction.DIFFERS:
-            names = ", ".join(one.name for one in differences)
-            files = any(one.name.startswith("file ") for one in differences)
-            told = f"; {answers.told}" if answers else "" if files else "; every file is identical"
-            return f"differs in {names}{told}"

@@ -41,10 +41,14 @@ class AnswersAgain:
         )
 
 
-def compare_scorers(old: Manifest, new: Manifest, store: Path, dataset: Dataset) -> AnswersAgain | None:
+def compare_scorers(
+    old: Manifest, new: Manifest, store: Path, dataset: Dataset, damage: str | None
+) -> AnswersAgain | None:
     """Let the recorded bundle and the one in `store` answer the same rows; None for the same bytes."""
     if old.files[old.engine.file_name] == new.files.get(old.engine.file_name):
         return None
+    if damage is not None:
+        return AnswersAgain(0, None, None, "the recorded bundle is damaged")
     try:
         return _compare(bundles_folder(load_settings().channel) / old.digest, store / new.digest, dataset)
     except (MillraceError, KeyError, ValueError) as error:

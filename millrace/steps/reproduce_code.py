@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from millrace.adapters.bundle import NothingToDigestError, digest_of_files
-from millrace.adapters.git import extract_path, is_commit, list_commits
+from millrace.adapters.git import extract_path, find_lack, is_commit, list_commits
 from millrace.domain.bundle import Manifest
 from millrace.domain.facts import ChallengerTrained
 from millrace.errors import MillraceError
@@ -38,12 +38,13 @@ class Piece:
 class CodeGoneError(MillraceError):
     """The code that a version was trained with cannot be had."""
 
-    def __init__(self, digest: str, commit: str | None, reason: str, differing: tuple[str, ...]) -> None:
-        self.digest, self.commit, self.reason, self.differing = digest, commit, reason, differing
+    def __init__(self, trained: ChallengerTrained, differing: tuple[str, ...], lack: str | None) -> None:
+        self.digest, self.commit = trained.digest, trained.git_commit
+        self.differing, self.lack = differing, lack
         super().__init__(
-            f"{digest[:12]} cannot be trained again: {reason}, and of the code that is here now "
-            f"{', '.join(differing)} {'differ' if len(differing) > 1 else 'differs'} from what its manifest "
-            "names. Run it in a clone that has the commit (`git fetch --all`, `git fetch --unshallow`)"
+            f"{trained.digest[:12]} cannot be trained again: {_tell_why(trained, lack)}, and of the code "
+            f"that is here now {', '.join(differing)} {'differ' if len(differing) > 1 else 'differs'} from "
+            f"what its manifest names. {_tell_next(lack)}"
         )
 
 
@@ -70,7 +71,7 @@ def collect_code(
     )
     if commit is None and not all(piece.is_exact for piece in pieces):
         differing = tuple(piece.name for piece in pieces if not piece.is_exact)
-        raise CodeGoneError(trained.digest, trained.git_commit, _tell_why(trained), differing)
+        raise CodeGoneError(trained, differing, find_lack(root))
     return pieces
 
 
@@ -83,10 +84,18 @@ def find_model_folder(
     return _collect(MODEL_FILES, manifest.code.model_files, path, places)
 
 
-def _tell_why(trained: ChallengerTrained) -> str:
+def _tell_why(trained: ChallengerTrained, lack: str | None) -> str:
     if trained.git_commit is None:
         return "it was trained without git, so that no commit is known"
-    return f"its commit {trained.git_commit[:12]} is not in a repository here"
+    if lack is not None:
+        return f"its commit {trained.git_commit[:12]} cannot be looked up, for {lack}"
+    return f"its commit {trained.git_commit[:12]} is not in the repository here"
+
+
+def _tell_next(lack: str | None) -> str:
+    if lack is None:
+        return "Run it in a clone that has the commit (`git fetch --all`, `git fetch --unshallow`)"
+    return "Run it in a git clone that has the commit, where git is installed"
 
 
 def _collect(name: str, needed: str, path: Path, places: Iterator[tuple[str, Placing]]) -> Piece:

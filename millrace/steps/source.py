@@ -42,7 +42,7 @@ def finish_ingest(model: str, files: list[Path] | None, batches: int, now: datet
     if files is not None or not model_config(model).data.schedule:
         return
     left = find_left(model, now)
-    asked = SourceAsked(batches, left.waiting, left.unmarked) if left else SourceAsked(batches)
+    asked = SourceAsked(batches, left.waiting, left.unmarked, left.ahead) if left else SourceAsked(batches)
     ledger().append(model, asked, now, current_actor())
 
 

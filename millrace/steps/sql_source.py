@@ -15,6 +15,7 @@ from millrace.domain.watermark import (
     WatermarkRange,
     cut_ranges,
     find_highest,
+    is_ahead,
     is_settled,
     parse_range,
 )
@@ -27,25 +28,35 @@ from millrace.steps.stores import ledger, model_config
 class SourceLook:
     """What a database holds that no batch has.
 
-    `waiting` rows are too few for a batch by the contract's `min_rows`; `unmarked` ones have no watermark.
+    `waiting` rows are too few for a batch by the contract's `min_rows`; `unmarked` ones have no watermark,
+    that of `ahead` ones lies in the future.
     """
 
     ranges: tuple[WatermarkRange, ...]
     waiting: int
     unmarked: int
+    ahead: int = 0
 
 
 def look_at_database(model: str, now: datetime) -> SourceLook:
     """Ask the database which batches are new; a last one that is too small is left until it has grown."""
     config, section = model_config(model), _section(model)
     source, after = open_source(section), find_watermark(model)
-    counts = takewhile(
-        lambda found: is_settled(section.watermark, found[0], now, section.lag), source.count_new(after)
-    )
+    new = source.count_new(after)
+    unsettled: list[int] = []
+
+    def may_be_taken(found: tuple[Watermark, int]) -> bool:
+        if is_settled(section.watermark, found[0], now, section.lag):
+            return True
+        unsettled.append(found[1] if is_ahead(found[0], now) else 0)
+        return False
+
     enough = config.contract.min_rows
+    counts = takewhile(may_be_taken, new)
     found = list(cut_ranges(section.watermark, after, counts, enough, section.batch_rows))
     waiting = found.pop()[1] if found and found[-1][1] < enough else 0
-    return SourceLook(tuple(asked for asked, _ in found), waiting, source.count_unmarked())
+    ahead = sum(unsettled) + sum(rows for value, rows in new if is_ahead(value, now))
+    return SourceLook(tuple(asked for asked, _ in found), waiting, source.count_unmarked(), ahead)
 
 
 def find_watermark(model: str) -> Watermark | None:

@@ -123,7 +123,8 @@ def _search(config: ModelConfig, learned: training.Learned, on_trial: Progress) 
 def _learned(config: ModelConfig, rows: SplitRows) -> training.Learned:
     learned, inputs = rows.training, schema_of(config, rows.classes).inputs
     weights = training.row_weights(learned.frame, config)
-    return training.Learned(feature_frame(learned.frame, inputs), learned.labels, learned.blocks, weights)
+    features = feature_frame(learned.frame, inputs)
+    return training.Learned(features, learned.labels, learned.blocks, weights, rows.classes)
 
 
 def _choose_threshold(
@@ -133,7 +134,8 @@ def _choose_threshold(
         return None
     custom = load_builder(load_settings().models, config)
     answers = training.answer_unseen(config, parameters, custom, learned)
-    return choose_threshold(config.training.threshold, learned.labels, answers, learned.weights)
+    policy = config.training.threshold
+    return choose_threshold(policy, learned.labels, answers, learned.weights, learned.classes)
 
 
 def _make_bundle(

@@ -12,9 +12,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, SplineTransformer
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, SplineTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
-from millrace.adapters.export import UntrustedTypeError, export_onnx, make_examples
+from millrace.adapters.export import (
+    UnservablePipelineError,
+    UntrustedTypeError,
+    export_onnx,
+    make_examples,
+)
 from millrace.adapters.scorer import open_scorer
 from millrace.adapters.training import build_pipeline
 from millrace.domain.answers import UnpairedAnswersError, answers_of, measure_agreement
@@ -93,6 +99,34 @@ def test_a_pipeline_with_a_foreign_type_is_refused_by_name() -> None:
     build = numbers_then(FunctionTransformer(same))
     with pytest.raises(UntrustedTypeError, match=r"the pipeline holds \S+\.same;"):
         train(planted_config(Task.BINARY, "pipeline:build"), planted_rows(Task.BINARY), build)
+
+
+def test_trees_that_do_not_convert_are_refused_with_both_reasons_and_a_way_out() -> None:
+    columns = ColumnTransformer([("n", make_pipeline(SimpleImputer(), SplineTransformer()), ["label"])])
+    with pytest.raises(UnservablePipelineError, match="HistGradientBoosting") as caught:
+        train(
+            planted_config(Task.BINARY, "pipeline:build"),
+            planted_rows(Task.BINARY),
+            lambda config: make_pipeline(columns, DecisionTreeClassifier(max_depth=3)),
+        )
+    assert caught.value.args == (str(caught.value),)
+    assert str(caught.value).count("the pipeline holds sklearn.tree._tree.Tree") == 1
+    assert str(caught.value).startswith("not as a graph: the pipeline does not convert to ONNX: step ")
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_calibration_around_a_pipeline_says_what_to_put_in_its_place(is_whole: bool) -> None:
+    imputed = ColumnTransformer([("n", SimpleImputer(), ["label", "my column"])])
+
+    def build(config: ModelConfig) -> Any:
+        if is_whole:
+            return CalibratedClassifierCV(make_pipeline(imputed, LogisticRegression(max_iter=1000)))
+        inner = make_pipeline(StandardScaler(), LogisticRegression())
+        return make_pipeline(imputed, CalibratedClassifierCV(inner))
+
+    trained = train(planted_config(Task.BINARY, "pipeline:build"), planted_rows(Task.BINARY), build)
+    assert trained.exported.engine is Engine.SKLEARN
+    assert "is around a Pipeline; put it around the last step alone" in str(trained.exported.reason)
 
 
 def test_the_graph_lists_its_opsets_in_order_and_names_no_foreign_producer() -> None:

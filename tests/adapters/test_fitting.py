@@ -1,18 +1,22 @@
 """Do weights, calibration and one's own pipeline do what model.toml says, and end in a graph?"""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, recall_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import LinearSVC
 
 from millrace.adapters.scorer import open_scorer
 from millrace.adapters.training import (
+    InvalidBuildError,
     Learned,
     NoPartsError,
     RowWeightError,
@@ -195,9 +199,76 @@ def test_a_last_step_without_weights_is_named() -> None:
         train(weighted(Task.BINARY, "pipeline:build"), rows, last_step_is(KNeighborsClassifier()))
 
 
+def test_calibration_does_not_see_labels_through_a_step_that_chooses_columns() -> None:
+    # noise: nothing can be known, and the honest answer is a half
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 600).astype(np.float64)
+    noise = pd.DataFrame(rng.random((600, 1_500)), columns=[f"c{at}" for at in range(1_500)])
+    config = planted_config(Task.BINARY, "pipeline:build", calibration="isotonic")
+    learned = Learned(noise, labels, np.array([f"{at // 4:03}" for at in range(600)]))
+    fitted = fit_model(
+        config, {}, lambda _: make_pipeline(SelectKBest(k=100), LogisticRegression(max_iter=500)), learned
+    )
+    fresh = pd.DataFrame(rng.random((600, 1_500)), columns=noise.columns)
+    answers = fitted.predict_proba(fresh)[:, 1]
+    assert brier_score_loss(rng.integers(0, 2, 600), answers) < 0.27
+
+
+def test_a_calibrated_pipeline_hears_of_row_weights_in_its_last_step_and_its_calibrators() -> None:
+    rows = planted_rows(Task.BINARY)
+    lying = pd.concat([rows, rows.assign(y=1 - rows["y"])], ignore_index=True)
+    lying["weight"] = np.repeat([1.0, 0.0], len(rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fresh = planted_rows(Task.BINARY, seed=1)
+        answers = answers_of(train(weighted(Task.BINARY, "linear", calibration="sigmoid"), lying), fresh)
+    assert np.mean((answers > 0.5) == fresh["y"]) > 0.75
+
+
+def test_what_decides_without_probabilities_is_served_once_it_is_calibrated() -> None:
+    config = planted_config(Task.BINARY, "pipeline:build", calibration="sigmoid")
+    trained = train(config, planted_rows(Task.BINARY), last_step_is(LinearSVC()))
+    assert trained.exported.engine is Engine.ONNX
+
+
+def nothing(config: ModelConfig) -> None:
+    """Return nothing."""
+
+
+def broken(config: ModelConfig) -> Any:
+    raise KeyError("depth")
+
+
+def without_config() -> Any:
+    return LogisticRegression()
+
+
+@pytest.mark.parametrize(
+    ("build", "found"),
+    [
+        (last_step_is(LinearSVC()), "it returned a Pipeline up to LinearSVC, without predict_proba"),
+        (nothing, "it returned None, without get_params"),
+        (lambda config: LogisticRegression, "it returned the class LogisticRegression itself"),
+        (broken, "it raised KeyError: 'depth'"),
+        (without_config, "it raised TypeError: without_config.. takes 0 positional arguments"),
+        (lambda config: Pipeline([]), "it returned Pipeline"),
+    ],
+)
+def test_a_build_that_builds_nothing_of_use_is_named_before_any_fit(build: Any, found: str) -> None:
+    config = planted_config(Task.BINARY, "pipeline:build")
+    with pytest.raises(InvalidBuildError, match=f"models/planted/pipeline.py, function build: {found}"):
+        build_pipeline(config, "pipeline:build", {}, build)
+
+
+def test_what_cannot_be_trained_is_refused_before_the_search() -> None:
+    config = planted_config(Task.BINARY, "xgboost", class_weight="balanced", calibration="sigmoid")
+    with pytest.raises(UnsupportedPipelineError, match="XGBClassifier, which has no class weights"):
+        answer_folds(config, None, pd.DataFrame(), np.empty(0))
+
+
 def test_calibrating_what_is_no_pipeline_is_refused() -> None:
     config = planted_config(Task.BINARY, "pipeline:build", calibration="sigmoid")
-    with pytest.raises(UnsupportedPipelineError, match="builds LogisticRegression; needed is a Pipeline"):
+    with pytest.raises(UnsupportedPipelineError, match="answers is LogisticRegression; needed is a Pipeline"):
         train(config, planted_rows(Task.BINARY), lambda config: LogisticRegression())
 
 
@@ -230,8 +301,18 @@ def test_every_row_is_answered_once_by_a_fit_that_has_not_seen_its_block() -> No
 def test_too_few_blocks_or_a_class_of_one_block_are_named() -> None:
     with pytest.raises(NoPartsError, match="found 1 blocks, needed two parts"):
         part_rows(np.array([0.0, 1.0]), np.array(["a", "a"]), is_timed=False, is_classes=True)
-    with pytest.raises(NoPartsError, match="found class 1 in the blocks of one part only"):
-        part_rows(np.array([0.0, 0.0, 1.0]), np.array(["a", "b", "c"]), is_timed=False, is_classes=True)
+    labels, blocks = np.array([0.0, 0.0, 1.0]), np.array(["a", "b", "c"])
+    with pytest.raises(NoPartsError, match="found 3 blocks, class 'late' in those of one part only"):
+        part_rows(labels, blocks, is_timed=False, is_classes=True, classes=("on time", "late"))
+
+
+def test_parts_within_parts_are_named_with_all_the_blocks_there_are() -> None:
+    rows = planted_rows(Task.BINARY, 40)
+    config = planted_config(Task.BINARY, calibration="sigmoid")
+    features = feature_frame(rows, schema_of(config, ("0", "1")).inputs)
+    learned = Learned(features, rows["y"].to_numpy(dtype=np.float64), np.repeat(["a", "b"], 20))
+    with pytest.raises(NoPartsError, match=r"found 2 blocks, .* and again within each part, as both are set"):
+        answer_unseen(config, {}, None, learned)
 
 
 def test_unseen_answers_are_worse_than_seen_ones_for_a_model_that_learns_by_heart() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,8 @@ from millrace.adapters.sql_source import (
     WatermarkChangedError,
 )
 from millrace.adapters.sql_source.address import MissingFileError
+from millrace.adapters.sql_source.rows import write_rows
+from millrace.adapters.sql_source.watched import UnorderedTextError, collation_for
 from millrace.domain.watermark import Watermark, WatermarkRange
 
 QUERY = "SELECT id, amount, note -- what: we sell\nFROM orders WHERE note <> ':id' OR note IS NULL;"
@@ -241,3 +244,62 @@ def test_a_password_stands_where_an_address_allows_anything() -> None:
     address = SqlAddress("postgresql://me:${PW}@db/shop?sslpassword=${PW}", {"PW": "s3cr"})
     assert address.url.password == "s3cr"  # noqa: S105
     assert address.place == "postgresql+psycopg://me:***@db/shop?sslpassword=***"
+
+
+def test_whole_decimals_keep_every_digit(tmp_path: Path) -> None:
+    keys = [Decimal(123456789012345678), Decimal(123456789012345679)]
+    write_rows([[(keys[0],)], [(keys[1],)]], ["key"], tmp_path / "r")
+    assert read(tmp_path / "r") == {"key": [123456789012345678, 123456789012345679]}
+
+
+@pytest.mark.parametrize(
+    ("chunks", "found"),
+    [
+        ([[(Decimal(12345678901234567891),)]], "whole numbers beyond 64 bits"),
+        ([[(2**63 + 1,), (5,)]], "whole numbers beyond 64 bits"),
+        ([[(2**60 + 1,)], [(1.5,)]], "of which a float loses digits"),
+        ([[(2**60 + 1,), (1.5,)]], "of which a float loses digits"),
+        ([[(Decimal(2**60 + 1),), (Decimal("1.5"),)]], "of which a float loses digits"),
+    ],
+)
+def test_numbers_that_would_lose_digits_are_refused_in_one_chunk_and_in_several(
+    tmp_path: Path, chunks: list[list[tuple[object]]], found: str
+) -> None:
+    with pytest.raises(UnusableColumnError, match=rf"column 'v' of the query holds .*{found}"):
+        write_rows(chunks, ["v"], tmp_path / "r")
+
+
+def test_whole_and_broken_decimals_are_floats_and_what_is_no_number_stays_one(tmp_path: Path) -> None:
+    write_rows([[(Decimal(2),)], [(Decimal("0.5"),), (Decimal("Infinity"),)]], ["v"], tmp_path / "r")
+    assert read(tmp_path / "r") == {"v": [2.0, 0.5, float("inf")]}
+
+
+def test_texts_that_a_collation_takes_for_each_other_are_watermarks_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite"
+    path.touch()
+    url = f"sqlite:///{path}"
+    run(url, "CREATE TABLE marks (mark VARCHAR(9) COLLATE NOCASE)")
+    run(url, "INSERT INTO marks VALUES ('a'), ('B'), ('A')")
+    source = source_of(url, "SELECT mark FROM marks", "mark")
+    assert list(source.count_new(None)) == [("A", 1), ("B", 1), ("a", 1)]
+    assert source.write(WatermarkRange("mark", "A", "a"), tmp_path / "r") == 2
+    assert read(tmp_path / "r") == {"mark": ["B", "a"]}
+    with pytest.raises(UnorderedTextError, match=r"mssql may take A for a .* Cast it in the query"):
+        collation_for("mssql", "mark")
+
+
+@pytest.mark.parametrize("password", ["p@ssw0rd", "12/p@ssw0rd", "p?p@ssw0rd"])
+def test_a_password_that_is_not_encoded_is_refused_and_not_shown(password: str) -> None:
+    with pytest.raises(UnreadableAddressError) as raised:
+        SqlAddress(f"postgresql://me:{password}@db/shop", {})
+    assert "ssw0rd" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_secrets_are_hidden_where_they_stand_and_short_ones_hide_the_message() -> None:
+    address = SqlAddress("postgresql://shop:shop@db/shop?api_key=k3yk3y&AccessToken=x", {})
+    assert address.place == "postgresql+psycopg://shop:***@db/shop?AccessToken=***&api_key=***"
+    assert address.scrub("bad k3yk3y") == "bad ***"
+    assert (
+        address.scrub("an x in it") == "its words are withheld: a secret of fewer than 4 letters is in them"
+    )

@@ -122,3 +122,10 @@ def test_a_line_of_100_megabytes_costs_no_memory(tmp_path: Path) -> None:
     message, kilobytes = done.stdout.splitlines()
     assert "line 3 is longer than 2,097,152 bytes" in message
     assert int(kilobytes) < 90_000
+
+
+def test_a_nested_value_of_json_lines_is_named_by_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1}\n{"a": [2]}\n')
+    with pytest.raises(UnreadableTableError, match=r"column 'a' holds a list, first in row 2\. "):
+        detect_format(path)

@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -241,3 +242,92 @@ def test_numbers_written_in_any_format_are_read_back_as_the_same_numbers(
     assert scan.column("x").type is ColumnType.FLOAT
     assert scan.sample["x"].tolist() == numbers
     assert scan.sample["wörter"].unique().tolist() == ["ü;,x"]
+
+
+def test_dots_that_may_set_thousands_apart_do_so_among_semicolons_and_that_is_said(tmp_path: Path) -> None:
+    text = "Umsatz;Ort;y\n1.234;A;0\n45.678;B;1\n999;C;1\n"
+    format_, [guess] = detect_format(written(tmp_path, text))
+    assert (format_.decimal, format_.thousands) == (",", ".")
+    assert "'1.234' is taken for 1234 (in Umsatz); it could be 1.234" in guess
+    assert '`decimal = ",", thousands = "."` in [data.format] says so' in guess
+    assert scan_table(tmp_path / "a.csv", format_, 5).sample["Umsatz"].tolist() == [1234, 45678, 999]
+
+
+def test_dots_that_may_set_thousands_apart_are_points_among_commas_and_that_is_said(tmp_path: Path) -> None:
+    format_, [guess] = detect_format(written(tmp_path, "x,y\n1.234,0\n45.678,1\n"))
+    assert format_ == FormatSection()
+    assert "'1.234' is taken for 1.234 (in x); it could be 1234" in guess
+
+
+@pytest.mark.parametrize("other", ["0.375", "1234.5", "1.23", "1234"])
+def test_one_value_shows_that_dots_are_points(tmp_path: Path, other: str) -> None:
+    format_, guesses = detect_format(written(tmp_path, f"x;y\n1.234;0\n{other};1\n"))
+    assert (format_.decimal, guesses) == (".", ())
+
+
+def test_each_column_whose_values_are_not_the_plain_ones_is_named(tmp_path: Path) -> None:
+    text = "lat;preis;y\n48.123;6,36;0\n51.456;7,5;1\n"
+    format_, guesses = detect_format(written(tmp_path, text))
+    assert (format_.decimal, format_.thousands) == (",", ".")
+    assert any("'48.123' is taken for 48123 (in lat); it could be 48.123" in guess for guess in guesses)
+    assert any("(in preis)" in guess for guess in guesses)
+
+
+def test_a_writing_that_reads_nothing_more_is_not_named(tmp_path: Path) -> None:
+    days = [f"{1 + n % 28:02d}.{1 + n % 12:02d}.2020" for n in range(300)]
+    text = "at,n\n" + "".join(f"{day},1\n" for day in [*days, "2020-01-31", "2020-02-01"])
+    _, [guess] = detect_format(written(tmp_path, text))
+    assert "written in several ways, %d.%m.%Y (84), ISO (2). Write" in guess
+
+
+def test_years_of_two_digits_that_would_be_in_the_future_stay_text_and_that_is_said(tmp_path: Path) -> None:
+    format_, [guess] = detect_format(written(tmp_path, "born;n\n31.01.40;1\n01.02.85;2\n"))
+    assert format_.times == {}
+    assert "'born' is taken for text" in guess
+    assert "'31.01.40' would be in 2040, not in 1940" in guess
+
+
+@pytest.mark.parametrize(
+    "name", ["date", "order_date", "Datum", "orderDate", "DAY", "dt", "date_key", "2_date"]
+)
+def test_whole_numbers_that_are_days_by_name_and_value_are_times_and_that_is_said(
+    tmp_path: Path, name: str
+) -> None:
+    text = f"{name},n\n20200131,1\n20200201,2\n"
+    format_, [guess] = detect_format(written(tmp_path, text))
+    assert format_.times == {name: "%Y%m%d"}
+    assert f"'{name}': 20200131 is taken for the day 2020-01-31, by the name of the column" in guess
+    assert scan_table(tmp_path / "a.csv", format_, 5).column(name).type is ColumnType.TIMESTAMP
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".xlsx"])
+def test_days_written_as_numbers_are_times_in_files_with_types_too(tmp_path: Path, suffix: str) -> None:
+    rows, path = pd.DataFrame({"date": [20200131, 20200201], "n": [1, 2]}), tmp_path / f"a{suffix}"
+    match suffix:
+        case ".parquet":
+            rows.to_parquet(path)
+        case ".xlsx":
+            rows.to_excel(path, index=False)
+        case _:
+            rows.to_json(path, orient="records", lines=True)
+    format_, _ = detect_format(path)
+    scan = scan_table(path, format_, 5)
+    assert scan.column("date").type is ColumnType.TIMESTAMP
+    assert scan.sample["date"].tolist()[0] == pd.Timestamp("2020-01-31", tz="UTC")
+
+
+@pytest.mark.parametrize("text", ["amount,n\n20200131,1\n20200201,2\n", "date,n\n20200131,1\n20201301,2\n"])
+def test_other_whole_numbers_stay_numbers(tmp_path: Path, text: str) -> None:
+    assert detect_format(written(tmp_path, text)) == (FormatSection(), ())
+
+
+def test_only_errors_of_the_sheet_that_is_read_are_counted(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    first, second = book.active, book.create_sheet("Other")
+    assert first is not None
+    for sheet, errors in ((first, 1), (second, 3)):
+        for row in (["a", "b"], [1, 2], *[[n, "#DIV/0!"] for n in range(errors)]):
+            sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    guesses = detect_format(tmp_path / "a.xlsx")[1]
+    assert any(guess.startswith("1 cell ") for guess in guesses)

@@ -253,6 +253,21 @@ def test_dictionaries_of_parquet_are_read_by_the_format(tmp_path: Path) -> None:
     assert rows["am"][0] == pd.Timestamp("2020-01-31 10:00", tz="UTC")
 
 
+def test_words_for_nothing_hold_among_numbers_and_times_and_only_sure_ones_among_texts(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path / "a.csv", b"garage,area\nnone,none\nNULL,NULL\n,5\n-,\n")
+    format_ = FormatSection(nulls=("none", "NULL", "-"))
+    rows = whole(path, format_, {"garage": ColumnType.STRING, "area": ColumnType.INT})
+    assert rows["garage"].fillna("(null)").tolist() == ["none", "(null)", "(null)", "-"]
+    assert rows["area"].isna().tolist() == [True, True, False, True]
+
+
+def test_identifiers_of_parquet_beyond_int64_are_read_as_texts(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ort": pa.array([1, 2**64 - 1], pa.uint64())}), tmp_path / "a.parquet")
+    assert whole(tmp_path / "a.parquet", None, TYPES)["ort"].tolist() == ["1", str(2**64 - 1)]
+
+
 def test_blanks_around_names_are_left_out(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "a , größe m \n1,2\n".encode())
     assert list(whole(path).columns) == ["a", "größe m"]

@@ -2,11 +2,13 @@
 
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from millrace.adapters.tables import detect_format, scan_table
@@ -112,7 +114,7 @@ def test_words_for_nothing_are_nulls_among_numbers_and_that_is_said(tmp_path: Pa
     scan = scanned(path)
     assert scan.format.nulls == ("-", "?", "N/A", "NA")
     assert [(column.type.value, column.nulls) for column in scan.columns] == [
-        ("int", 2), ("timestamp", 2), ("string", 2),
+        ("int", 2), ("timestamp", 2), ("string", 0),
     ]  # fmt: skip
     assert "'-', '?', 'N/A', 'NA' mean that nothing is there" in scan.guesses[0]
 
@@ -204,3 +206,87 @@ def test_a_thousand_columns_are_scanned(tmp_path: Path) -> None:
     assert len(scan.columns) == 1_000
     assert all(column.distinct == 1_000 and column.rises for column in scan.columns)
     assert scan.sample.shape == (50, 1_000)
+
+
+NEARLY: list[tuple[list[str], list[str], str]] = [
+    ([f"{n}" for n in range(100)], ["x7"], "int"),
+    ([f"{n}.5" for n in range(100)], ["inf", "-inf"], "float"),
+    ([f"2020-01-{1 + n % 28:02d}" for n in range(100)], ["31.01.2020"], "timestamp"),
+    ([f"{1 + n % 28:02d}.01.2020" for n in range(100)], ["bald"], "timestamp"),
+]
+
+
+@pytest.mark.parametrize(("texts", "odd", "type_"), NEARLY)
+def test_some_odd_values_that_make_a_column_text_are_said(
+    tmp_path: Path, texts: list[str], odd: list[str], type_: str
+) -> None:
+    rows = [*texts[:50], *odd, *texts[50:]]
+    path = written(tmp_path, "v,n\n" + "".join(f"{value},1\n" for value in rows))
+    format_, guesses = detect_format(path)
+    scan = scan_table(path, format_, 10)
+    assert scan.column("v").type is ColumnType.STRING
+    assert scan.column("v").nearly is ColumnType(type_)
+    assert scan.format.times == {}
+    [told] = [*guesses, *scan.guesses]
+    assert f"100 of its {100 + len(odd)} values are" in told
+    listed = ", ".join(f'"{one}"' for one in odd)
+    assert f"`nulls = [{listed}]` in [data.format]" in told
+
+
+@pytest.mark.parametrize("odd", [["a"] * 20, ["01234"], [f"{n}0-" for n in range(30)]])
+def test_a_column_of_which_many_values_are_words_or_codes_is_text_without_a_word(
+    tmp_path: Path, odd: list[str]
+) -> None:
+    values = [*map(str, range(90)), *odd]
+    scan = scanned(written(tmp_path, "v,n\n" + "".join(f"{value},1\n" for value in values)))
+    assert (scan.column("v").nearly, scan.guesses) == (None, ())
+
+
+@pytest.mark.parametrize("word", ["n.a.", "k.A.", "TBD", "unbekannt", "Unknown"])
+def test_more_words_mean_nothing_among_numbers(tmp_path: Path, word: str) -> None:
+    scan = scanned(written(tmp_path, f"v,n\n1,1\n{word},1\n3,1\n"))
+    assert scan.column("v").type is ColumnType.INT
+    assert f"'{word}' means that nothing is there (in v)" in scan.guesses[0]
+
+
+def test_a_word_that_means_nothing_among_numbers_stays_a_category(tmp_path: Path) -> None:
+    path = written(tmp_path, "area,garage\nnone,none\n5,box\n6,none\n")
+    scan = scanned(path)
+    assert scan.format.nulls == ("none",)
+    assert dict(scan.column("garage").common) == {"none": 2, "box": 1}
+    assert (scan.column("garage").nulls, scan.column("area").nulls) == (0, 1)
+    assert scan.sample["garage"].tolist() == ["none", "box", "none"]
+
+
+@pytest.mark.parametrize("codes", ["1000-01,2031-07", "0001-12,9999-12"])
+def test_codes_that_look_like_months_are_text(tmp_path: Path, codes: str) -> None:
+    one, two = codes.split(",")
+    assert scanned(written(tmp_path, f"v,n\n{one},1\n{two},2\n")).column("v").type is ColumnType.STRING
+
+
+def test_months_are_times_and_that_is_said(tmp_path: Path) -> None:
+    scan = scanned(written(tmp_path, "v,n\n2020-01,1\n2020-02,2\n"))
+    assert scan.column("v").type is ColumnType.TIMESTAMP
+    assert any("'v' has months such as 2020-01" in guess for guess in scan.guesses)
+
+
+def test_whole_numbers_of_parquet_beyond_int64_are_text_and_that_is_said(tmp_path: Path) -> None:
+    table = pa.table({"id": pa.array([1, 2**64 - 1], pa.uint64()), "n": pa.array([1, 2], pa.uint64())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    scan = scanned(tmp_path / "a.parquet")
+    assert [column.type for column in scan.columns] == [ColumnType.STRING, ColumnType.INT]
+    assert scan.sample["id"].tolist() == ["1", str(2**64 - 1)]
+    assert any(
+        "'id' is taken for text: it has whole numbers beyond 64 bits" in guess for guess in scan.guesses
+    )
+
+
+def test_decimals_without_a_fraction_are_whole_numbers(tmp_path: Path) -> None:
+    columns = {
+        "n": pa.array([Decimal(2**60 + 1), None], pa.decimal128(38, 0)),
+        "x": pa.array([Decimal("1.50"), Decimal("2.00")], pa.decimal128(10, 2)),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    scan = scanned(tmp_path / "a.parquet")
+    assert [column.type for column in scan.columns] == [ColumnType.INT, ColumnType.FLOAT]
+    assert scan.column("n").common == ((str(2**60 + 1), 1),)

@@ -21,6 +21,7 @@ from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
 from millrace.domain.schema import label_values, schema_of
 from tests.adapters.planted import planted_config, planted_rows, train
+from tests.adapters.worded import worded_config, worded_rows
 
 BUILT_IN = ["hist_gradient_boosting", "linear"]
 
@@ -97,6 +98,21 @@ def test_a_feature_without_any_value_is_named_before_the_fit() -> None:
     rows["label"] = np.nan
     with pytest.raises(EmptyFeatureError, match="label: found no value in 800 training rows"):
         train(config, rows)
+
+
+def test_texts_without_any_word_are_named_before_the_fit() -> None:
+    rows = worded_rows(Task.BINARY, 100)
+    for empty in (None, "!!"):
+        with pytest.raises(EmptyFeatureError, match="note: found no word in 100 training rows"):
+            train(worded_config(Task.BINARY), rows.assign(note=pd.array([empty] * 100, dtype="str")))
+
+
+def test_the_reason_of_xgboost_is_told_without_its_stack() -> None:
+    config = planted_config(Task.BINARY, "xgboost", parameters={"max_depth": -3})
+    with pytest.raises(UnfittedError, match="max_depth") as caught:
+        train(config, planted_rows(Task.BINARY))
+    assert "Stack trace" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_infinities_and_values_beyond_float32_are_learned_from_as_nulls() -> None:

@@ -2,12 +2,13 @@
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from millrace.cli.main import VERBS
-from tests.cli.conftest import COMMAND, Command
+from tests.cli.conftest import Command
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
 
@@ -20,7 +21,11 @@ def test_help_lists_every_verb_and_every_exit_code(millrace: Command) -> None:
 
 
 def test_a_verb_that_is_stopped_says_that_nothing_is_lost(home: Home) -> None:
-    verb = subprocess.Popen([COMMAND, "ingest", "progression"], stderr=subprocess.PIPE, text=True)
+    # what a shell starts beside itself ignores the signal, and all that it starts would too
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    code += "from millrace.cli.main import main; main()"
+    run = [sys.executable, "-c", code, "ingest", "progression"]
+    verb = subprocess.Popen(run, stderr=subprocess.PIPE, text=True)
     while not (home.path / "var" / "prefect").exists():  # `main` has begun
         assert verb.poll() is None
     verb.send_signal(signal.SIGINT)

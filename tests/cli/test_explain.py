@@ -49,13 +49,33 @@ def test_a_version_as_a_whole_is_told_and_kept_for_its_page(champion: str, millr
     assert "It answers by distance_km, then " in done.stdout
     assert "whether noise matters is not sure" in done.stdout
     assert "distance_km   rises from " in done.stdout
-    assert "No weak spot" in done.stdout
+    assert "o weak spot: none of " in done.stdout
     again = millrace("explain", MODEL, "--version", champion[:12], "--rows", "600", "--json")
     found, kept = json.loads(again.stdout), find_explanation(champion)
     assert kept is not None
     assert (found["digest"], found["rows"], kept.rows) == (champion, 600, 600)
     # beside this process, and over all rows
     assert explain_model_beside(MODEL, champion).rows > 600
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--rows", "-5"), "--rows -5 came, needed are 20 or more"),
+        (("--rows", "0"), "--rows 0 came"),
+        (("--rows", "1"), "--rows 1 came"),
+        (("--row", "3"), "--row is a row of a request"),
+        (("--request", "x", "--version", "zzz"), "--version and --rows are for a model as a whole"),
+        (("--request", "x", "--rows", "50"), "--version and --rows are for a model as a whole"),
+    ],
+)
+def test_what_would_be_passed_over_or_says_nothing_is_wrong_usage(
+    champion: str, millrace: Command, given: tuple[str, ...], told: str
+) -> None:
+    done = millrace("explain", MODEL, *given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {told}")
+    assert find_explanation(champion) is None
 
 
 def test_a_model_without_a_champion_is_an_error(champion: str, millrace: Command) -> None:

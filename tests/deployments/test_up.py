@@ -138,12 +138,13 @@ def test_a_port_in_use_is_named_with_its_holder_and_the_option(up: Up, tmp_path:
 
 
 def test_another_shell_works_on_the_same_server_and_home(up: Up) -> None:
-    blocked = up.in_a_shell("millrace retrain fares")
-    assert blocked.stdout.startswith("BLOCK: no rows"), blocked.stderr
-    assert up.states("retrain") == ["COMPLETED"]
+    trained = up.in_a_shell("millrace retrain fares")
+    assert "champion none -> " in trained.stdout, trained.stderr
+    assert "COMPLETED" in up.states("retrain")
+    before = len(up.states("retrain"))  # the controller may have asked too: rows have come
     asked = up.in_a_shell("prefect deployment run retrain/on-demand -p model=fares")
     assert asked.returncode == 0, asked.stderr
-    wait_for("the worker's run", lambda: up.states("retrain") == ["COMPLETED"] * 2)
+    wait_for("the worker's run", lambda: up.states("retrain").count("COMPLETED") > before)
 
 
 def test_a_killed_server_is_started_again_with_its_data(up: Up) -> None:

@@ -1,6 +1,7 @@
 """Are importance, curves, weak spots and the changes of one answer the numbers that were planted?"""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from millrace.domain.explanation import (
     measure_importance,
 )
 from millrace.domain.explanation.asked import Asked
+from millrace.domain.explanation.logged import AnswerExplanation
 from millrace.domain.explanation.standing import (
     Standing,
     place_category,
@@ -26,7 +28,7 @@ from millrace.domain.explanation.standing import (
     usual_category,
     usual_number,
 )
-from millrace.domain.explanation.words import tell_course, tell_usual, tell_weak
+from millrace.domain.explanation.words import tell_answer, tell_change, tell_course, tell_usual, tell_weak
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.profile import CategoricalCounts, Profile, Tally
 from millrace.domain.profile.edges import numeric_edges
@@ -95,6 +97,27 @@ def test_columns_stand_in_the_order_of_what_they_are_worth_and_noise_is_worth_no
 def test_the_same_seed_shuffles_the_same_way_and_another_does_not() -> None:
     assert importance_of() == importance_of()
     assert importance_of() != importance_of(seed=8)
+
+
+# of each of these, two or three columns are named when every one is judged by itself
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_of_thirty_columns_that_are_worth_nothing_none_is_named(seed: int) -> None:
+    luck = np.random.default_rng(seed)
+    columns = pd.DataFrame({f"c{at}": luck.normal(size=600) for at in range(30)})
+    weights, truth = luck.normal(0.0, 0.05, 30), luck.normal(size=600)
+    asked = Asked(lambda rows: rows.to_numpy(dtype=float) @ weights)
+    found = measure_importance(
+        asked,
+        columns,
+        truth,
+        np.array([f"day {row % 30:02}" for row in range(600)]),
+        Metric.MAE,
+        repeats=2,
+        confidence=0.95,
+        rounds=200,
+        seed=seed,
+    )
+    assert not any(one.is_sure for one in found)
 
 
 def test_one_block_gives_no_bounds_and_nothing_is_sure() -> None:
@@ -197,6 +220,27 @@ def test_a_slice_of_one_bad_day_is_no_weak_spot() -> None:
     # 2,000 rows that fail together are one observation, not 2,000
     is_bad = (DAY == "day 00") & (RIDES["tariff"] == "night").to_numpy()
     assert weak_of(PAID + LUCK.normal(0.0, 1.0, ROWS) + 30.0 * is_bad).slices == ()
+
+
+def test_where_most_groups_are_too_small_to_judge_that_is_said_first() -> None:
+    few = slice(0, 300)
+    off = LUCK.normal(0.0, 1.0, 300)
+    found = find_weak_spots(
+        RIDES[few], PAID[few], PAID[few] + off, DAY[few], Metric.MAE,
+        numeric=["km", "bags", "noise"], categorical=["tariff"], confidence=0.95, min_blocks=14,
+    )  # fmt: skip
+    assert (found.slices, found.small > found.tried > 0) == ((), True)
+    there = found.tried + found.small
+    start = (
+        f"Only {found.tried} of {there} groups of rows are large enough to judge. Among them no weak spot:"
+    )
+    assert tell_weak(found).startswith(start)
+    # enough of them, and the small ones are told at the end
+    many = weak_of(PAID + LUCK.normal(0.0, 1.0, ROWS))
+    assert tell_weak(replace(many, small=3)).endswith(" 3 more are too small to judge.")
+    assert tell_weak(replace(many, tried=0, small=7)).startswith(
+        "Weak spots could not be looked for: each of 7 "
+    )
 
 
 def test_too_few_blocks_are_said_and_nothing_is_tried() -> None:
@@ -330,6 +374,30 @@ def test_of_two_classes_the_positive_one_is_followed() -> None:
         ("no", "yes"),
     )
     assert (found.of, found.answer, found.inputs[0].change) == ("yes", (0.5,), -0.25)
+
+
+def test_a_decision_that_flips_at_the_threshold_is_named() -> None:
+    schema = Schema(Task.BINARY, INPUTS, ("no", "yes"), threshold=0.3)
+    numeric = tuple(replace(one, name=name) for one, name in zip(KNOWN.numeric, ("km", "bags"), strict=True))
+    found = explain_row(
+        lambda rows: np.asarray(rows["km"], dtype=float) / 40.0,
+        {"km": 20.0, "bags": 0, "tariff": "day"},
+        schema,
+        replace(KNOWN, numeric=numeric),
+    )
+    assert [(one.name, one.becomes) for one in found.inputs] == [
+        ("km", "no"), ("bags", None), ("tariff", None)
+    ]  # fmt: skip
+    told = AnswerExplanation(
+        model="m", request_id="r", row=0, rows=1, earlier=0, at=datetime(2013, 4, 1, tzinfo=UTC),
+        digest="d", generation=1, role="answer", task=Task.BINARY, classes=("no", "yes"), logged=(0.5,),
+        error=None, again=found, trouble=None, inputs=found.inputs, difference=0.0, tolerance=0.0,
+        hidden=(), unlogged=(), damages=0, threshold=0.3,
+    )  # fmt: skip
+    assert tell_answer(told) == (
+        "The answer was yes with probability 0.5000, and so the decision yes: yes from 0.3 on."
+    )
+    assert tell_change(told, found.inputs[0])[0] == "0.2500, no is decided"
 
 
 def test_a_column_that_the_reference_does_not_count_is_shown_without_a_change() -> None:

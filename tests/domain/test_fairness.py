@@ -1,6 +1,7 @@
 """Are groups answered differently: by how much, and is that more than chance?"""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ def test_the_differences_are_those_of_fairlearn() -> None:
     both = [found[name].difference for name in ("true positive share", "false positive share")]
     assert max(both) == pytest.approx(odds)
     assert {(gap.most, gap.least) for gap in found.values()} == {("b", "a")}
+
+
+def test_decisions_are_by_the_threshold_of_the_version_where_it_has_one() -> None:
+    answers, labels, groups = binary(0.2)
+    # all below a half: without the threshold nobody is answered positively
+    rows = grouped(Task.BINARY, answers / 2.0, labels, groups)
+    assert [gap.difference for gap in measured(rows).gaps] == [0.0, 0.0, 0.0]
+    decided = measured(replace(rows, threshold=0.4)).gaps
+    assert decided == measured(grouped(Task.BINARY, answers, labels, groups)).gaps
 
 
 def test_the_bounds_hold_the_difference_and_the_truth() -> None:

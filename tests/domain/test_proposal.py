@@ -1,22 +1,27 @@
 """What a table is taken for: tables designed so that the right answer is obvious."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from millrace.domain.kinds import Task
+from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.proposal import (
     ModelNameError,
     NotModelledError,
     UnknownColumnError,
+    Wishes,
     complete,
     config_of,
     model_file,
+    propose,
 )
+from millrace.domain.proposal.card import DataFile, card_of
+from millrace.domain.proposal.findings import Probe
 from millrace.domain.proposal.sensitive import is_sensitive
-from tests.domain.proposed import draft_of, left_out, rows
+from tests.domain.proposed import draft_of, left_out, rows, scan_of
 
 DAYS = pd.date_range("2024-01-01", periods=400, freq="D", tz="UTC")
 
@@ -243,3 +248,100 @@ def test_every_number_of_the_file_says_why() -> None:
     lines = text.split("[golden]")[1].splitlines()
     numbers = [line for line in lines if " = " in line and "confidence" not in line]
     assert sum("#" in line for line in numbers) > 0.8 * len(numbers)
+
+
+@pytest.mark.parametrize("name", ["orderid", "Kundennr", "oid", "invoiceno", "Bestellnummer"])
+def test_a_compound_is_called_like_a_key(name: str) -> None:
+    assert draft_of(rows().assign(**{name: range(1000, 1400)}), "price").key == (name,)
+
+
+@pytest.mark.parametrize("name", ["paid", "valid_area", "piano", "humid"])
+def test_a_word_that_ends_like_one_is_not(name: str) -> None:
+    assert draft_of(rows().assign(**{name: np.random.default_rng(0).permutation(400)}), "price").key == ()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"EUR {number}.50" for number in range(400)],
+        [f"{number / 10:.1f}%" for number in range(400)],
+        [f"{number // 60:02d}h{number % 60:02d}m" for number in range(400)],
+        [f"town{'x' * (number % 7)}{number}" for number in range(400)],
+        [f"2024-{number:05d}" for number in range(400)],
+    ],
+)
+def test_texts_that_never_repeat_are_no_key_by_that_alone(values: list[str]) -> None:
+    assert draft_of(rows().assign(what=values), "price").key == ()
+
+
+def test_a_clean_code_is_the_key_and_a_doubt() -> None:
+    doubts = draft_of(rows().assign(what=codes(400)), "price").doubts
+    assert any(one.what.startswith("took what for the key: codes of one pattern") for one in doubts)
+
+
+def test_a_time_that_a_footer_lacks_is_a_doubt() -> None:
+    table = rows().assign(day=pd.Series(DAYS).mask(np.arange(400) == 399))
+    draft = draft_of(table, "price")
+    assert draft.time is None
+    [doubt] = [one for one in draft.doubts if one.what.startswith("day would be the time")]
+    assert "empty in 1 of 400 rows, as in a footer such as Total" in doubt.what
+    assert doubt.line == "--time day"
+
+
+@pytest.mark.parametrize("name", ["amount_id", "amount"])
+@pytest.mark.parametrize("values", [range(400), [one % 20 for one in range(400)]])
+def test_what_is_nearly_a_number_is_no_key_and_a_doubt(name: str, values: Any) -> None:
+    texts = [str(one) for one in values]
+    scan = scan_of(rows().assign(**{name: ["n/a", *texts[1:]]}))
+    nearly = tuple(replace(one, nearly=ColumnType.INT) if one.name == name else one for one in scan.columns)
+    draft = propose(replace(scan, columns=nearly), Wishes("planted", "price"))
+    assert draft.key == ()
+    assert any(f"{name} is taken for text, but nearly all of its values are numbers" in one.what
+               for one in draft.doubts)  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "step"), [(100, 50), (3_000, 100)])
+def test_a_step_of_a_rollout_waits_for_requests_by_the_size_of_the_data(count: int, step: int) -> None:
+    proposal = complete(draft_of(rows(count), "price"), None)
+    rollout = config_of(proposal).rollout
+    assert rollout is not None
+    assert rollout.step_requests == step
+    [doubt] = [one for one in proposal.doubts if "asked in batches" in one.what]
+    assert doubt.line == 'rollout.strategy = "direct", without weights'
+
+
+def test_rows_that_are_equal_by_chance_may_come_again_without_a_key() -> None:
+    source = np.random.default_rng(0)
+    few = pd.DataFrame({"a": source.integers(0, 25, 600), "b": source.integers(0, 4, 600)})
+    few["sold"] = np.where(source.random(600) < few["a"] / 25, "yes", "no")
+    contract = config_of(complete(draft_of(few, "sold"), None)).contract
+    assert contract.max_duplicate_share == 1.0
+    assert config_of(complete(draft_of(rows(), "price"), None)).contract.max_duplicate_share == 0.0
+
+
+def test_what_the_numbers_say_of_themselves_is_true() -> None:
+    text = model_file(complete(draft_of(rows(100)[["area", "price"]], "price"), None))
+    assert "1 of 1 columns or more" in text
+    assert "20% of what there is" in text
+    assert "so all " in text.split("[check]")[1]
+
+
+def probed(noise: float) -> Probe:
+    """Return a probe of a classifier that is worth 0.1 of the AUC, between versions that differ so much."""
+    losses = {"linear": 0.4, "hist_gradient_boosting": 0.41}
+    return Probe(300, "linear", losses, 0.5, noise, noise, 0.0, 0.0, 0.05, "AUC 0.6 out of fold")
+
+
+@pytest.mark.parametrize(
+    ("noise", "margin", "why"), [(0.01, 0.02, "twice what is seen"), (0.08, 0.05, "half of what a model")]
+)
+def test_the_margin_says_whether_chance_or_the_model_s_worth_has_set_it(
+    noise: float, margin: float, why: str
+) -> None:
+    table = rows().drop(columns="price").assign(sold=np.resize(["yes", "no"], 400))
+    proposal = complete(draft_of(table, "sold"), probed(noise))
+    [line] = [line for line in model_file(proposal).splitlines() if line.startswith("margin")]
+    assert line.startswith(f"margin = {margin}")
+    assert why in line
+    card = card_of(proposal, DataFile("f.csv", "00", 1)).split("What to expect")[1]
+    assert "`linear` on 300 rows: AUC 0.6 out of fold; one answer for all has 0.5." in card

@@ -131,3 +131,23 @@ def test_a_column_that_separates_the_classes_stays_where_another_comes_near() ->
     draft = draft_of(table, "sold")
     assert left_out(draft) == {}
     assert any("strong may know the target" in one.what for one in draft.doubts)
+
+
+def test_a_likeness_that_was_taken_first_does_not_hide_the_parts() -> None:
+    table = rows()
+    table["net"] = SOURCE.uniform(10, 90, 400)
+    table["tax"] = table["net"] * SOURCE.choice([0.1, 0.2], 400)
+    table["price"] = table["net"] + table["tax"]
+    table["decoy"] = table["price"] + SOURCE.normal(0, 1.5, 400)
+    found = left_out(draft_of(table, "price"))
+    assert set(found) == {"net", "tax"}
+    assert found["net"] == "the target is net + tax, exactly"
+
+
+def test_parts_whose_sum_was_rounded_are_found() -> None:
+    table = rows()
+    table["base"], table["extra"] = SOURCE.uniform(10, 90, 400), SOURCE.uniform(0, 40, 400)
+    table["price"] = (table["base"] + table["extra"]).round()
+    found = left_out(draft_of(table, "price"))
+    assert set(found) == {"base", "extra"}
+    assert found["base"] == "the target is base + extra, rounded to 1"

@@ -97,3 +97,35 @@ def test_a_personal_key_is_allowed_and_logged_as_a_hash() -> None:
     assert config.data.key == ("email",)
     assert config.serving is not None
     assert config.serving.hash == ("email",)
+
+
+FIRST = ["Ann", "Bob", "Carla", "David", "Eva", "Fritz", "Gina", "Hans", "Ines", "Jörg"]
+
+
+@pytest.mark.parametrize("name", ["Name", "nom", "c7"])
+def test_full_names_are_persons_under_any_name(name: str) -> None:
+    values = [
+        f"{FIRST[number % 10]} M{chr(97 + number % 26)}{chr(97 + number // 26)}er" for number in NUMBERS
+    ]
+    draft = draft_of(rows().assign(**{name: values}), "price")
+    assert {one.column: one.cause for one in draft.left_out} == {name: Cause.PERSONAL}
+
+
+@pytest.mark.parametrize("name", ["Vorname", "Nachname", "first_name"])
+def test_few_first_names_are_persons_too(name: str) -> None:
+    draft = draft_of(rows().assign(**{name: np.resize(FIRST[:8], 400)}), "price")
+    assert {one.column: one.cause for one in draft.left_out} == {name: Cause.PERSONAL}
+
+
+def test_different_texts_under_a_word_for_name_are_persons_and_codes_are_not() -> None:
+    draft = draft_of(rows().assign(Name=[f"Max {number}" for number in NUMBERS]), "price")
+    assert {one.column: one.cause for one in draft.left_out} == {"Name": Cause.PERSONAL}
+    codes = draft_of(rows().assign(Name=[f"X{number:04d}" for number in NUMBERS]), "price")
+    assert Cause.PERSONAL not in {one.cause for one in codes.left_out}
+
+
+def test_a_name_that_repeats_is_that_of_a_thing() -> None:
+    draft = draft_of(rows().assign(name=np.resize(["large", "small", "flat"], 400)), "price")
+    assert "name" in draft.of_kind("categorical")
+    towns = draft_of(rows().assign(town=np.resize(["New York", "Los Angeles", "San Diego"], 400)), "price")
+    assert "town" in towns.of_kind("categorical")

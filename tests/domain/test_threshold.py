@@ -1,15 +1,18 @@
 """Is the threshold that is chosen the best one there is, by each policy?"""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from millrace.domain.config import ThresholdPolicy
-from millrace.domain.threshold import choose_threshold
+from millrace.domain.threshold import NoThresholdError, choose_threshold
 
 RNG = np.random.default_rng(3)
 LABELS = (RNG.random(400) < 0.2).astype(np.float64)
 ANSWERS = np.clip(0.2 + 0.3 * LABELS + RNG.normal(0.0, 0.15, 400), 0.0, 1.0).round(3)
+COSTS = {"false_positive_cost": 1.0, "false_negative_cost": 1.0}
 SCORES = {"f1": f1_score, "balanced_accuracy": balanced_accuracy_score}
 
 
@@ -46,7 +49,25 @@ def test_where_nothing_should_be_positive_nothing_seen_is() -> None:
     policy = ThresholdPolicy(false_positive_cost=1e9, false_negative_cost=1e-9)
     labels = np.array([0.0, 1.0, 0.0])
     chosen = choose_threshold(policy, labels, np.array([0.1, 0.2, 0.9]))
-    assert 0.9 < chosen <= 1.0
+    assert 0.9005 < chosen <= 1.0
+
+
+def test_even_a_row_answered_one_is_negative_where_nothing_should_be_positive() -> None:
+    labels, answers = np.array([0.0] * 100 + [1.0] * 10), np.array([1.0] * 105 + [0.2] * 5)
+    policy = ThresholdPolicy(false_positive_cost=20.0, false_negative_cost=1.0)
+    assert not (answers.astype(np.float32) >= choose_threshold(policy, labels, answers)).any()
+
+
+@pytest.mark.parametrize("policy", [{"maximise": "f1"}, {"maximise": "balanced_accuracy"}, COSTS])
+def test_a_class_that_counts_nothing_and_answers_that_are_none_are_no_evidence(policy: Any) -> None:
+    asked, weights = ThresholdPolicy(**policy), 1.0 - LABELS
+    count = int(LABELS.sum())
+    with pytest.raises(NoThresholdError, match=f"{count} rows of class 'late', of a weight of 0 in all"):
+        choose_threshold(asked, LABELS, ANSWERS, weights, ("on time", "late"))
+    with pytest.raises(NoThresholdError, match="0 rows of class 'on time'"):
+        choose_threshold(asked, np.ones(400), ANSWERS, None, ("on time", "late"))
+    with pytest.raises(NoThresholdError, match="1 of 400 answers not finite"):
+        choose_threshold(asked, LABELS, np.where(np.arange(400) == 7, np.nan, ANSWERS))
 
 
 def test_rows_count_by_their_weights() -> None:

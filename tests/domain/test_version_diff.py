@@ -9,6 +9,7 @@ from millrace.domain.bundle import CodeDigests, Engine, InputColumn, Manifest, S
 from millrace.domain.change import Change, list_changes
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.version_diff import (
+    compare_decisions,
     compare_manifests,
     compare_schemas,
     differences_by_row,
@@ -64,6 +65,15 @@ def test_inputs_come_go_and_change_their_range() -> None:
     found = compare_schemas(old, new)
     assert (found.added, found.removed) == (("z",), ("y",))
     assert found.changed == (Change("x.max", 9, 8),)
+
+
+def test_another_threshold_and_other_classes_are_told() -> None:
+    old = Schema(Task.BINARY, (), ("no", "yes"), threshold=0.5)
+    assert compare_decisions(old, replace(old, threshold=0.3)) == (Change("threshold", 0.5, 0.3),)
+    assert compare_decisions(old, replace(old, threshold=None)) == (Change("threshold", 0.5, None),)
+    [change] = compare_decisions(old, replace(old, classes=("yes", "no")))
+    assert change.name == "classes"
+    assert compare_decisions(old, old) == ()
 
 
 def test_a_class_is_another_one_by_each_versions_own_threshold() -> None:

@@ -13,6 +13,7 @@ from millrace.domain.watermark import (
     WatermarkRange,
     cut_ranges,
     find_highest,
+    is_ahead,
     is_settled,
     parse_range,
     read_watermark,
@@ -71,9 +72,37 @@ def test_a_day_is_settled_when_it_is_over_and_a_time_after_the_lag() -> None:
     assert [is_settled("d", date(2013, 3, day), NOON, None) for day in (30, 31)] == [True, True]
     assert not is_settled("d", date(2013, 4, 1), NOON, None)
     assert not is_settled("d", "2013-04-01", NOON, None)
-    assert is_settled("t", NOON, NOON, None)
     assert [is_settled("t", NOON - hour, NOON, hour), is_settled("t", NOON, NOON, hour)] == [True, False]
     assert is_settled("t", "2013-04-01 11:00:00", NOON, hour)
     assert is_settled("n", 7, NOON, None)
+    assert is_settled("n", "batch 7", NOON, None)
     with pytest.raises(LagWithoutTimeError, match="'n' holds 7"):
         is_settled("n", 7, NOON, hour)
+
+
+@pytest.mark.parametrize(
+    ("value", "precision"),
+    [
+        (NOON, timedelta(seconds=1)),
+        ("2013-04-01 12:00:00", timedelta(seconds=1)),
+        ("2013-04-01 12:00", timedelta(minutes=1)),
+        ("2013-04-01T12:00:00.000Z", timedelta(milliseconds=1)),
+        (NOON.replace(microsecond=5000), timedelta(milliseconds=1)),
+        (NOON.replace(microsecond=5), timedelta(microseconds=1)),
+    ],
+)
+def test_a_time_is_settled_when_the_clock_is_past_it_by_its_precision(
+    value: Watermark, precision: timedelta
+) -> None:
+    at = value if isinstance(value, datetime) else NOON
+    assert not is_settled("t", value, at, None)
+    assert not is_settled("t", value, at + precision - timedelta(microseconds=1), None)
+    assert is_settled("t", value, at + precision, None)
+
+
+def test_a_watermark_in_the_future_is_never_settled_and_is_told_apart() -> None:
+    later = NOON + timedelta(days=1)
+    values: list[Watermark] = [later, later.isoformat(), later.date(), later.date().isoformat()]
+    assert not any(is_settled("t", value, NOON, None) for value in values)
+    assert all(is_ahead(value, NOON) for value in values)
+    assert not any(is_ahead(value, NOON) for value in (NOON, NOON.date(), 7, "batch 7"))

@@ -215,7 +215,7 @@ def test_the_server_knows_what_the_file_and_the_models_say(prefect: Prefect) -> 
     there = prefect.deployments()
     assert {name: one["parameters"] for name, one in there.items()} == DEPLOYMENTS
     assert {one["entrypoint"] for one in there.values()} == {
-        f"flows.{flow}.{flow}" for flow in ("ingest", "retrain", "monitor", "rollout", "rollback")
+        f"flows.{flow}.{flow}" for flow in ("ingest", "retrain", "monitor", "rollout", "rollback", "score")
     }
     assert all(one["description"] and one["tags"] == ["millrace"] for one in there.values())
     assert {one["job_variables"]["working_dir"] for one in there.values()} == {str(PROJECT_ROOT)}

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from millrace.adapters.explanation_store import keep_explanation
+from millrace.adapters.explanation_store import keep_explanation, read_explanation
+from millrace.adapters.models import change_section
 from millrace.adapters.tokens import Role, create_token
 from millrace.domain.config import Metric
 from millrace.domain.explanation import (
@@ -47,6 +48,9 @@ class Explaining:
     def ask(self, path: str = f"{PAGE}/answer", **fields: str) -> Answer:
         given = {"token": self.operator} | fields
         return self.site.ask("POST", path, urlencode(given), **FORM)
+
+    def measure(self, kind: str = "", **fields: str) -> Answer:
+        return self.ask(f"{PAGE}/explanation{kind}", **fields)
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +89,27 @@ def test_a_version_is_measured_when_somebody_asks_and_then_never_again(explainin
     before = see(site.get(PAGE))
     assert "Nobody has asked yet what the champion answers by" in before.text
     assert before.count("svg") == 1  # the timeline
-    asked = site.get(f"{PAGE}/explanation?make=now")
-    assert "It answers by distance_km, then " in see(asked).text
+    # a form of another site has no token, and an address does nothing
+    assert "Nobody has asked yet" in see(site.get(f"{PAGE}/explanation?make=now")).text
+    assert explaining.measure(token="").status == HTTPStatus.UNAUTHORIZED
+    assert explaining.measure(token=explaining.service).status == HTTPStatus.FORBIDDEN
+    assert see(site.get(PAGE)).count("svg") == 1
+    led = explaining.measure()
+    assert (led.status, led.headers["location"]) == (
+        HTTPStatus.SEE_OTHER,
+        f"{PAGE}/explanation?version={explaining.champion}",
+    )
+    assert "It answers by distance_km, then " in see(site.get(led.headers["location"])).text
     file = explaining.home.path / "var" / "explanations" / f"{explaining.champion}.json"
     written = file.stat().st_mtime_ns
-    told = site.json(f"{PAGE}/explanation.json?make=now&version={explaining.champion[:9]}")
+    told = json.loads(explaining.measure(".json", version=explaining.champion[:9]).body)
     assert file.stat().st_mtime_ns == written
     assert told["is_champion"] is True
     assert told["explained"]["found"]["importance"][0]["name"] == "distance_km"
     page = see(site.get(PAGE))
     assert "whether noise matters is not sure" in page.text
     assert "Mean fare, by each of the most important columns" in page.text
-    assert "No weak spot: none of " in page.text
+    assert "o weak spot: none of " in page.text
     # both widths of the bars, and a curve for each column
     assert page.count("svg") == 1 + 2 + 4
 
@@ -109,7 +122,44 @@ def test_what_does_not_exist_is_not_found(explaining: Explaining) -> None:
     assert site.json("/models/progression/explanation.json")["explained"]["found"] is None
 
 
+def test_values_of_columns_that_serving_hides_stand_on_no_page(explaining: Explaining) -> None:
+    home, site = explaining.home, explaining.site
+    # what was kept before they were hidden is no longer shown
+    shown = site.get(f"{PAGE}/explanation") if explaining.measure().status == HTTPStatus.SEE_OTHER else ""
+    assert "tariff</strong>" in shown
+    toml = home.models / MODEL / "model.toml"
+    before = toml.read_text("utf-8")
+    hidden = {"durability": "fast", "hash": ["tariff"], "leave_out": ["distance_km"]}
+    change_section(home.models, MODEL, "serving", hidden)
+    assert "Nobody has asked yet" in see(site.get(PAGE)).text
+    explaining.measure()
+    page, told = site.get(PAGE), site.json(f"{PAGE}/explanation.json")["explained"]["found"]
+    toml.write_text(before, "utf-8")
+    for name in ("tariff", "distance_km"):
+        assert f"{name} has no curve and no slices" in see(page).text
+    assert "night" not in page
+    assert {one["name"] for one in told["dependence"]} == {"luggage", "noise"}
+    assert "distance_km" in {one["name"] for one in told["importance"]}
+    assert "night" not in json.dumps(told)
+
+
+def test_what_was_found_on_fewer_rows_than_usual_can_be_measured_again(explaining: Explaining) -> None:
+    explaining.measure()
+    found = find_explanation_of(explaining)
+    with kept(explaining.home, replace(found, rows=30)):
+        assert "Fewer rows than usual were asked about" in see(explaining.site.get(PAGE)).text
+        explaining.measure()
+        assert find_explanation_of(explaining).rows == found.rows
+    assert "Fewer rows" not in explaining.site.get(PAGE)
+
+
 # one answer
+
+
+def find_explanation_of(explaining: Explaining) -> ModelExplanation:
+    found = read_explanation(explaining.home.path / "var" / "explanations", explaining.champion)
+    assert found is not None
+    return found
 
 
 def test_an_operator_sees_an_answer_with_its_inputs_and_what_each_is_worth(explaining: Explaining) -> None:
@@ -137,6 +187,7 @@ def test_an_answer_that_is_another_one_today_is_marked(explaining: Explaining) -
         ({"request": "r1", "row": "9"}, HTTPStatus.NOT_FOUND, "no row 9 of request 'r1'"),
         ({"request": HOSTILE}, HTTPStatus.NOT_FOUND, HOSTILE[:8]),
         ({"request": "--version"}, HTTPStatus.NOT_FOUND, "no request '--version'"),
+        ({"request": "x\0y"}, HTTPStatus.BAD_REQUEST, "null character"),
         ({"request": " "}, HTTPStatus.BAD_REQUEST, "no request came"),
         ({"request": "r1", "row": "-1"}, HTTPStatus.BAD_REQUEST, "row '-1' came"),
         ({"request": "r1", "row": "1" * 99}, HTTPStatus.BAD_REQUEST, "came, needed is its place"),

@@ -22,7 +22,7 @@ from millrace.domain.profile import Reference
 from millrace.settings import load_settings
 from millrace.steps.explaining.answer import GoneVersionError, UnloggedAnswerError, explain_answer
 from millrace.steps.explaining.kept import find_explanation
-from millrace.steps.explaining.model import NoVersionError, explain_model
+from millrace.steps.explaining.model import NoVersionError, SmallSampleError, explain_model
 from millrace.steps.explaining.sample import NoUnseenRowsError
 from millrace.steps.lineage import UnknownBundleError
 from tests.adapters.planted import write_planted
@@ -88,6 +88,33 @@ def test_what_was_found_is_kept_and_is_the_same_when_it_is_found_again(crowned: 
     kept.write_text('{"model": 1}')
     assert find_explanation(champion) is None
     assert find_explanation(None) is None
+
+
+def test_what_a_smaller_sample_told_is_not_kept_over_what_a_larger_one_did(
+    crowned: Home, champion: str
+) -> None:
+    small = explain_model(MODEL, None, LATER, max_rows=200)
+    assert find_explanation(champion) == small
+    found = explain_model(MODEL, None, LATER)
+    assert explain_model(MODEL, None, LATER, max_rows=200) == small
+    assert find_explanation(champion) == found
+    for rows in (-5, 0, 1, 19):
+        with pytest.raises(SmallSampleError, match=f"--rows {rows} came, needed are 20"):
+            explain_model(MODEL, None, LATER, max_rows=rows)
+    assert find_explanation(champion) == found
+
+
+@pytest.mark.parametrize("how", ["hash", "leave_out"])
+def test_columns_whose_values_are_hidden_have_no_curve_and_are_not_cut_into_groups(
+    crowned: Home, champion: str, how: str
+) -> None:
+    columns = ("distance_km", "tariff", "luggage", "noise")
+    hide(crowned, how, *columns)
+    found = explain_model(MODEL, None, LATER, max_rows=500)
+    assert {one.name for one in found.importance} == {*columns}
+    assert (found.dependence, found.weak.tried, found.weak.small) == ((), 0, 0)
+    assert all("has no curve and no slices: [serving]" in one for one in found.left_out)
+    assert len(found.left_out) == 4
 
 
 def test_only_rows_that_the_version_has_not_learned_from_are_asked_about(

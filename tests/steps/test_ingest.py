@@ -94,7 +94,7 @@ def test_a_batch_another_run_is_taking_in_is_left_to_it_and_the_others_are_not(f
 
 
 def test_a_file_that_is_not_there_is_an_error_that_names_it(fares: Home) -> None:
-    with pytest.raises(BatchNotFoundError, match=r"april\.csv: no such file; name a \.parquet or \.csv"):
+    with pytest.raises(BatchNotFoundError, match=r"april\.csv: no such file; name a file with a table"):
         take_in("fares", NOON, [fares.inbox("fares", "april.csv")])
 
 

@@ -91,6 +91,20 @@ def test_a_file_in_the_models_format_becomes_a_part_with_its_values(
     pd.testing.assert_frame_equal(accepted, wanted[accepted.columns], check_dtype=False, rtol=1e-12)
 
 
+def test_a_word_that_means_nothing_among_numbers_is_a_category_among_texts(fares: Home) -> None:
+    rows = rides(fares).assign(tariff="k. A.")
+    file = fares.models / "fares" / "model.toml"
+    text = file.read_text(encoding="utf-8").replace('["day", "night"]', '["k. A.", "night"]')
+    file.write_text(text.replace("\n[features]", f"{GERMAN}\n[features]"), encoding="utf-8")
+    path = fares.inbox("fares", "january.csv")
+    to_german_csv(rows, path)
+    [result] = take_in("fares", NOON, [path])
+    assert (result.outcome, result.violations) == (BatchOutcome.ACCEPTED, ())
+    accepted = read_parts(fares.path / "data" / "fares", current_dataset("fares").parts)
+    assert accepted["tariff"].unique().tolist() == ["k. A."]
+    assert accepted["fare"].isna().sum() == rows["fare"].isna().sum() > 0
+
+
 def test_a_file_in_another_format_waits_in_quarantine_with_what_is_wrong(fares: Home) -> None:
     rows = rides(fares)
     speak(fares, GERMAN)

@@ -242,8 +242,12 @@ def test_a_bad_policy_is_told_by_its_file_and_key(tolls: Home, text: str, told: 
 def test_two_policies_of_one_name_and_a_file_that_is_not_there_are_refused(tolls: Home) -> None:
     with pytest.raises(ModelFileError, match=r"weekly\.toml: there is no such file"):
         plan("weekly.toml")
-    with pytest.raises(NoReplayError, match="two policies called never"):
-        plan(write_policy(tolls, "never", "[retrain]\nmin_new_rows = 1\n"))
+    elsewhere = tolls.path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "weekly.toml").write_text("[retrain]\nmin_new_rows = 1\n", "utf-8")
+    here = write_policy(tolls, "weekly", "[retrain]\nmin_new_rows = 2\n")
+    with pytest.raises(NoReplayError, match="two policies called weekly"):
+        plan(here, str(elsewhere / "weekly.toml"))
 
 
 def test_two_processes_are_not_at_one_replay(tolls: Home) -> None:

@@ -18,6 +18,7 @@ import pytest
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.training_process import TrainingProcessError, installed_versions
 from millrace.cli.reproduce import show_before
+from millrace.domain.bundle import CorruptBundleError
 from millrace.domain.change import list_changes
 from millrace.domain.facts import Reproduction, VersionReproduced
 from millrace.settings import PROJECT_ROOT
@@ -115,6 +116,40 @@ def test_a_version_of_an_earlier_commit_comes_out_byte_for_byte_and_that_is_reco
     assert find_lineage(found.digest).entries[-1].fact == fact
 
 
+def test_a_recorded_bundle_that_is_damaged_is_said_to_be_though_it_comes_out_as_recorded(
+    clone: Clone,
+) -> None:
+    digest = clone.digests["plain"]
+    scorer = clone.home.path / "var" / "channel" / "bundles" / digest / "scorer.onnx"
+    content = bytearray(scorer.read_bytes())
+    content[len(content) // 2] ^= 1
+    scorer.write_bytes(content)
+    run = clone.run(sys.executable, "-m", "millrace", "reproduce", digest[:12])
+    assert run.returncode == 5, run.stderr
+    first, *_, last = [line for line in run.stdout.splitlines() if "THE RECORDED BUNDLE IS DAMAGED" in line]
+    assert "scorer.onnx" in first
+    assert last.endswith("held against its record: identical, byte for byte")
+    fact = clone.recorded()
+    assert (fact.found, fact.result) == (digest, Reproduction.IDENTICAL)
+    assert fact.reason.startswith("THE RECORDED BUNDLE IS DAMAGED: bundle file scorer.onnx")
+    for file in ("scorer.onnx", "profile.json"):
+        (scorer.parent / file).unlink()
+        with prepared(digest, root=clone.root) as ready:
+            assert "found nothing" in (ready.damage or "")
+    shutil.rmtree(scorer.parent)
+    with pytest.raises(CorruptBundleError, match=r"manifest\.json"), prepared(digest, root=clone.root):
+        pass
+
+
+def test_a_skops_scorer_is_not_held_to_the_answers_of_a_damaged_one(clone: Clone) -> None:
+    digest = clone.digests["skops"]
+    with (clone.home.path / "var" / "channel" / "bundles" / digest / "scorer.skops").open("ab") as file:
+        file.write(b" ")
+    found = clone.again("skops")
+    assert (found.result, found.answers is not None) == (Reproduction.DIFFERS, True)
+    assert "answers cannot be compared: the recorded bundle is damaged" in found.reason
+
+
 def test_a_refit_takes_over_the_hyperparameters_that_it_took_over_then(clone: Clone) -> None:
     steps: list[str] = []
     token = listener.set(lambda step, _done, _total: steps.append(step))
@@ -169,16 +204,37 @@ def test_what_is_still_in_the_working_tree_or_was_committed_later_is_found_there
 
 
 def test_without_git_the_code_that_is_here_will_do_if_it_is_the_same_and_else_it_says_so(
-    clone: Clone,
+    clone: Clone, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(clone.root / ".git")
-    with pytest.raises(CodeGoneError, match=r"is not in a repository here, .* millrace, model_files differ "):
+    with pytest.raises(
+        CodeGoneError, match=r"is in no git repository, .* millrace, model_files differ "
+    ) as gone:
         clone.again("plain")
+    assert "fetch" not in str(gone.value)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(clone.root))
+        with pytest.raises(CodeGoneError, match="for git is not installed, and of the code"):
+            clone.again("plain")
+        diff = clone.done(
+            sys.executable, "-m", "millrace", "diff", clone.digests["plain"], clone.digests["skops"]
+        )
+    assert "cannot be looked up: git is not installed" in diff
     status = clone.root / "millrace" / "cli" / "status.py"
     status.write_text(status.read_text("utf-8").removesuffix("\n# a line of help\n"), "utf-8")
     with prepared(clone.digests["skops"], root=clone.root) as ready:
         assert ready.commit is None
         assert {piece.origin for piece in ready.pieces} == {"the working tree"}
+        show_before(ready)
+        earlier = [
+            dataclasses.replace(one, origin="commit 0123456789ab") if one.name == "model_files" else one
+            for one in ready.pieces
+        ]
+        show_before(dataclasses.replace(ready, pieces=tuple(earlier)))
+    told = capsys.readouterr().out
+    assert ": no commit of it is here, dataset" in told
+    assert "  millrace, flows, tasks, model_files, lock as in training: found in the working tree" in told
+    assert "  model_files as in training: found in commit 0123456789ab" in told
     assert clone.leftovers == []
 
 
@@ -257,5 +313,6 @@ def test_the_log_between_two_commits_is_part_of_what_differs(clone: Clone) -> No
     assert "2 commits only in the new:" in run
     log = [line.split(maxsplit=1)[1] for line in run.splitlines() if re.match(" {4}[0-9a-f]{7,} ", line)]
     assert log == ["a pipeline of our own", "search for hyperparameters"]
+    assert "threshold and classes: same" in run
     assert "training.estimator" in run
     assert "other files of the folder changed: pipeline.py" in run

@@ -23,7 +23,7 @@ from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.audit import verify_everything
 from millrace.steps.lineage import UnknownBundleError
 from millrace.steps.score import NoChampionError, ScoreOrder, run, score_rows
-from millrace.steps.score.run import UnknownColumnError, UnknownOutputError
+from millrace.steps.score.output import UnknownColumnError, UnknownOutputError
 from millrace.steps.score.version import OtherModelError, find_version
 from tests.conftest import NOON, Home
 from tests.steps.asked import empty_file
@@ -178,8 +178,8 @@ def test_a_version_is_named_by_its_number_or_the_start_of_its_digest(published: 
     assert find_version("fares", "1") == find_version("fares", champion[:10]) == champion
     order = ScoreOrder("fares", str(rides), published.path / "scored.parquet", version="2")
     assert score_rows(order, NOON).digest != champion
-    with pytest.raises(UnknownBundleError, match="no version 9"):
-        find_version("fares", "9")
+    with pytest.raises(UnknownBundleError, match="no version 12345"):
+        find_version("fares", "12345")
     with pytest.raises(OtherModelError, match="is one of fares, not of progression"):
         find_version("progression", champion[:10])
 

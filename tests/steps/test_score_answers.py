@@ -11,7 +11,7 @@ import pytest
 from millrace.adapters.bundle import write_bundle
 from millrace.adapters.scorer import Scorer, load_scorer
 from millrace.domain.bundle import InputColumn, Schema
-from millrace.domain.features import MissingColumnsError
+from millrace.domain.features import MissingColumnsError, feature_columns
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.scored import TakenNameError, answer_names, ensure_free, spread_answers
 from millrace.serving.requests import InvalidRowsError, RequestSchema
@@ -140,3 +140,64 @@ def test_answers_become_columns_and_a_row_without_one_is_null_in_each() -> None:
     assert answer_names(Schema(Task.BINARY, (), ("a", "b"))) == ("probability",)
     with pytest.raises(TakenNameError, match=r"column 'error', 'probability', which is a column of answers"):
         ensure_free(("id", "error", "probability"), binary, ("model_digest",))
+
+
+CODE = InputColumn("n", ColumnType.INT, nullable=True, min=0, categorical=True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [pa.array([1.0, 1.5, None, 2.0, np.inf]), pa.array(["1", "1.5", None, "2.0", "far"])],
+    ids=["float", "text"],
+)
+def test_a_refused_number_of_a_category_leaves_its_neighbours_answered(values: "pa.Array[Any]") -> None:
+    checked = check_rows(pa.RecordBatch.from_pydict({"n": values}), (CODE,))
+    kept = checked.answerable(5)
+    assert kept is not None
+    assert [*checked.errors] == [1, 4]
+    assert feature_columns({"n": checked.columns["n"][kept]}, (CODE,))["n"].tolist() == ["1", "__null__", "2"]
+
+
+def test_one_wrong_category_number_does_not_end_a_scoring(tmp_path: Path) -> None:
+    scorer = opened(packed_model(Task.BINARY), tmp_path)
+    names = [column.name for column in scorer.schema.inputs]
+    rows = planted_rows(Task.BINARY, 5, seed=4)[names].astype({"weekday": "float64"})
+    rows.loc[2, "weekday"] = 1.5
+    answers, errors = answer_rows(scorer, pa.RecordBatch.from_pandas(rows, preserve_index=False))
+    assert [*errors] == [2]
+    assert np.isfinite(answers).tolist() == [True, True, False, True, True]
+
+
+EXACT = [2**53, 2**53 + 1, -1, 2**53 + 2]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(EXACT),
+        pa.array(EXACT).dictionary_encode(),
+        pa.array([str(each) for each in EXACT]),
+        pa.array([str(each) for each in EXACT]).cast(pa.decimal128(20, 0)),
+    ],
+    ids=["int", "dictionary", "text", "decimal"],
+)
+def test_large_numbers_of_a_category_stay_the_category_they_are(values: "pa.Array[Any]") -> None:
+    checked = check_rows(pa.RecordBatch.from_arrays([values], names=["n"]), (CODE,))
+    assert [*checked.errors] == [2]
+    found = feature_columns(checked.columns, (CODE,))["n"].tolist()
+    assert found == [str(EXACT[0]), str(EXACT[1]), "__null__", str(EXACT[3])]
+
+
+def test_a_file_may_hold_a_number_as_text_or_truth_and_a_truth_as_number() -> None:
+    inputs = (
+        InputColumn("x", ColumnType.FLOAT, nullable=False),
+        InputColumn("b", ColumnType.BOOL, nullable=False),
+    )
+    for x, b, known in (
+        (pa.array(["2.5", "far"]), pa.array([1, 0]), [2.5, np.nan]),
+        (pa.array([True, False]), pa.array(["true", "false"]), [1.0, 0.0]),
+    ):
+        checked = check_rows(pa.RecordBatch.from_pydict({"x": x, "b": b}), inputs)
+        np.testing.assert_array_equal(checked.columns["x"], known)
+        assert [*checked.errors] == np.flatnonzero(np.isnan(known)).tolist()
+        assert checked.columns["b"].tolist() == [1.0, 0.0]

@@ -258,3 +258,27 @@ def test_days_are_taken_in_when_they_are_over(home: Home, tmp_path: Path) -> Non
     assert [one.rows for one in take_in("fares", NOON)] == [600]
     table.write(rides.iloc[:100].assign(ride=range(7000, 7100), noted="2013-04-01"))
     assert [one.rows for one in take_in("fares", datetime(2013, 4, 2, tzinfo=UTC))] == [554]
+
+
+def test_a_row_that_comes_later_within_the_same_second_is_not_lost(home: Home, tmp_path: Path) -> None:
+    table = RideTable.make(home, empty_file(tmp_path / "s.sqlite"), watermark="noted")
+    rides, second = table.rides("2013-01"), f"{NOON:%Y-%m-%d %H:%M:%S}"
+    table.write(rides.iloc[:600].assign(noted="2013-03-01 00:00:00"))
+    table.write(rides.iloc[600:700].assign(noted=second))
+    assert [one.rows for one in take_in("fares", NOON)] == [600]
+    table.write(rides.iloc[700:1054].assign(noted=second))
+    table.write(table.rides("2013-02").iloc[:100].assign(noted=second))
+    assert [one.rows for one in take_in("fares", NOON + timedelta(seconds=1))] == [554]
+
+
+def test_a_watermark_in_the_future_waits_is_told_and_does_not_end_the_source(
+    home: Home, tmp_path: Path
+) -> None:
+    table = RideTable.make(home, empty_file(tmp_path / "s.sqlite"), watermark="noted")
+    rides = table.rides("2013-01")
+    table.write(rides.iloc[:600].assign(noted="2013-03-01 00:00:00"))
+    table.write(rides.iloc[600:601].assign(noted="2099-01-01 00:00:00"))
+    finish_ingest("fares", None, len(take_in("fares", NOON)), NOON)
+    assert table.home.facts("fares", SourceAsked) == [SourceAsked(1, ahead=1)]
+    table.write(table.rides("2013-02").assign(noted="2013-03-02 00:00:00"))
+    assert [one.rows for one in take_in("fares", NOON)] == [952]

@@ -1,5 +1,7 @@
 """Does a model that reads texts, weighs rows, is calibrated and decides go the whole way?"""
 
+from datetime import timedelta
+
 import pytest
 
 from millrace.adapters.bundle import read_manifest
@@ -9,10 +11,14 @@ from millrace.adapters.training import RowWeightError
 from millrace.cli.why import why
 from millrace.domain.bundle import PROFILE_FILE, Engine, parse_file
 from millrace.domain.facts import ChallengerTrained
+from millrace.domain.monitoring.findings import Watched
+from millrace.domain.prediction import Answered, AnsweredRow, Label, Labelled
 from millrace.domain.profile import Reference
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
+from millrace.steps.monitoring.performance import measure_performance_of
 from tests.conftest import NOON, Home
+from tests.logged import write_log
 from tests.loop import retrain, take_in
 
 OWN = """
@@ -24,6 +30,20 @@ from sklearn.preprocessing import SplineTransformer
 
 def build(config):
     return make_pipeline(ColumnTransformer([("n", SplineTransformer(), ["floor"])]), LogisticRegression())
+"""
+
+
+WATCHED = """
+[monitor]
+schedule = "0 * * * *"
+
+[performance]
+min_labels = 100
+max_excess_loss = 2.0
+confidence = 0.95
+windows = 1
+sensitive = ["floor"]
+max_unfairness = 0.1
 """
 
 
@@ -73,6 +93,31 @@ def test_a_word_decides_from_the_batch_to_the_champion_and_its_decision(
 
     why("complaints")
     assert f"the positive class from a probability of {trained.threshold:.6g} on" in capsys.readouterr().out
+
+
+def test_the_fairness_of_its_decisions_is_by_its_threshold(complaints: Home) -> None:
+    retrain("complaints", NOON)
+    with (complaints.models / "complaints" / "model.toml").open("a", encoding="utf-8") as file:
+        file.write(WATCHED)
+    digest = str(complaints.serving("complaints").champion)
+    threshold = trained_by(complaints).threshold
+    assert threshold is not None
+    # below a half all of them, and on both sides of the threshold
+    answers = {0: threshold - 0.05, 1: threshold + 0.05}
+    moments = [NOON.timestamp() + 1_200.0 * at for at in range(1_000)]
+    rows = [
+        AnsweredRow(f"r{at}", 0, moment, (at % 2, "", at), answers[at % 2], 100)
+        for at, moment in enumerate(moments)
+    ]
+    asked = Answered("complaints", digest, 1, "answer", ("floor", "note", "complaint"), rows)
+    true = [Label("true" if at % 4 < 2 else "false", None, 0, (at,)) for at in range(1_000)]
+    end = NOON + timedelta(seconds=1_200 * 1_000)
+    told = Labelled("complaints", end.timestamp(), ("complaint",), true)
+    write_log(load_settings().predictions, asked, told)
+    found = measure_performance_of("complaints", digest, NOON, end)
+    assert found is not None
+    [fairness] = [one for one in found.verdicts if one.rule == Watched.FAIRNESS]
+    assert (fairness.outcome, "differs by 1 " in fairness.reason) == (Outcome.FAIL, True), fairness.reason
 
 
 def test_what_only_the_fallback_serves_says_what_that_means_and_which_step_is_the_reason(

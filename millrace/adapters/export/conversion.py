@@ -36,6 +36,7 @@ def export_onnx(pipeline: Any, schema: Schema) -> bytes:
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
+    _check_calibrated(pipeline)
     opsets = prepare_for(pipeline)
     inputs = [
         (column.name, (StringTensorType if column.is_text else FloatTensorType)([None, 1]))
@@ -53,6 +54,22 @@ def export_onnx(pipeline: Any, schema: Schema) -> bytes:
     except CONVERSION_REFUSALS as error:
         raise UnconvertibleError(_explain(pipeline, error)) from error
     return _stable_bytes(graph)
+
+
+def _check_calibrated(pipeline: Any) -> None:
+    """Refuse a calibration around a Pipeline, whose graph would answer wrongly without an error."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.pipeline import Pipeline
+
+    for name, step in {"": pipeline, **pipeline.get_params(deep=True)}.items():
+        if isinstance(step, CalibratedClassifierCV) and isinstance(step.estimator, Pipeline):
+            where = (
+                f"step {name.replace('__', ' > ')} (CalibratedClassifierCV)" if name else type(step).__name__
+            )
+            raise UnconvertibleError(
+                f"{where} is around a Pipeline; put it around the last step alone, or in place of it set "
+                "training.calibration, which calibrates the whole pipeline"
+            )
 
 
 def _explain(pipeline: Any, error: Exception) -> str:

@@ -10,7 +10,7 @@ from millrace.domain.bundle import Engine, Schema
 from millrace.domain.config import GateSection
 from millrace.domain.facts import Agreement
 from millrace.domain.features import Columns, feature_frame
-from millrace.domain.trusted import TRUSTED_TYPES
+from millrace.domain.trusted import TRUSTED_TYPES, UNCHECKED_TREE
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ OpenScorer = Callable[[Engine, bytes, Schema], Callable[[Columns], FloatArray]]
 class UntrustedTypeError(MillraceError):
     """A pipeline holds types a bundle may not carry, so it could never be opened again."""
 
-    def __init__(self, types: tuple[str, ...]) -> None:
+    def __init__(self, types: tuple[str, ...], before: str = "") -> None:
         self.types = types
         super().__init__(
-            f"the pipeline holds {', '.join(types)}; a bundle carries only what converts to ONNX or "
-            "stands in millrace/domain/trusted.py. Build it from scikit-learn's own estimators in pipeline.py"
+            f"{before}the pipeline holds {', '.join(types)}; a bundle carries only what converts to ONNX or "
+            f"stands in millrace/domain/trusted.py. {_way_out(types)}"
         )
 
 
@@ -34,9 +34,8 @@ class UnservablePipelineError(UntrustedTypeError):
     """A pipeline can be served neither as a graph nor by the fallback."""
 
     def __init__(self, types: tuple[str, ...], reason: str) -> None:
-        super().__init__(types)
         self.reason = reason
-        self.args = (f"not as a graph: {reason}. And not by skops either: {self}",)
+        super().__init__(types, f"not as a graph: {reason}. And not by skops either: ")
 
 
 @dataclass(frozen=True)
@@ -102,6 +101,15 @@ def export_skops(pipeline: Any) -> bytes:
     if foreign := set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED_TYPES):
         raise UntrustedTypeError(tuple(sorted(foreign)))
     return content
+
+
+def _way_out(types: tuple[str, ...]) -> str:
+    if UNCHECKED_TREE in types:
+        return (
+            "Decision trees, random forests and GradientBoosting are served as graphs only, as nothing "
+            "checks their nodes: change the step that does not convert, or take HistGradientBoosting"
+        )
+    return "Build it from scikit-learn's own estimators in pipeline.py"
 
 
 def _agrees(agreement: Agreement, gate: GateSection) -> bool:

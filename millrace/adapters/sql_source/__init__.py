@@ -13,7 +13,7 @@ from millrace.adapters.sql_source.database import (
     UnusableQueryError,
 )
 from millrace.adapters.sql_source.rows import UnusableColumnError
-from millrace.adapters.sql_source.watched import SqlSource, WatermarkChangedError
+from millrace.adapters.sql_source.watched import SqlSource, UnorderedTextError, WatermarkChangedError
 
 __all__ = [
     "DatabaseUnavailableError",
@@ -23,6 +23,7 @@ __all__ = [
     "SqlAddress",
     "SqlDatabase",
     "SqlSource",
+    "UnorderedTextError",
     "UnreadableAddressError",
     "UnusableColumnError",
     "UnusableQueryError",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from millrace.errors import MillraceError
 
@@ -18,9 +18,9 @@ _USER_PART = re.compile(r"[\w+]+://[^/]*@")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _OURS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 """The driver that is installed with Millrace, where the address names none."""
-_SECRET_NAMES = frozenset(
-    {"password", "passwd", "pwd", "token", "sslpassword", "access_token", "odbc_connect"}
-)
+_SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|odbc_connect", re.IGNORECASE)
+SHORTEST = 4
+"""Characters of a secret that is looked for in a message: a shorter one would be found in any word."""
 
 
 class UnreadableAddressError(MillraceError):
@@ -85,20 +85,30 @@ class SqlAddress:
 
         try:
             url = make_url(_fill(template, environment))
-        except (ArgumentError, ValueError) as error:
-            raise UnreadableAddressError("this is no database address") from error
+        except (ArgumentError, ValueError):
+            raise UnreadableAddressError("this is no database address") from None
+        if _is_misread(url, template):
+            what = "it has an @ in what would be the host or the database"
+            raise UnreadableAddressError(
+                f"{what}: percent-encode that of the password, %40, or take it from a variable"
+            )
         self.url: URL = url.set(drivername=_OURS.get(url.drivername, url.drivername))
         self._secrets = _list_secrets(self.url)
 
     @property
     def place(self) -> str:
         """Where it is, for people."""
-        return self.scrub(self.url.render_as_string(hide_password=True))
+        hidden = {name: MASK for name in self.url.query if _SECRET_NAME.search(name)}
+        shown = self.url.update_query_dict(hidden).render_as_string(hide_password=True)
+        return shown.replace(quote_plus(MASK), MASK)
 
     def scrub(self, message: str) -> str:
-        """Take every secret out of what is going to be shown."""
-        for secret in self._secrets:
-            message = message.replace(secret, MASK)
+        """Take every secret out of what is going to be shown, or show nothing where that cannot be done."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            if len(secret) >= SHORTEST:
+                message = message.replace(secret, MASK)
+            elif secret in message:
+                return f"its words are withheld: a secret of fewer than {SHORTEST} letters is in them"
         return message
 
     def open(self) -> "Engine":
@@ -151,8 +161,16 @@ def _replace(text: str, environment: Mapping[str, str], *, escaped: bool) -> str
     return _VARIABLE.sub(value_of, text)
 
 
+def _is_misread(url: "URL", template: str) -> bool:
+    """Say whether a password with a plain `@` or `/` was cut, so that its end would be shown as a place."""
+    if url.get_backend_name() == "sqlite":
+        return False
+    places = (url.host or "", url.database or "", "" if url.username else template)
+    return any("@" in place for place in places)
+
+
 def _list_secrets(url: "URL") -> tuple[str, ...]:
     found: list[str] = [str(url.password)] if url.password else []
     for name, values in url.normalized_query.items():
-        found += values if name.lower() in _SECRET_NAMES else ()
+        found += values if _SECRET_NAME.search(name) else ()
     return tuple({spelling for secret in found if secret for spelling in (secret, quote(secret, safe=""))})

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 INT64 = range(-(2**63), 2**63)
+EXACT = 2**53
+"""Up to it a float holds every whole number."""
 
 _FLOATS = frozenset({float, Decimal})
 _TIMES = frozenset({date, datetime})
@@ -39,14 +41,15 @@ def write_rows(
 ) -> int:
     """Write rows as parquet, in bounded memory and in their order; return how many they were.
 
-    Decimals become floats, dates and times without a zone become times in UTC, UUIDs text. A column's type
+    Whole decimals become whole numbers, others floats, dates and times without a zone become times in UTC,
+    UUIDs text. A column's type
     follows from all its values: the chunks wait on disk until it is known. `about` is written into the
     file: the same rows under another watermark are another batch.
 
     Raises
     ------
     UnusableColumnError
-        For values of another kind, or of several kinds in one column.
+        For values of another kind, of several kinds in one column, or whole numbers that would lose digits.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -67,7 +70,7 @@ def write_rows(
             writer.add_key_value_metadata({"millrace.rows": about})
             for each in waiting:
                 with pa.ipc.open_file(each) as file:
-                    writer.write_table(file.read_all().cast(schema).combine_chunks())
+                    writer.write_table(_cast(file.read_all(), schema).combine_chunks())
                 each.unlink()
     return rows
 
@@ -88,10 +91,10 @@ def _to_array(name: str, values: Sequence[Any]) -> "pa.Array[Any]":
             return pa.nulls(len(values))
         case _ if kinds == {bool}:
             return pa.array(values, pa.bool_())
-        case _ if kinds == {int}:
-            fits = all(value is None or value in INT64 for value in values)
-            return pa.array(values if fits else _floats(values), pa.int64() if fits else pa.float64())
+        case _ if kinds <= {int, Decimal} and all(map(_is_whole, values)):
+            return _whole_numbers(name, values)
         case _ if kinds <= {int, *_FLOATS}:
+            _check_exact(name, (int(value) for value in values if _is_number_of_digits(value)))
             return pa.array(_floats(values), pa.float64())
         case _ if kinds <= _TEXTS:
             return pa.array([None if value is None else str(value) for value in values], pa.string())
@@ -99,6 +102,46 @@ def _to_array(name: str, values: Sequence[Any]) -> "pa.Array[Any]":
             return pa.array([_utc(value) for value in values], pa.timestamp("us", "UTC"))
         case _:
             raise UnusableColumnError(name, " and ".join(sorted(kind.__name__ for kind in kinds)))
+
+
+def _is_whole(value: Any) -> bool:
+    return (
+        value is None or isinstance(value, int) or (value.is_finite() and value == value.to_integral_value())
+    )
+
+
+def _is_number_of_digits(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and _is_whole(value)
+
+
+def _whole_numbers(name: str, values: Sequence[Any]) -> "pa.Array[Any]":
+    import pyarrow as pa
+
+    numbers = [None if value is None else int(value) for value in values]
+    if not all(value is None or value in INT64 for value in numbers):
+        raise UnusableColumnError(
+            name, "whole numbers beyond 64 bits (a key is cast to text, an amount to double precision)"
+        )
+    return pa.array(numbers, pa.int64())
+
+
+def _check_exact(name: str, numbers: Iterable[int]) -> None:
+    """Refuse whole numbers beside fractions that a float cannot hold: two keys could become one."""
+    if any(abs(value) > EXACT for value in numbers):
+        raise UnusableColumnError(
+            name, "fractions and whole numbers beyond 2**53, of which a float loses digits"
+        )
+
+
+def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
+    """Bring a chunk to the types of all chunks."""
+    import pyarrow as pa
+
+    for field in schema:
+        column = table.column(field.name)
+        if field.type == pa.float64() and column.type == pa.int64():
+            _check_exact(field.name, (value for value in column.to_pylist() if value is not None))
+    return table.cast(schema)
 
 
 def _floats(values: Sequence[Any]) -> list[float | None]:

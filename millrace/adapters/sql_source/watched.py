@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 
+_BY_CODES = {"postgresql": "C", "sqlite": "BINARY"}
+
+
 class WatermarkChangedError(MillraceError):
     """The watermark column holds another kind of values than when it was read last."""
 
@@ -22,6 +25,18 @@ class WatermarkChangedError(MillraceError):
             f"watermark {column!r} was read up to {before} ({kind_of(before)}), now it holds {now!r} "
             f"({kind_of(now)}): what is new cannot be told. Cast it back in the query, or give the column "
             "another name there to begin anew"
+        )
+
+
+class UnorderedTextError(MillraceError):
+    """A watermark of texts in a database whose order of texts is not known."""
+
+    def __init__(self, column: str, dialect: str) -> None:
+        self.column, self.dialect = column, dialect
+        super().__init__(
+            f"watermark {column!r} holds texts, and {dialect} may take A for a when it compares them: rows "
+            "would be lost. Cast it in the query to a time, a date or a whole number; texts are read from "
+            "postgresql and sqlite"
         )
 
 
@@ -100,6 +115,22 @@ class SqlSource:
         from sqlalchemy import collate, column
 
         mark: ColumnElement[Any] = column(self._watermark)
-        if isinstance(like, str) and connection.dialect.name == "postgresql":
-            return collate(mark, "C")  # the order that Python has too, and no language changes
-        return mark
+        if not isinstance(like, str):
+            return mark
+        return collate(mark, collation_for(connection.dialect.name, self._watermark))
+
+
+def collation_for(dialect: str, column: str) -> str:
+    """Return the collation under which texts have the order of their letters' codes, as in Python.
+
+    Under one that takes `a` for `A` different texts are one watermark, and a row in between would be lost.
+
+    Raises
+    ------
+    UnorderedTextError
+        For a database of which it is not known.
+    """
+    found = _BY_CODES.get(dialect)
+    if found is None:
+        raise UnorderedTextError(column, dialect)
+    return found

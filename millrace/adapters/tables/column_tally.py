@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from millrace.adapters.tables.nearly import NearlyTally
 from millrace.adapters.tables.plain_types import to_plain_type
-from millrace.adapters.tables.reading import drop_nulls
 from millrace.adapters.tables.value_counts import ValueCounts
-from millrace.adapters.tables.value_kind import NULL_WORDS, SURE_NULLS, classify, widen
+from millrace.adapters.tables.value_kind import NULL_WORDS, SURE_NULLS, are_months, classify, widen
 from millrace.domain.config import FormatSection
 from millrace.domain.kinds import ColumnType
 from millrace.domain.table_scan import ColumnScan
@@ -36,16 +36,17 @@ class ColumnTally:
         self._rows = self._nulls = self._texts = self._letters = self._infinite = 0
         self._low = self._high = None
         self._last: Any = None
+        self._too_large = False
         self._rises = True
         self._values = ValueCounts(self._typed)
+        self._nearly = NearlyTally(format_, self._time_format)
+        self._are_months = False
 
     def add(self, values: "pa.Array") -> None:
         """Take the next values of the column in, in the file's order."""
         import pyarrow as pa
 
-        values = to_plain_type(values)
-        if pa.types.is_string(values.type):
-            values = drop_nulls(values, self._format)
+        values = self._plain(values)
         self._nulls += values.null_count
         present = values.drop_null()
         found: ColumnType | None = None
@@ -55,10 +56,28 @@ class ColumnTally:
             self._measure_texts(present)
         if len(present):
             found, typed = self._classify(present)
+            self._nearly.add(present, found)
+            self._note_months(found, present)
             self._widen(found, present)
             self._take_bounds(typed)
             self._values.add(present, typed)
         self._rows += len(values)
+
+    def _plain(self, values: "pa.Array") -> "pa.Array":
+        import pyarrow as pa
+
+        plain = to_plain_type(values)
+        if pa.types.is_integer(values.type) and pa.types.is_string(plain.type) and not self._too_large:
+            self._too_large = True
+            self.notes.append(f"{self.name!r} is taken for text: it has whole numbers beyond 64 bits")
+        is_date = self._time_format is not None and pa.types.is_integer(plain.type)
+        return plain.cast(pa.string()) if is_date else plain
+
+    def _note_months(self, found: ColumnType, present: "pa.Array") -> None:
+        import pyarrow as pa
+
+        if found is ColumnType.TIMESTAMP and pa.types.is_string(present.type) and not self._are_months:
+            self._are_months = self._time_format is None and are_months(present.slice(0, 1))
 
     def _classify(self, present: "pa.Array") -> tuple[ColumnType, Any]:
         import pyarrow as pa
@@ -100,7 +119,8 @@ class ColumnTally:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        is_word = pc.is_in(texts, value_set=pa.array(NULL_WORDS, texts.type))
+        words = (*NULL_WORDS, *self._format.nulls)
+        is_word = pc.is_in(texts, value_set=pa.array(words, texts.type))
         if not pc.any(is_word).as_py():
             return texts
         for counted in pc.value_counts(texts.filter(is_word)).to_pylist():
@@ -164,6 +184,8 @@ class ColumnTally:
     def finish(self, nulls: frozenset[str]) -> ColumnScan:
         """Return what the column is, when the words in `nulls` mean nothing in this file."""
         type_ = self.type or ColumnType.STRING
+        if type_ is ColumnType.STRING:
+            nulls = nulls.intersection(SURE_NULLS)
         absent = sum(count for word, count in self.words.items() if word in nulls)
         kept = Counter({word: count for word, count in self.words.items() if word not in nulls})
         common, distinct = self._values.tell(kept)
@@ -183,11 +205,18 @@ class ColumnTally:
             common=common,
             mean_length=letters / texts if type_ is ColumnType.STRING and texts else None,
             rises=self._rises and (is_time or is_number) and self._last is not None,
+            nearly=self._nearly.type() if type_ is ColumnType.STRING else None,
         )
 
     def list_notes(self) -> list[str]:
         """Say what is odd about its values."""
-        notes = list(self.notes)
+        is_nearly = self.type is ColumnType.STRING and self._nearly.type() is not None
+        notes = [self._nearly.tell(self.name)] if is_nearly else list(self.notes)
+        if self._are_months and self.type is ColumnType.TIMESTAMP:
+            notes.append(
+                f"{self.name!r} has months such as 2020-01, each is taken for its first day: "
+                'the type "string" keeps them as codes'
+            )
         if self._infinite:
             notes.append(f"{self.name!r} has {self._infinite:,} infinite values: no contract lets them in")
         large = max(abs(self._low or 0), abs(self._high or 0)) if self.type is ColumnType.FLOAT else 0

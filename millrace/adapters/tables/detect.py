@@ -12,7 +12,7 @@ from millrace.adapters.tables.marks import FoundMarks, are_numbers, find_marks
 from millrace.adapters.tables.names import list_trimmed, refuse_unspellable
 from millrace.adapters.tables.parquet import refuse_nested
 from millrace.adapters.tables.reading import read_batches
-from millrace.adapters.tables.time_formats import FoundTimes, find_times
+from millrace.adapters.tables.time_formats import FoundTimes, find_day_numbers, find_times
 from millrace.adapters.tables.value_kind import NULL_WORDS
 from millrace.domain.config import FormatSection
 from millrace.domain.table_file import FileKind
@@ -71,8 +71,9 @@ def _detect_sheet(path: Path) -> tuple[FormatSection, list[str]]:
     if table.filled:
         ranges = ", ".join(map(cell_range, table.filled[:3]))
         guesses.append(f"merged cells ({ranges}) of sheet {name!r}: each row of them has their value")
-    if errors := count_errors(path):
-        guesses.append(f"{errors:,} cells have errors such as #DIV/0!: nothing is there")
+    if errors := count_errors(path, name):
+        has = "1 cell has an error" if errors == 1 else f"{errors:,} cells have errors"
+        guesses.append(f"{has} such as #DIV/0!: nothing is there")
     return FormatSection(sheet=None if table.is_first else name), guesses
 
 
@@ -95,8 +96,10 @@ def _look_at_values(
 ) -> tuple[FoundMarks, FoundTimes]:
     is_typed = find_kind(path) in (FileKind.PARQUET, FileKind.LINES)
     marks = find_marks({} if is_typed else columns, format_.delimiter)
+    days = find_day_numbers(columns)
     others = {name: texts for name, texts in columns.items() if not are_numbers(texts, *marks.marks)}
-    return marks, find_times(others, format_.delimiter, marks.marks[0])
+    times = find_times(others, format_.delimiter, marks.marks[0])
+    return marks, FoundTimes(times.times | days.times, times.guesses + days.guesses, times.doubtful)
 
 
 def _distinct_texts(
@@ -113,8 +116,10 @@ def _distinct_texts(
         refuse_unspellable(path, batch.schema.names)
         refuse_nested(path, batch.schema)
         for name, values in zip(batch.schema.names, batch.columns, strict=True):
-            is_wanted = (names is None or name in names) and pa.types.is_string(values.type)
-            if is_wanted and len(held.get(name, ())) < most:
+            is_wanted = names is None or name in names
+            if pa.types.is_integer(values.type):
+                values = values.cast(pa.string())  # noqa: PLW2901 - 20200131 may be a day
+            if is_wanted and pa.types.is_string(values.type) and len(held.get(name, ())) < most:
                 texts = pa.concat_arrays([held[name], values]) if name in held else values
                 held[name] = texts.unique().drop_null()
         size += batch.nbytes

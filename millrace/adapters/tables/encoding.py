@@ -1,11 +1,11 @@
 """In which encoding is a text file?"""
 
 import codecs
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from millrace.adapters.tables.errors import UnreadableTableError
+from millrace.adapters.tables.letters import Reading, read_latin
 from millrace.adapters.tables.text_stream import PIECE_BYTES, open_bytes
 
 _SAMPLE_BYTES = 64 << 10
@@ -17,12 +17,6 @@ _CANDIDATES = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r",
     "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
 ]  # fmt: skip
-_WESTERN = "cp1252"
-_WESTERN_SIGNS = "°€£§µ²³\u2013\u2014\u2018\u2019“”„\u00b4…·ªº½¼«»©®"
-_ALONE_SHARE = 0.5
-"""Of the letters with accents so many stand among plain ones in western texts, hardly any in Cyrillic."""
-_TELLING_BYTES = 200
-"""With fewer of them nothing tells Polish from French."""
 _STRAY_SHARE = 0.05
 """A text of another encoding has a line that could be UTF-8 by chance, not many."""
 
@@ -64,10 +58,11 @@ def find_encoding(path: Path) -> tuple[str, list[str]]:
             f"line {lines.first_utf8:,} is",
             "Write all of it in one encoding",
         )
-    encoding = _guess(lines.sample)
+    guess = _guess(lines.sample)
     where = f"line {lines.first_other:,}, byte {lines.first_byte:,}"
-    return encoding, [
-        f"the encoding is taken for {encoding}, for {where} is not UTF-8: `encoding` in [data.format] says so"
+    return guess.encoding, [
+        f"the encoding is taken for {guess.encoding}, for {where} is not UTF-8{_tell_doubt(guess)}: "
+        "`encoding` in [data.format] says so"
     ]
 
 
@@ -132,33 +127,17 @@ def _sort_line(line: bytes, number: int, position: int, found: _Lines) -> None:
         found.utf8 += 1
 
 
-def _guess(sample: bytes) -> str:
+def _guess(sample: bytes) -> Reading:
     from charset_normalizer import from_bytes
 
+    if (latin := read_latin(sample)) is not None:
+        return latin
     best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
-    found = codecs.lookup(best.encoding).name if best is not None else "iso8859-1"
-    western = _decoded_western(sample)
-    if western is None:
-        return found
-    odd = sum(not one.isascii() for one in western)
-    is_telling = found == "cp1250" and odd >= _TELLING_BYTES and str(best) != western
-    return found if is_telling else _WESTERN
+    return Reading(codecs.lookup(best.encoding).name if best is not None else "iso8859-1")
 
 
-def _decoded_western(sample: bytes) -> str | None:
-    """The text in the western encoding, None where it looks like none."""
-    try:
-        text = sample.decode(_WESTERN)
-    except UnicodeDecodeError:
-        return None
-    if not all(one.isascii() or one.isalpha() or one in _WESTERN_SIGNS for one in text):
-        return None
-    runs = re.findall(r"[^\W\d_]+", text)
-    odd = [[not one.isascii() for one in run] for run in runs]
-    alone = sum(_count_alone(run) for run in odd)
-    return text if alone >= _ALONE_SHARE * sum(map(sum, odd)) else None
-
-
-def _count_alone(odd: list[bool]) -> int:
-    around = zip([False, *odd[:-1]], odd, [*odd[1:], False], strict=True)
-    return sum(it and not before and not after for before, it, after in around)
+def _tell_doubt(found: Reading) -> str:
+    if found.other is None:
+        return ""
+    words = " and ".join(f"{this!r} is {that!r}" for this, that in found.words)
+    return f"; it could be {found.other}, in which {words}"

@@ -12,6 +12,8 @@ from millrace.adapters.tables.errors import UnreadableTableError
 from millrace.adapters.tables.names import checked_names
 
 if TYPE_CHECKING:
+    from zipfile import ZipFile
+
     import pyarrow as pa
     from python_calamine import CalamineSheet, CalamineWorkbook
 
@@ -23,6 +25,9 @@ _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _YEARS = range(1900, 2101)
 _ERROR_CELL = b' t="e"'
 _PIECE_BYTES = 1 << 20
+_BOOK, _PLACES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
+_SHEETS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 Range = tuple[tuple[int, int], tuple[int, int]]
@@ -187,16 +192,29 @@ def _rows(table: SheetTable) -> Iterator[list[Cell]]:
             yield cells
 
 
-def count_errors(path: Path) -> int:
-    """Count the cells that hold errors such as #DIV/0!: the reader gives them as empty ones."""
+def count_errors(path: Path, sheet: str) -> int:
+    """Count the cells of a sheet that hold errors such as #DIV/0!: the reader gives them as empty ones."""
     from zipfile import BadZipFile, ZipFile
 
     try:
         with ZipFile(path) as book:
-            sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/")]
-            return sum(_count_in(book.open(name)) for name in sheets)
+            part = _part_of(book, sheet)
+            return _count_in(book.open(part)) if part in book.namelist() else 0
     except BadZipFile:  # an old .xls is no archive
         return 0
+
+
+def _part_of(book: "ZipFile", sheet: str) -> str | None:
+    """The name in the archive of a sheet: the workbook gives it an identifier, another list that a place."""
+    from xml.etree import ElementTree
+
+    if not {_BOOK, _PLACES} <= set(book.namelist()):  # .ods has neither
+        return None
+    sheets = ElementTree.fromstring(book.read(_BOOK)).iter(f"{_SHEETS}sheet")  # noqa: S314 - the reader took it
+    wanted = next((one.get(_REFERENCE) for one in sheets if one.get("name") == sheet), None)
+    places = ElementTree.fromstring(book.read(_PLACES))  # noqa: S314 - the reader took it
+    place = next((one.get("Target") for one in places if one.get("Id") == wanted), None)
+    return None if place is None else place.lstrip("/") if place.startswith("/") else f"xl/{place}"
 
 
 def _count_in(sheet: IO[bytes]) -> int:

@@ -101,6 +101,6 @@ def _refuse_nested(path: Path, name: str, cells: list[Any], first: int) -> None:
     raise UnreadableTableError(
         path,
         f"column {name!r} holds {'an object' if isinstance(cells[place], dict) else 'a list'}, "
-        f"first in row {place + 1:,} after line {first - 1:,}",
+        f"first in row {place + 1:,}" + (f" after line {first - 1:,}" if first > 1 else ""),
         "A column is to hold texts, numbers or booleans: write its parts as columns of their own",
     )

@@ -16,6 +16,9 @@ CONVENTIONS: tuple[Marks, ...] = (
     PLAIN, (".", ","), (",", None), (",", "."), (",", " "), (".", " "), (".", "'"), (",", "'"),
 )  # fmt: skip
 _SHOWN = 3
+_DOTTED: Marks = (",", ".")
+_EUROPEAN = (";", "\t")
+_GROUPED = r"^\s*[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+\s*$"
 _WHOLE = r"^\s*[+-]?[0-9]+\s*$"
 
 
@@ -37,14 +40,47 @@ def find_marks(columns: "Mapping[str, pa.Array]", delimiter: str) -> FoundMarks:
     fits = {name: _fitting(texts, strict=False) for name, texts in marked.items()}
     best = _fitting_most(fits, list(CONVENTIONS))
     if PLAIN in best:
+        dotted = _list_dotted(marked, fits) if _DOTTED in best else []
+        if dotted:
+            return _read_dots(marked, dotted, delimiter)
         return FoundMarks(PLAIN, _tell_left(columns, fits, PLAIN))
     # 1,234 beside 1234: who sets thousands apart does it everywhere
     best = _fitting_most({name: _fitting(marked[name], strict=True) for name in fits}, best)
     marks = _prefer(best, delimiter)
     gained = [name for name, fit in fits.items() if marks in fit and PLAIN not in fit]
     is_sure = len({_value_of(_example(marked[gained[0]]), one) for one in best}) == 1
+    dotted = _list_dotted(marked, fits) if marks[1] == "." else []
     guesses = [_tell(marked, gained, marks, is_sure=is_sure), *_tell_left(columns, fits, marks)]
-    return FoundMarks(marks, guesses, () if is_sure else tuple(gained))
+    guesses += [_tell_dots(marked, dotted, marks)] if dotted else []
+    return FoundMarks(marks, guesses, tuple(dotted) if is_sure else (*gained, *dotted))
+
+
+def _list_dotted(marked: "Mapping[str, pa.Array]", fits: Mapping[str, set[Marks]]) -> list[str]:
+    """The columns whose dots may be decimal points, or set thousands apart."""
+    return [name for name, texts in marked.items() if PLAIN in fits[name] and _may_be_grouped(texts)]
+
+
+def _may_be_grouped(texts: "pa.Array") -> bool:
+    import pyarrow.compute as pc
+
+    with_marks = texts.filter(pc.invert(pc.match_substring_regex(texts, _WHOLE)))
+    is_grouped = bool(pc.all(pc.match_substring_regex(with_marks, _GROUPED)).as_py())
+    return is_grouped and are_numbers(texts, *_DOTTED, strict=True)
+
+
+def _read_dots(marked: "Mapping[str, pa.Array]", dotted: list[str], delimiter: str) -> FoundMarks:
+    """Excel sets thousands apart by dots where it separates values by semicolons."""
+    marks = _DOTTED if delimiter in _EUROPEAN else PLAIN
+    return FoundMarks(marks, [_tell_dots(marked, dotted, marks)], tuple(dotted))
+
+
+def _tell_dots(marked: "Mapping[str, pa.Array]", dotted: list[str], marks: Marks) -> str:
+    example = _example(marked[dotted[0]])
+    taken, other = (_value_of(example, one) for one in (marks, PLAIN if marks == _DOTTED else _DOTTED))
+    doubt = f"{example!r} is taken for {taken} (in {_shown(dotted)}); it could be {other}"
+    if marks == _DOTTED:
+        return f"{doubt}: `{describe(marks)}` in [data.format] says so"
+    return f"{doubt}: `{describe(_DOTTED)}` in [data.format] would say that"
 
 
 def _has_marks(texts: "pa.Array") -> bool:
@@ -88,12 +124,14 @@ def describe(marks: Marks) -> str:
 
 def _tell(columns: "Mapping[str, pa.Array]", gained: list[str], marks: Marks, *, is_sure: bool) -> str:
     example = _example(columns[gained[0]])
-    where = ", ".join(gained[:_SHOWN]) + (f" and {len(gained) - _SHOWN} more" if len(gained) > _SHOWN else "")
     value = _value_of(example, marks)
     doubt = "" if is_sure else "; it could be the other way round"
-    return (
-        f"{example!r} is taken for {value} (in {where}){doubt}: `{describe(marks)}` in [data.format] says so"
-    )
+    taken = f"{example!r} is taken for {value} (in {_shown(gained)})"
+    return f"{taken}{doubt}: `{describe(marks)}` in [data.format] says so"
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _example(texts: "pa.Array") -> str:

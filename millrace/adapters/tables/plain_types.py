@@ -17,7 +17,7 @@ def to_plain_type(values: "pa.Array") -> "pa.Array":
     if kinds.is_large_string(values.type) or kinds.is_string_view(values.type) or kinds.is_time(values.type):
         return values.cast(pa.string())
     if kinds.is_decimal(values.type):
-        return values.cast(pa.float64())
+        return _without_decimals(values)
     if kinds.is_floating(values.type):
         values = values.cast(pa.float64())
         return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
@@ -25,7 +25,28 @@ def to_plain_type(values: "pa.Array") -> "pa.Array":
         return _in_utc(values)
     if kinds.is_null(values.type) or kinds.is_duration(values.type):
         return values.cast(pa.string())
-    return values.cast(pa.int64(), safe=False) if kinds.is_integer(values.type) else values
+    return _whole(values) if kinds.is_integer(values.type) else values
+
+
+def _whole(values: "pa.Array") -> "pa.Array":
+    """Beyond int64 a number would come back as another one: it is an identifier."""
+    import pyarrow as pa
+
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return values.cast(pa.string())
+
+
+def _without_decimals(values: "pa.Array") -> "pa.Array":
+    import pyarrow as pa
+
+    if values.type.scale > 0:
+        return values.cast(pa.float64())
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return values.cast(pa.float64())
 
 
 def _in_utc(values: "pa.Array") -> "pa.Array":

@@ -9,6 +9,7 @@ from millrace.adapters.tables.numbers import is_plain, respell
 from millrace.adapters.tables.parquet import read_parquet, refuse_nested
 from millrace.adapters.tables.text_stream import refuse_empty
 from millrace.adapters.tables.times import respell_times
+from millrace.adapters.tables.value_kind import SURE_NULLS
 from millrace.domain.config import FormatSection
 from millrace.domain.kinds import ColumnType
 from millrace.domain.table_file import FileKind
@@ -100,9 +101,11 @@ def respell_column(
         values = values.dictionary_decode()
     if type_ is ColumnType.TIMESTAMP and name in format_.times and pa.types.is_integer(values.type):
         values = values.cast(pa.string())
+    if type_ is ColumnType.STRING and pa.types.is_uint64(values.type):
+        values = values.cast(pa.string())
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return values
-    values = drop_nulls(values, format_)
+    values = drop_nulls(values, format_, type_)
     if type_ in _NUMBERS and not is_plain(format_):
         return respell(values, format_)
     if type_ is ColumnType.TIMESTAMP and name in format_.times:
@@ -110,12 +113,17 @@ def respell_column(
     return values
 
 
-def drop_nulls(texts: "pa.Array", format_: FormatSection) -> "pa.Array":
-    """Return the texts with those that mean nothing taken out."""
+def drop_nulls(texts: "pa.Array", format_: FormatSection, type_: ColumnType | None) -> "pa.Array":
+    """Return the texts with those that mean nothing in a column of that type taken out.
+
+    In a column of texts `none` may be one of its words: only those count that can mean nothing else.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not format_.nulls:
+    is_text = type_ is ColumnType.STRING
+    nulls = [word for word in format_.nulls if not is_text or word in SURE_NULLS]
+    if not nulls:
         return texts
-    absent = pc.is_in(texts, value_set=pa.array(format_.nulls, texts.type))
+    absent = pc.is_in(texts, value_set=pa.array(nulls, texts.type))
     return pc.if_else(absent, pa.scalar(None, texts.type), texts)

@@ -13,6 +13,7 @@ from millrace.adapters.tables.parquet import refuse_nested
 from millrace.adapters.tables.reading import read_batches
 from millrace.adapters.tables.row_sample import RowSample
 from millrace.domain.config import FormatSection
+from millrace.domain.kinds import ColumnType
 from millrace.domain.table_file import FileKind
 from millrace.domain.table_scan import TableScan
 
@@ -74,7 +75,9 @@ def _finish(tallies: list[ColumnTally], format_: FormatSection, sample: RowSampl
     words = {word for tally in tallies for word in tally.null_words()}
     nulls = tuple(dict.fromkeys((*format_.nulls, *sorted(words))))
     columns = tuple(tally.finish(frozenset(nulls)) for tally in tallies)
-    found = format_.model_copy(update={"nulls": nulls})
+    texts = {column.name for column in columns if column.type is ColumnType.STRING}
+    times = {name: form for name, form in format_.times.items() if name not in texts}
+    found = format_.model_copy(update={"nulls": nulls, "times": times})
     notes = [note for tally in tallies for note in tally.list_notes()]
     if words:
         notes.insert(0, tell_nulls(words, tallies))
@@ -84,8 +87,9 @@ def _finish(tallies: list[ColumnTally], format_: FormatSection, sample: RowSampl
 def tell_nulls(words: set[str], tallies: list[ColumnTally]) -> str:
     """Say which words were taken for nothing, and where."""
     shown = ", ".join(repr(word) for word in sorted(words))
-    columns = [tally.name for tally in tallies if words & set(tally.words)]
+    columns = [tally.name for tally in tallies if words & tally.null_words()]
     where = ", ".join(columns[:_SHOWN]) + (
         f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
     )
-    return f"{shown} mean that nothing is there (in {where}): `nulls` in [data.format] says so"
+    mean = "means" if len(words) == 1 else "mean"
+    return f"{shown} {mean} that nothing is there (in {where}): `nulls` in [data.format] says so"

@@ -45,7 +45,28 @@ LIKELY_NULLS = (
     "#NUM!",
     "#NAME?",
     "missing",
+    "Missing",
     "unknown",
+    "Unknown",
+    "UNKNOWN",
+    "unbekannt",
+    "Unbekannt",
+    "n.a.",
+    "N.A.",
+    "n. a.",
+    "n.v.",
+    "k.A.",
+    "k. A.",
+    "k.a.",
+    "keine Angabe",
+    "TBD",
+    "tbd",
+    "TBA",
+    "not available",
+    "not applicable",
+    "s/d",
+    "inconnu",
+    "desconocido",
 )
 """They mean nothing among numbers and times; among words they are words."""
 NULL_WORDS = (*SURE_NULLS, *LIKELY_NULLS)
@@ -53,6 +74,8 @@ NULL_WORDS = (*SURE_NULLS, *LIKELY_NULLS)
 _WHOLE = r"^[+-]?[0-9]+$"
 _CERTAIN = 1e15
 _ISO_START = r"^\s*[0-9]{4}[-/][0-9]{2}"
+_ISO_MONTH = r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"
+_DAY_LENGTH = len("2020-01-31")
 
 
 def classify(texts: "pa.Array", format_: FormatSection, time_format: str | None) -> tuple[ColumnType, Any]:
@@ -67,7 +90,7 @@ def classify(texts: "pa.Array", format_: FormatSection, time_format: str | None)
     if is_plain(format_) and (found := _as_plain_numbers(texts)) is not None:
         return found
     if _all(pc.match_substring_regex(texts.slice(0, 1), _ISO_START)):
-        return _as_times(texts, None)
+        return _as_times(texts, None) if _has_days(texts) else (ColumnType.STRING, None)
     if _all(match_numbers(texts, format_)):
         return _as_numbers(texts, format_)
     return _as_truth(texts)
@@ -109,6 +132,22 @@ def _all(found: "pa.Array") -> bool:
     import pyarrow.compute as pc
 
     return bool(pc.all(found).as_py())
+
+
+def _has_days(texts: "pa.Array") -> bool:
+    """Say whether ISO times name a day, or all a month of a likely year: 1000-01 is a code."""
+    import pyarrow.compute as pc
+
+    if pc.min(pc.utf8_length(texts)).as_py() >= _DAY_LENGTH:
+        return True
+    return are_months(texts)
+
+
+def are_months(texts: "pa.Array") -> bool:
+    """Say whether all the texts are months, such as 2020-01."""
+    import pyarrow.compute as pc
+
+    return _all(pc.match_substring_regex(texts, _ISO_MONTH))
 
 
 def _as_times(texts: "pa.Array", time_format: str | None) -> tuple[ColumnType, Any]:

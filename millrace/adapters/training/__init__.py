@@ -14,7 +14,6 @@ from millrace.adapters.training.estimators import (
 )
 from millrace.adapters.training.fitting import (
     EmptyFeatureError,
-    FoldAnswers,
     Learned,
     UnfittedError,
     answer_folds,
@@ -25,6 +24,7 @@ from millrace.adapters.training.fitting import (
 from millrace.adapters.training.folds import NoPartsError, part_rows
 from millrace.adapters.training.pipeline import (
     CustomBuild,
+    InvalidBuildError,
     UnsupportedPipelineError,
     baseline_config,
     build_pipeline,
@@ -41,7 +41,7 @@ __all__ = [
     "CustomBuild",
     "EmptyFeatureError",
     "EstimatorParameterError",
-    "FoldAnswers",
+    "InvalidBuildError",
     "Learned",
     "NoPartsError",
     "RowWeightError",

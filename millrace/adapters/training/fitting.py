@@ -2,13 +2,20 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from millrace.adapters.training.folds import part_rows
+from millrace.adapters.training.calibrating import (
+    calibrate_around,
+    calibrate_last,
+    weighed_silently,
+    weight_parameters,
+)
+from millrace.adapters.training.estimators import ESTIMATORS
+from millrace.adapters.training.folds import NoPartsError, part_rows
 from millrace.adapters.training.pipeline import (
     CustomBuild,
     UnsupportedPipelineError,
@@ -16,7 +23,7 @@ from millrace.adapters.training.pipeline import (
     class_weight_of,
     last_step,
 )
-from millrace.domain.answers import FloatArray, answers_of
+from millrace.domain.answers import FloatArray, FoldAnswers, answers_of
 from millrace.domain.config import ModelConfig
 from millrace.domain.kinds import Task
 from millrace.errors import MillraceError
@@ -26,16 +33,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-FoldAnswers = Callable[[Mapping[str, object], "npt.NDArray[np.intp]", "npt.NDArray[np.intp]"], FloatArray]
-
 
 class EmptyFeatureError(MillraceError):
-    """A feature has no value in any training row: nothing can be learned from it."""
+    """A feature has no value, or a text no word, in any training row: nothing can be learned from it."""
 
-    def __init__(self, features: tuple[str, ...], rows: int) -> None:
-        self.features, self.rows = features, rows
+    def __init__(self, features: tuple[str, ...], rows: int, what: str = "value") -> None:
+        self.features, self.rows, self.what = features, rows, what
         super().__init__(
-            f"{', '.join(features)}: found no value in {rows} training rows, needed one at least. "
+            f"{', '.join(features)}: found no {what} in {rows} training rows, needed one at least. "
             "Take it out of [features], or widen training.window"
         )
 
@@ -44,25 +49,37 @@ class UnfittedError(MillraceError):
     """scikit-learn refused to fit the pipeline to these rows."""
 
     def __init__(self, rows: int, reason: str) -> None:
-        self.rows, self.reason = rows, reason
+        # XGBoost adds where in its C++ it was
+        told = " ".join(reason.partition("Stack trace")[0].split()).rstrip(".")
+        self.rows, self.reason = rows, told
         super().__init__(
-            f"the pipeline could not be fitted to {rows} rows: {reason}. Correct [training] of model.toml"
+            f"the pipeline could not be fitted to {rows} rows: {told}. Correct [training] of model.toml"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """Rows to learn from, paired by position: as of `feature_frame`, `label_values` and `row_weights`."""
+    """Rows to learn from, paired by position: as of `feature_frame`, `label_values` and `row_weights`.
+
+    `classes` are the names of the labels, for errors.
+    """
 
     features: "pd.DataFrame"
     labels: FloatArray
     blocks: "npt.NDArray[np.str_]"
     weights: FloatArray | None = None
+    classes: tuple[str, ...] = ()
 
     def at(self, rows: "npt.NDArray[np.intp]") -> "Learned":
         """Return some of the rows."""
         weights = None if self.weights is None else self.weights[rows]
-        return Learned(self.features.iloc[rows], self.labels[rows], self.blocks[rows], weights)
+        return replace(
+            self,
+            features=self.features.iloc[rows],
+            labels=self.labels[rows],
+            blocks=self.blocks[rows],
+            weights=weights,
+        )
 
 
 def fit_pipeline(
@@ -81,9 +98,9 @@ def fit_pipeline(
 
     if empty := tuple(name for name in features.columns if features[name].isna().all()):
         raise EmptyFeatureError(empty, len(features))
-    given = {} if weights is None else {f"{last_step(pipeline)[0]}sample_weight": weights}
+    given = {} if weights is None else dict.fromkeys(weight_parameters(pipeline), weights)
     try:
-        with threadpool_limits(limits=1, user_api="blas"), _global_seed(seed):
+        with threadpool_limits(limits=1, user_api="blas"), _global_seed(seed), weighed_silently():
             pipeline.fit(features, labels, **given)
     except _refusals() as error:
         raise UnfittedError(len(features), str(error)) from error
@@ -95,10 +112,12 @@ def fit_model(
 ) -> "Pipeline":
     """Build and fit all that `[training]` asks for: weights, and calibration by folds of the rows."""
     pipeline = build_pipeline(config, config.training.estimator, parameters, custom)
-    weights = _weights(config, pipeline, learned)
-    if config.training.calibration is not None:
-        pipeline = _calibrating(config, pipeline, learned)
-    return fit_pipeline(pipeline, learned.features, learned.labels, config.training.seed, weights)
+    weights, seed = _weights(config, pipeline, learned), config.training.seed
+    _check_words(config, learned.features)
+    if config.training.calibration is None:
+        return fit_pipeline(pipeline, learned.features, learned.labels, seed, weights)
+    calibrating = calibrate_around(pipeline, config.training.calibration, _parts(config, learned))
+    return calibrate_last(fit_pipeline(calibrating, learned.features, learned.labels, seed, weights))
 
 
 def answer_folds(
@@ -112,7 +131,15 @@ def answer_folds(
 
     Rows count by their weights where they are learned from. Nothing is calibrated: that would cost a search
     six fits in place of one, and moves all its trials alike.
+
+    Raises
+    ------
+    UnsupportedPipelineError
+        At once, if what is searched for could not be trained in the end.
     """
+    if config.training.estimator in ESTIMATORS:  # of one's own there is nothing to search
+        built = build_pipeline(config, config.training.estimator, config.training.parameters, None)
+        _check_weighing(config, built, is_weighted=weights is not None)
     plain = config.model_copy(update={"training": config.training.model_copy(update={"calibration": None})})
     # which only a calibration reads
     learned = Learned(features, labels, np.empty(len(labels), dtype=np.str_), weights)
@@ -132,7 +159,11 @@ def answer_unseen(
     """Answer every training row by a fit that has not seen its block; see `answers_of` for the form."""
     found: list[tuple[Any, FloatArray]] = []
     for train, judged in _parts(config, learned):
-        pipeline = fit_model(config, parameters, custom, learned.at(train))
+        try:
+            pipeline = fit_model(config, parameters, custom, learned.at(train))
+        except NoPartsError as error:
+            blocks = len(np.unique(learned.blocks))
+            raise NoPartsError(blocks, error.missing, is_parted_twice=True) from error
         found.append((judged, answers_of(pipeline, learned.features.iloc[judged], config.model.task)))
     rows = np.concatenate([judged for judged, _ in found])
     answers: FloatArray = np.concatenate([answers for _, answers in found])[np.argsort(rows)]
@@ -142,10 +173,23 @@ def answer_unseen(
 def _weights(config: ModelConfig, pipeline: Any, learned: Learned) -> FloatArray | None:
     """Return the weights of the rows; classes are in them where what answers cannot weigh those itself."""
     from sklearn.utils.class_weight import compute_sample_weight
+
+    _check_weighing(config, pipeline, is_weighted=learned.weights is not None)
+    if not _weighs_by_rows(config, pipeline):
+        return learned.weights
+    balanced: FloatArray = compute_sample_weight(config.training.class_weight, learned.labels)
+    return balanced if learned.weights is None else balanced * learned.weights
+
+
+def _weighs_by_rows(config: ModelConfig, pipeline: Any) -> bool:
+    return config.training.class_weight is not None and class_weight_of(pipeline) is None
+
+
+def _check_weighing(config: ModelConfig, pipeline: Any, *, is_weighted: bool) -> None:
     from sklearn.utils.validation import has_fit_parameter
 
     training, (_, last) = config.training, last_step(pipeline)
-    by_rows = training.class_weight is not None and class_weight_of(pipeline) is None
+    by_rows = _weighs_by_rows(config, pipeline)
     if by_rows and training.calibration is not None:
         # the calibrators would be fitted to the weights, and answer for a world of even classes
         raise UnsupportedPipelineError(
@@ -153,32 +197,19 @@ def _weights(config: ModelConfig, pipeline: Any, learned: Learned) -> FloatArray
             f"{type(last).__name__}, which has no class weights of its own",
             "one that has, so that training.calibration sees the classes as they are",
         )
-    if (by_rows or learned.weights is not None) and not has_fit_parameter(last, "sample_weight"):
+    if (by_rows or is_weighted) and not has_fit_parameter(last, "sample_weight"):
         asked = "class_weight" if by_rows else "sample_weight"
         raise UnsupportedPipelineError(
             asked,
             f"{type(last).__name__}, which takes no weights",
             "a last step that fits with sample_weight",
         )
-    if not by_rows:
-        return learned.weights
-    balanced: FloatArray = compute_sample_weight(training.class_weight, learned.labels)
-    return balanced if learned.weights is None else balanced * learned.weights
 
 
-def _calibrating(config: ModelConfig, pipeline: Any, learned: Learned) -> "Pipeline":
-    """Put the calibration around what answers; what comes before it learns from no label."""
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.pipeline import Pipeline
-
-    if not isinstance(pipeline, Pipeline):
-        found = type(pipeline).__name__
-        raise UnsupportedPipelineError("calibration", found, "a Pipeline, whose last step is calibrated")
-    name, last = pipeline.steps[-1]
-    calibrated = CalibratedClassifierCV(
-        last, method=config.training.calibration, cv=_parts(config, learned), ensemble=False
-    )
-    return Pipeline([*pipeline.steps[:-1], (name, calibrated)])
+def _check_words(config: ModelConfig, features: "pd.DataFrame") -> None:
+    # they come folded: what is left is words
+    if empty := tuple(name for name in config.features.text if not features[name].str.strip().ne("").any()):
+        raise EmptyFeatureError(empty, len(features), "word")
 
 
 def _parts(config: ModelConfig, learned: Learned) -> list[tuple[Any, Any]]:
@@ -187,6 +218,7 @@ def _parts(config: ModelConfig, learned: Learned) -> list[tuple[Any, Any]]:
         learned.blocks,
         is_timed=config.data.time is not None,
         is_classes=config.model.task is not Task.REGRESSION,
+        classes=learned.classes,
     )
 
 

@@ -15,23 +15,30 @@ FEWEST_PARTS = 2
 class NoPartsError(MillraceError):
     """The training blocks cannot be parted so that a fit without any one part still sees every class."""
 
-    def __init__(self, blocks: int, missing: float | None) -> None:
-        self.blocks, self.missing = blocks, missing
-        why = f"{blocks} blocks" if missing is None else f"class {missing:.0f} in the blocks of one part only"
+    def __init__(self, blocks: int, missing: str | None, *, is_parted_twice: bool = False) -> None:
+        self.blocks, self.missing, self.is_parted_twice = blocks, missing, is_parted_twice
+        only = "" if missing is None else f", class {missing!r} in those of one part only"
+        twice = ", and again within each part, as both are set" if is_parted_twice else ""
         super().__init__(
             f"training.calibration and training.threshold ask training rows by fits that have not seen their "
-            f"blocks: found {why}, needed two parts of the blocks, every class in both. Widen "
-            "training.window, or take the two out of model.toml"
+            f"blocks: found {blocks} blocks{only}, needed two parts of the blocks, every class in "
+            f"both{twice}. Widen training.window, or take the two out of model.toml"
         )
 
 
 def part_rows(
-    labels: FloatArray, blocks: npt.NDArray[np.str_], *, is_timed: bool, is_classes: bool
+    labels: FloatArray,
+    blocks: npt.NDArray[np.str_],
+    *,
+    is_timed: bool,
+    is_classes: bool,
+    classes: tuple[str, ...] = (),
 ) -> list[tuple[Rows, Rows]]:
     """Return rows to learn from and rows to answer, for each part; every row is answered once.
 
     With time a part is a stretch of it: neighbouring blocks are alike. Other than the folds of a search
-    these may answer the past from the future: a calibrator needs an answer to every row.
+    these may answer the past from the future: a calibrator needs an answer to every row. `classes` are the
+    names of the labels, for the error.
 
     Raises
     ------
@@ -52,11 +59,11 @@ def part_rows(
         part_of[held] = part
     parts = part_of[places]
     if is_classes:
-        _check_classes(labels, parts, len(names))
+        _check_classes(labels, parts, len(names), classes)
     return [(np.flatnonzero(parts != one), np.flatnonzero(parts == one)) for one in np.unique(parts)]
 
 
-def _check_classes(labels: FloatArray, parts: Rows, blocks: int) -> None:
-    for name in np.unique(labels):
-        if len(np.unique(parts[labels == name])) < FEWEST_PARTS:
-            raise NoPartsError(blocks, float(name))
+def _check_classes(labels: FloatArray, parts: Rows, blocks: int, classes: tuple[str, ...]) -> None:
+    for place in np.unique(labels):
+        if len(np.unique(parts[labels == place])) < FEWEST_PARTS:
+            raise NoPartsError(blocks, classes[int(place)] if classes else f"{place:g}")

@@ -11,6 +11,7 @@ from millrace.adapters.training.estimators import (
     set_parameters,
 )
 from millrace.domain.config import ModelConfig
+from millrace.domain.kinds import Task
 from millrace.domain.words import WORD
 from millrace.errors import MillraceError
 
@@ -21,14 +22,24 @@ CustomBuild = Callable[[ModelConfig], Any]
 
 
 class UnsupportedPipelineError(MillraceError):
-    """One's own pipeline cannot do what `[training]` asks of it."""
+    """The estimator, or one's own pipeline, cannot do what `[training]` asks of it."""
 
     def __init__(self, asked: str, found: str, needed: str) -> None:
         self.asked, self.found, self.needed = asked, found, needed
         super().__init__(
-            f"training.{asked} is set, but pipeline.py builds {found}; needed is {needed}. "
-            f"Change pipeline.py, or take training.{asked} out of model.toml"
+            f"training.{asked} is set, but what answers is {found}; needed is {needed}. Change "
+            f"training.estimator (or the pipeline.py it names), or take training.{asked} out of model.toml"
         )
+
+
+class InvalidBuildError(MillraceError):
+    """The function that `training.estimator` names fails, or builds nothing that can learn and answer."""
+
+    def __init__(self, config: ModelConfig, found: str, needed: str) -> None:
+        file, _, function = config.training.estimator.partition(":")
+        self.file, self.function = f"models/{config.name}/{file}.py", function
+        self.found, self.needed = found, needed
+        super().__init__(f"{self.file}, function {function}: {found}, needed is {needed}. Correct it")
 
 
 def build_pipeline(
@@ -36,10 +47,15 @@ def build_pipeline(
 ) -> "Pipeline":
     """Build an unfitted pipeline from columns to answers; `custom` is what "pipeline:build" names.
 
-    The calibration that `[training]` may ask for is not in it: `fit_model` puts it around the last step.
+    The calibration that `[training]` may ask for is not in it: `fit_model` adds it.
+
+    Raises
+    ------
+    InvalidBuildError
+        If `custom` raises, or returns nothing of use.
     """
     if custom is not None:
-        pipeline = custom(config)
+        pipeline = _built_by(custom, config)
         set_parameters(pipeline, parameters)
     elif estimator in ESTIMATORS:
         pipeline = _built_in(config, ESTIMATORS[estimator], parameters)
@@ -78,6 +94,47 @@ def class_weight_of(pipeline: Any) -> str | None:
     """Return the parameter by which what answers weighs classes, None where it has none."""
     prefix, last = last_step(pipeline)
     return f"{prefix}class_weight" if "class_weight" in last.get_params(deep=False) else None
+
+
+def _built_by(custom: CustomBuild, config: ModelConfig) -> Any:
+    try:
+        pipeline = custom(config)
+        missing = _missing_ways(pipeline, config)
+    except MillraceError:
+        raise
+    except Exception as error:
+        told = f"it raised {type(error).__name__}: {' '.join(str(error).split())}"
+        raise InvalidBuildError(config, told, "a function build(config) that returns an estimator") from error
+    if missing:
+        found = f"it returned {_spell(pipeline)}, without {', '.join(missing)}"
+        raise InvalidBuildError(config, found, _needed(config))
+    return pipeline
+
+
+def _missing_ways(built: Any, config: ModelConfig) -> list[str]:
+    answers = "predict" if config.model.task is Task.REGRESSION else "predict_proba"
+    if config.training.calibration is not None and hasattr(built, "decision_function"):
+        answers = "decision_function"  # which the calibration makes probabilities of
+    ways = ("get_params", "set_params", "fit", answers)
+    return [way for way in ways if isinstance(built, type) or not hasattr(built, way)]
+
+
+def _spell(built: Any) -> str:
+    from sklearn.pipeline import Pipeline
+
+    if isinstance(built, type):
+        return f"the class {built.__name__} itself"
+    if isinstance(built, Pipeline) and built.steps:
+        return f"a Pipeline up to {type(built.steps[-1][1]).__name__}"
+    return " ".join(repr(built).split())
+
+
+def _needed(config: ModelConfig) -> str:
+    if config.model.task is Task.REGRESSION:
+        return "an unfitted estimator with fit and predict"
+    return (
+        "an unfitted classifier with fit and predict_proba (or decision_function, and training.calibration)"
+    )
 
 
 def _built_in(config: ModelConfig, kind: Estimator, parameters: Mapping[str, object]) -> "Pipeline":

@@ -25,7 +25,9 @@ class FormatSection(Section):
     thousands: Literal[",", ".", " ", "'"] | None = None
     """What groups the digits of numbers in text."""
     nulls: tuple[str, ...] = Field(default=(), strict=False)
-    """Texts that mean nothing is there, besides the empty one."""
+    """Texts that mean nothing in columns of numbers and times; the empty text is null everywhere.
+
+    Of those in columns of texts only `NULL`, `N/A`, `NaN` and the like count: they can mean nothing else."""
     times: dict[str, str] = Field(default_factory=dict)
     """The strptime format of each column of times that needs one; a time without an offset is UTC."""
     sheet: str | None = None

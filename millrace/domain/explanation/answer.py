@@ -39,8 +39,8 @@ class InputEffect:
 
     `usual` is the reference's median of a number, its mode of a category, and no words of a text. `answer` is
     then the answer, of a multiclass model the share of the class that is likeliest as it is; `change` is
-    what that differs by, and `becomes` the class that is likeliest instead. They are None where there is
-    no usual value, or nothing could be computed.
+    what that differs by, and `becomes` the class that is then likeliest, or decided by a threshold, if it is
+    another one. They are None where there is no usual value, or nothing could be computed.
     """
 
     name: str
@@ -142,7 +142,10 @@ def _watch(answers: FloatArray, schema: Schema) -> tuple[str | None, FloatArray]
 
 
 def _likeliest(answers: FloatArray, schema: Schema) -> list[str | None]:
-    if schema.task is not Task.MULTICLASS:
+    """Return the class of each answer; None where only the reader can say which it is."""
+    if schema.task is Task.BINARY:
+        return [schema.decide(answer) for answer in answers.tolist()]
+    if schema.task is Task.REGRESSION:
         return [None] * len(answers)
     return [schema.classes[at] for at in answers.argmax(axis=1).tolist()]
 

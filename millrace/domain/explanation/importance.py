@@ -25,7 +25,8 @@ Told = Callable[[int, int], None]
 class Importance:
     """How much more is lost with the values of a column shuffled, with a one-sided bound on either side.
 
-    Bounds are None where there are too few blocks for one.
+    The bounds of all columns hold together: the error is divided by their number. They are None where there
+    are too few blocks for one.
     """
 
     name: str
@@ -91,10 +92,12 @@ def measure_importance(  # noqa: PLR0913 - the rows, and how they are measured
     )
     # scikit-learn scores the rows as they are first, then every shuffle of one column after the other
     whole, shuffled = kept[0], kept[1:]
+    # each of many worthless columns may look well by chance: so that one seldom does (Bonferroni)
+    sure = 1.0 - (1.0 - confidence) / max(1, features.shape[1])
     found = []
     for at, name in enumerate(features.columns):
         loss = MeanLoss(tuple(shuffled[at * repeats : (at + 1) * repeats]))
-        found.append(_importance(str(name), excess_interval(loss, whole, rounds, confidence, seed)))
+        found.append(_importance(str(name), excess_interval(loss, whole, rounds, sure, seed)))
     return tuple(sorted(found, key=lambda one: (-one.excess_loss, one.name)))
 
 

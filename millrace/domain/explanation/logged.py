@@ -14,7 +14,8 @@ class AnswerExplanation:
     `logged` is None where the version gave no answer, and `error` then names the kind of error. `again` is
     None where the row could not be asked again, for which `trouble` is the reason; then `inputs` are only
     placed. `hidden` inputs are kept from the log by model.toml, `unlogged` ones are missing for another
-    reason. `earlier` rows have the same name and were answered before.
+    reason. `earlier` rows have the same name and were answered before. `threshold` is what the version
+    decides by, if it does.
     """
 
     model: str
@@ -38,6 +39,7 @@ class AnswerExplanation:
     hidden: tuple[str, ...]
     unlogged: tuple[str, ...]
     damages: int
+    threshold: float | None = None
 
     @property
     def is_same(self) -> bool | None:

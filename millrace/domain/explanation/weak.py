@@ -50,7 +50,7 @@ class WeakSpots:
     """What was found among `tried` slices, that which costs most in all first.
 
     `metric` is what is lost on a row: for an AUC, which no single row has, the log loss. `untried` is why
-    nothing could be tried.
+    nothing could be tried; `small` slices have too few rows or blocks to be judged.
     """
 
     metric: Metric
@@ -58,6 +58,7 @@ class WeakSpots:
     tried: int
     slices: tuple[WeakSlice, ...]
     untried: str | None = None
+    small: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +78,14 @@ class _Judged:
     min_blocks: int
 
     def is_large(self, one: _Slice) -> bool:
-        """Whether there are rows and blocks enough to judge a slice, and rows beside it."""
-        rows = int(one.mask.sum())
-        if not MIN_ROWS <= rows <= len(self.losses) - MIN_ROWS:
+        """Whether there are rows and blocks enough to judge a slice."""
+        if int(one.mask.sum()) < MIN_ROWS:
             return False
         return len(np.unique(self.places[one.mask])) >= self.min_blocks
+
+    def is_part(self, one: _Slice) -> bool:
+        """Whether there are rows in it, and enough beside it."""
+        return 0 < int(one.mask.sum()) <= len(self.losses) - MIN_ROWS
 
     def excess(self, inner: Mask, outer: Mask, confidence: float) -> tuple[float, float]:
         """Return how much more is lost on the rows of `inner` than on those of `outer`, and its lower bound.
@@ -139,7 +143,8 @@ def find_weak_spots(  # noqa: PLR0913 - the rows, and how they are judged
     whole = float(losses.mean())
     if len(names) < min_blocks:
         return WeakSpots(metric, _read(metric, whole), 0, (), f"{len(names)} blocks, {min_blocks} needed")
-    tried = [one for one in _list_slices(features, numeric, categorical) if judged.is_large(one)]
+    there = [one for one in _list_slices(features, numeric, categorical) if judged.is_part(one)]
+    tried = [one for one in there if judged.is_large(one)]
     sure = 1.0 - (1.0 - confidence) / max(1, len(tried))
     found = [
         _measured(one, bound + whole, judged, metric, labels, answers)
@@ -147,7 +152,9 @@ def find_weak_spots(  # noqa: PLR0913 - the rows, and how they are judged
         if (bound := _find_bound(one, judged, whole, sure)) is not None
     ]
     found.sort(key=lambda one: -one.rows * (one.loss - _read(metric, whole)))
-    return WeakSpots(metric, _read(metric, whole), len(tried), tuple(found[:MAX_SHOWN]))
+    return WeakSpots(
+        metric, _read(metric, whole), len(tried), tuple(found[:MAX_SHOWN]), small=len(there) - len(tried)
+    )
 
 
 def _find_bound(one: _Slice, judged: _Judged, whole: float, sure: float) -> float | None:

@@ -38,11 +38,19 @@ def tell_answer(found: AnswerExplanation) -> str:
         case Task.REGRESSION:
             return f"The answer was {found.logged[0]:.6g}."
         case Task.BINARY:
-            return f"The answer was {found.classes[-1]} with probability {found.logged[0]:.4f}."
+            told = f"The answer was {found.classes[-1]} with probability {found.logged[0]:.4f}"
+            return f"{told}{_tell_decision(found, found.logged[0])}."
         case Task.MULTICLASS:
             ranked = sorted(zip(found.logged, found.classes, strict=False), reverse=True)
             first, *others = (f"{name} {share:.4f}" for share, name in ranked[:MANY])
             return f"The answer was {first}, before {', '.join(others)}."
+
+
+def _tell_decision(found: AnswerExplanation, share: float) -> str:
+    if found.threshold is None:
+        return ""
+    decided = found.classes[share >= found.threshold]
+    return f", and so the decision {decided}: {found.classes[-1]} from {found.threshold:.4g} on"
 
 
 def tell_again(found: AnswerExplanation) -> str:
@@ -102,7 +110,8 @@ def tell_change(found: AnswerExplanation, one: InputEffect) -> tuple[str, str]:
     """Write the answer with the input at its usual value, and what that changes."""
     if one.answer is None or one.change is None or found.again is None:
         return "", ""
-    becomes = f", {one.becomes} is likeliest" if one.becomes else ""
+    word = "is decided" if found.task is Task.BINARY else "is likeliest"
+    becomes = f", {one.becomes} {word}" if one.becomes else ""
     form = "{:.6g}" if found.task is Task.REGRESSION else "{:.4f}"
     of = f"{found.again.of} " if found.task is Task.MULTICLASS else ""
     change = form.format(abs(one.change))
@@ -131,7 +140,8 @@ def tell_sample(found: ModelExplanation) -> str:
     rows = f"{found.rows:,}" if found.rows == found.rows_there else f"{found.rows:,} of {found.rows_there:,}"
     return (
         f"On {rows} judged rows of {found.blocks:,} blocks that it has not learned from; each column "
-        f"shuffled {found.repeats} times, seed {found.seed}, bounds at {100 * found.confidence:g} %."
+        f"shuffled {found.repeats} times, seed {found.seed}, bounds at "
+        f"{100 * found.confidence:g} % for all columns together."
     )
 
 
@@ -205,10 +215,18 @@ def tell_weak(weak: WeakSpots) -> str:
     name = spell_loss(weak.metric, weak.loss)
     if weak.untried is not None:
         return f"Weak spots were not looked for: {weak.untried}."
+    there = weak.tried + weak.small
+    if not weak.tried:
+        return f"Weak spots could not be looked for: each of {there:,} groups of rows is too small to judge."
+    small = f" {weak.small:,} more are too small to judge." if weak.small else ""
+    lead = ""
+    if weak.small > weak.tried:
+        lead, small = f"Only {weak.tried:,} of {there:,} groups of rows are large enough to judge. ", ""
     if not weak.slices:
-        return f"No weak spot: none of {weak.tried:,} groups of rows surely loses more than all do ({name})."
+        none = f"none of {weak.tried:,} groups of rows surely loses more than all do ({name})."
+        return f"{lead}{'Among them no' if lead else 'No'} weak spot: {none}{small}"
     many = "1 group" if len(weak.slices) == 1 else f"{len(weak.slices)} groups"
-    return f"Weak on {many} of {weak.tried:,} that were tried; on all rows: {name}."
+    return f"{lead}Weak on {many} of {weak.tried:,} that were tried; on all rows: {name}.{small}"
 
 
 def tell_means(one: WeakSlice) -> str:

@@ -48,9 +48,11 @@ class DatasetCheckedOut:
 class SourceAsked:
     """The model's source was asked for new batches, as its schedule wants.
 
-    Of a database `waiting` rows are too few for a batch yet, and `unmarked` ones have no watermark.
+    Of a database `waiting` rows are too few for a batch yet, `unmarked` ones have no watermark, and that
+    of `ahead` ones lies in the future.
     """
 
     batches: int
     waiting: int = 0
     unmarked: int = 0
+    ahead: int = 0

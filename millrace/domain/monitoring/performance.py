@@ -90,8 +90,9 @@ def judge_fairness(rows: AnsweredRows, yardstick: Yardstick) -> Verdict:
     found = []
     for column in policy.sensitive:
         grouped = GroupedRows(
-            yardstick.task, answered.answers, answered.labels, stretches, answered.slices[column]
-        )
+            yardstick.task, answered.answers, answered.labels, stretches, answered.slices[column],
+            yardstick.threshold,
+        )  # fmt: skip
         found.append(measure_fairness(column, grouped, policy.min_labels, confidence, yardstick.rounds))
     return _judge_gaps(found, policy.max_unfairness or 0.0)
 

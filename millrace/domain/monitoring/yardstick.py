@@ -17,7 +17,8 @@ DIGITS = 12
 class Yardstick:
     """The policy, and the `level` of the gate: None where none is known of this version.
 
-    `block` is how long rows are alike, `rounds` how many the bootstrap draws at least.
+    `block` is how long rows are alike, `rounds` how many the bootstrap draws at least, `threshold` that of
+    the version, where it has one.
     """
 
     task: Task
@@ -26,6 +27,7 @@ class Yardstick:
     block: timedelta
     policy: PerformanceSection
     rounds: int
+    threshold: float | None = None
 
     @property
     def known_level(self) -> Level | str:

@@ -33,7 +33,10 @@ def bar_blocks(draft: Draft, probe: Probe | None) -> tuple[tuple[Block, ...], tu
 
 
 def _training(probe: Probe) -> tuple[Entry, ...]:
-    entries = (Entry("estimator", probe.estimator, probe.why), Entry("seed", SEED))
+    entries = (
+        Entry("estimator", probe.estimator, probe.why),
+        Entry("seed", SEED, "any number: the same one gives the same model"),
+    )
     if not probe.parameters:
         return entries
     why = "clearly better out of fold than the estimator's own"
@@ -87,6 +90,12 @@ def _gate(draft: Draft, probe: Probe) -> tuple[Block, tuple[Doubt, ...]]:
     many = split.recent >= MANY_JUDGED and split.recent_blocks >= 2 * split.min_blocks
     comparison = Comparison.SUPERIOR if many else Comparison.NON_INFERIOR
     seen = f"{split.recent:,} rows: differences below {two_digits(max(probe.noise, 1e-6)):g} cannot be seen"
+    is_cut = 0.0 < HALF * gap_of(probe) < SEEN * probe.noise
+    told = (
+        f"half of what a model is worth beside one answer for all; {seen}"
+        if is_cut
+        else f"twice what is seen; {seen}"
+    )
     why = (
         "so many judged rows can show a gain"
         if many
@@ -95,11 +104,11 @@ def _gate(draft: Draft, probe: Probe) -> tuple[Block, tuple[Doubt, ...]]:
     entries = (
         Entry("metric", METRIC_OF[task].value, WHY_METRIC[task]),
         Entry("comparison", comparison.value, why),
-        Entry("margin", 0.0 if many else margin, f"a gain of any size, surely ({seen})" if many else seen),
+        Entry("margin", 0.0 if many else margin, f"a gain of any size, surely ({seen})" if many else told),
         Entry("golden_margin", golden_margin, f"{split.golden:,} golden rows; below the best champion ever"),
         Entry("baseline_margin", baseline_margin, _why_baseline(probe)),
-        Entry("confidence", 0.95),
-        Entry("rounds", 2000),
+        Entry("confidence", 0.95, "one in twenty as good as each other may be told apart, over all looks"),
+        Entry("rounds", 2000, "of the bootstrap: more change the third digit of an interval"),
         Entry("min_blocks", split.min_blocks, "below it, an interval over blocks is not to be trusted"),
         Entry("max_looks", 50, "then the golden rows are worn out and have to be renewed"),
         Entry("agreement_tolerance", _tolerance(draft), "float32 against float64"),

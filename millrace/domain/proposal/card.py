@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from millrace.domain.losses import metric_value
+from millrace.domain.proposal.bar import METRIC_OF
 from millrace.domain.proposal.features import is_spellable
 from millrace.domain.proposal.findings import Draft, Proposal
 from millrace.domain.table_scan import ColumnScan
@@ -118,8 +120,10 @@ def _expected(proposal: Proposal) -> str:
     probe, split = proposal.probe, proposal.draft.split
     if probe is None:
         return "Nothing was fitted yet."
+    metric = METRIC_OF[proposal.draft.target.task]
+    constant = metric_value(metric, probe.constant)
     return (
-        f"On {probe.rows:,} rows, out of fold: {probe.why}; one answer for all loses {probe.constant:.4g}. "
+        f"`{probe.estimator}` on {probe.rows:,} rows: {probe.why}; one answer for all has {constant:.4g}. "
         f"About {split.training:,} rows teach, {split.recent:,} recent and {split.golden:,} golden judge."
     )
 

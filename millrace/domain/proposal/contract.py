@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from millrace.domain.batch_rules import key_hashes
+from millrace.domain.batch_rules import Hashes, key_hashes
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.proposal.findings import Block, Draft, Entry
 from millrace.domain.proposal.scale import outward, round_down, two_digits
@@ -17,6 +17,7 @@ CLOSED_CATEGORIES = 6
 CLOSED_ROWS = 20
 MOST_NULL_ROOM = 0.05
 LEAST_BATCH_SHARE = 0.01
+GROWTH = 3
 _NUMBERS = (ColumnType.FLOAT, ColumnType.INT)
 
 
@@ -47,6 +48,22 @@ def contract_blocks(draft: Draft) -> tuple[Block, Block]:
     return Block("contract", tuple(entries)), Block("contract.columns", tuple(columns), above=above)
 
 
+def _equal_rows(hashes: Hashes, rows: int) -> tuple[float, str]:
+    """Allow for rows that are equal by chance to some in the dataset, which grows.
+
+    Of the rows to come as many have an equal one as have now (Good and Turing), and more as there are more.
+    """
+    _, counts = np.unique(hashes, return_counts=True)
+    share = float(counts[counts > 1].sum()) / hashes.size
+    if share == 0.0 and hashes.size == rows:
+        return 0.0, "no row stands twice in the first file"
+    room = min(1.0, GROWTH * max(share, 0.01) * rows / hashes.size)
+    told = (
+        f"{share:.2%} of the rows have an equal one in the first file; room for {GROWTH} times as many rows"
+    )
+    return (1.0, f"{told}: all may have") if room == 1.0 else (outward(room, upward=True), told)
+
+
 def _label_share(labelled: float) -> float:
     return 0.95 if labelled == 1.0 else two_digits(max(0.0, int(labelled * 90) / 100))
 
@@ -61,17 +78,18 @@ def _duplicates(draft: Draft) -> tuple[float, str]:
         if one.name in (draft.key or sample.columns) and one.name not in draft.dropped
     ]  # fmt: skip
     hashes = key_hashes(sample.set_axis(range(len(sample))), columns)
+    if not draft.key:
+        return _equal_rows(hashes, whole)
     share = 1.0 - np.unique(hashes).size / hashes.size
-    what = "key" if draft.key else "row"
-    if share == 0.0 and (len(sample) == whole or draft.key):
-        return 0.0, f"no {what} stands twice in the first file"
+    if share == 0.0:
+        return 0.0, "no key stands twice in the first file"
     if len(sample) == whole:
         return outward(
             min(1.0, 1.5 * share), upward=True
-        ), f"{share:.2%} of the first file's rows repeat a {what}"
+        ), f"{share:.2%} of the first file's rows repeat a key"
     # what repeats in a sample repeats more often in the whole, and what does not may
     expected = min(1.0, max(0.02, 2.0 * share * whole / len(sample)))
-    return outward(expected, upward=True), f"{share:.2%} of a sample of {len(sample):,} rows repeat a {what}"
+    return outward(expected, upward=True), f"{share:.2%} of a sample of {len(sample):,} rows repeat a key"
 
 
 def _clauses(column: ColumnScan, draft: Draft) -> dict[str, object]:

@@ -65,6 +65,8 @@ def sort_columns(scan: TableScan, wishes: Wishes, roles: Roles) -> Sorted:
             continue
         else:
             place = _place(column, scan, wishes)
+            if column.nearly is not None and not (isinstance(place, LeftOut) and place.dropped):
+                doubts.append(_nearly(column, column.nearly))
             if isinstance(place, LeftOut):
                 left_out.append(place)
                 continue
@@ -72,6 +74,13 @@ def sort_columns(scan: TableScan, wishes: Wishes, roles: Roles) -> Sorted:
             if place.note:
                 doubts.append(Doubt(f"{name}: {place.note}", f"features.{place.kind}"))
     return Sorted(tuple(features), tuple(left_out), tuple(personal_keys), tuple(doubts))
+
+
+def _nearly(column: ColumnScan, kind: ColumnType) -> Doubt:
+    """Tell that a few odd values, such as `n/a` or a unit, have made a text of what is something else."""
+    form = "times" if kind is ColumnType.TIMESTAMP else "numbers"
+    what = f"{column.name} is taken for text, but nearly all of its values are {form}"
+    return Doubt(f"{what}: correct or empty the others", f"the file, contract.columns.{column.name}")
 
 
 def is_spellable(name: str) -> bool:

@@ -201,7 +201,13 @@ def _by_parts(
 
 def _told(parts: Sum) -> str:
     formula = parts.formula if len(parts.formula) <= _LONG else f"{parts.formula[:_LONG]}..."
-    return f"the target is {formula}, but for {1.0 - parts.explained:.1g} of its variance"
+    if parts.unit is not None:
+        return f"the target is {formula}, rounded to {parts.unit:g}"
+    missing = 1.0 - parts.explained
+    how = "exactly" if missing < _NOTHING else f"but for {missing:.1g} of its variance"
+    return f"the target is {formula}, {how}"
 
 
 _LONG = 80
+_NOTHING = 1e-12
+"""What arithmetic in floats leaves of a variance."""

@@ -60,12 +60,17 @@ WHOLE_WORDS = frozenset({"email", "phone", "iban", "ssn", "passport", "telefon",
     "nachname", "birthdate", "birthday", "dob", "geburtsdatum", "prenom", "apellido", "cognome"})  # fmt: skip
 """Of these one word of a longer name is enough: `home_phone`, `customer email`."""
 
+NAME_WORDS = frozenset({"name", "names", "namen", "nom", "noms", "nome", "nombre", "naam", "navn", "namn",
+    "nimi",     "imie", "jmeno", "meno", "nev", "ime", "isim", "ad"})  # fmt: skip
+"""A word for name alone may be that of a product too: the values have to look like persons."""
+
 ENOUGH = 0.5
 """A form that half of the values have is no accident; more exact checks ask for more."""
 
 MOSTLY = 0.9
 """One number of ten passes the check digit of payment cards by chance."""
 
+_FULL_NAME = re.compile(r"([^\W\d_][\w.'\u2019-]*,? ){1,3}[^\W\d_][\w'\u2019-]*")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{6,20}")
 _STREET = re.compile(
@@ -106,6 +111,16 @@ def personal_by_values(values: Sequence[str]) -> tuple[str, float] | None:
         if share >= needed:
             return kind, share
     return None
+
+
+def is_full_name(text: str) -> bool:
+    """Say whether a text is two to four capitalised words, as the names of persons are.
+
+    >>> [is_full_name(text) for text in ("Ann O'Neil", "Müller, Jörg", "late delivery", "Oak Street 7")]
+    [True, True, False, False]
+    """
+    words = text.strip().split(" ")
+    return _FULL_NAME.fullmatch(text.strip()) is not None and all(word[0].isupper() for word in words)
 
 
 def passes_luhn(digits: str) -> bool:

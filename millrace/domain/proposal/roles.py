@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 from millrace.domain.kinds import ColumnType
 from millrace.domain.proposal.findings import Doubt
-from millrace.domain.proposal.persons import find_personal
+from millrace.domain.proposal.identifiers import are_amounts, are_codes, is_called_key
+from millrace.domain.proposal.persons import find_personal, sample_texts
 from millrace.domain.proposal.wishes import NotModelledError, Wishes
 from millrace.domain.proposal.words import words_of
 from millrace.domain.table_scan import ColumnScan, TableScan
-
-KEY_WORDS = frozenset({
-    "id", "uuid", "guid", "key", "number", "no", "nr", "num", "nummer", "numero",
-    "identifier", "ref", "reference", "index", "rownum", "rowid", "pk", "sn", "serial"})  # fmt: skip
 
 GROUP_WORDS = frozenset({
     "id", "user", "customer", "client", "patient", "subject", "person", "account",
@@ -21,6 +18,9 @@ GROUP_WORDS = frozenset({
 
 LEAST_GROUPS = 80
 """With fewer, golden and recent would not hold 14 of them each."""
+
+FEW_GAPS = 0.05
+"""A column of times with more gaps is no time of a row: it is when something happened, to some of them."""
 
 ALMOST = 0.98
 """Distinct values are counted nearly in large tables: from this share of the rows on they may all be."""
@@ -48,7 +48,7 @@ def find_roles(scan: TableScan, wishes: Wishes) -> Roles:
     doubts: list[Doubt] = []
     why: dict[str, str] = {}
     time = _find_time(scan, wishes, why, doubts)
-    key = _find_key(scan, wishes, why)
+    key = _find_key(scan, wishes, why, doubts)
     group = None if time else _find_group(scan, wishes, key, why, doubts)
     return Roles(time, key, group, why, tuple(doubts))
 
@@ -75,6 +75,7 @@ def _find_time(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: lis
         and one.name not in {wishes.target, *wishes.key}
     ]  # fmt: skip
     if not times:
+        doubts += _times_with_gaps(scan, wishes)
         return None
     chosen = max(times, key=lambda one: (one.rises, one.distinct))
     why["time"] = f"the {'one' if len(times) == 1 else 'best'} column of times without a gap"
@@ -85,6 +86,23 @@ def _find_time(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: lis
             Doubt(f"several columns are times: took {chosen.name}, {how}, not {others}", "data.time")
         )
     return chosen.name
+
+
+def _times_with_gaps(scan: TableScan, wishes: Wishes) -> list[Doubt]:
+    """Tell of times that a few rows lack: without these the column would be the time."""
+    gaps = [
+        one for one in scan.columns
+        if one.type is ColumnType.TIMESTAMP and 0 < one.nulls <= FEW_GAPS * scan.rows and one.distinct > 1
+        and one.name not in {wishes.target, *wishes.key}
+    ]  # fmt: skip
+    return [
+        Doubt(
+            f"{one.name} would be the time, but is empty in {one.nulls:,} of {scan.rows:,} rows, as in a "
+            "footer such as Total: take them out of the file, for rows are divided without a time now",
+            f"--time {one.name}",
+        )
+        for one in gaps
+    ]
 
 
 def _check_time(column: ColumnScan, rows: int) -> None:
@@ -100,7 +118,7 @@ def _check_time(column: ColumnScan, rows: int) -> None:
         )  # fmt: skip
 
 
-def _find_key(scan: TableScan, wishes: Wishes, why: dict[str, str]) -> tuple[str, ...]:
+def _find_key(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: list[Doubt]) -> tuple[str, ...]:
     if wishes.key:
         for name in wishes.key:
             if nulls := scan.column(name).nulls:
@@ -115,19 +133,25 @@ def _find_key(scan: TableScan, wishes: Wishes, why: dict[str, str]) -> tuple[str
         if one.name not in {wishes.target, wishes.time, *wishes.keep} and is_unique(one, scan.rows)
         and _may_be_key(one, scan)
     ]  # fmt: skip
-    named = [one for one in unique if KEY_WORDS & {*words_of(one.name)}]
-    chosen = next(iter(named), next((one for one in unique if one.type is ColumnType.STRING), None))
+    named = [one for one in unique if is_called_key(one.name)]
+    coded = [one for one in unique if one.type is ColumnType.STRING and are_codes(sample_texts(one, scan))]
+    chosen = next(iter((*named, *coded)), None)
     if chosen is None:
         return ()
     why["key"] = "each row has another" + (", and it is called like one" if chosen in named else "")
+    if chosen not in named:
+        what = f"took {chosen.name} for the key: codes of one pattern, another in each row"
+        doubts.append(Doubt(what, "data.key"))
     return (chosen.name,)
 
 
 def _may_be_key(column: ColumnScan, scan: TableScan) -> bool:
+    if column.nearly is not None or find_personal(column, scan) is not None:
+        return False
     if column.type is ColumnType.INT:
-        return find_personal(column, scan) is None
-    is_code = column.type is ColumnType.STRING and not any(" " in value for value, _ in column.common)
-    return is_code and find_personal(column, scan) is None
+        return True
+    is_one_word = not any(" " in value for value, _ in column.common)
+    return column.type is ColumnType.STRING and is_one_word and not are_amounts(sample_texts(column, scan))
 
 
 def _find_group(
@@ -153,5 +177,6 @@ def _find_group(
 def _may_be_group(column: ColumnScan, rows: int) -> bool:
     words = {*words_of(column.name)}
     is_code = column.type in (ColumnType.INT, ColumnType.STRING) and not column.nulls
+    is_code = is_code and column.nearly is None
     repeats = 30 <= column.distinct <= rows / 2  # noqa: PLR2004 (fewer are categories)
     return is_code and repeats and bool(words & GROUP_WORDS) and not words & {"number", "count", "visits"}

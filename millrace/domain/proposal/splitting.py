@@ -30,7 +30,6 @@ LENGTHS = (
     timedelta(minutes=10),
     timedelta(minutes=1),
 )
-WANTED_BLOCKS = 120
 ROOM = 1.2
 """Blocks beyond the least number: as time goes by, the hash may find a few less of them in the window."""
 

@@ -92,7 +92,8 @@ def _inferred(column: ColumnScan, rows: int) -> tuple[Task, str, tuple[Doubt, ..
         raise NotModelledError(
             f"the target {column.name!r} has {column.distinct:,} different texts in {rows:,} rows",
             f"at most {MOST_CLASSES} classes with {LEAST_CLASS_ROWS} rows each can be told apart",
-            "Join classes, or name another --target",
+            "Join classes, or name another --target"
+            + (f"; nearly all are of type {column.nearly}: correct the others" if column.nearly else ""),
         )
     return Task.MULTICLASS, f"{column.distinct} classes, as texts", ()
 

@@ -10,6 +10,7 @@ SHOWN_ROWS = 1000
 
 LEAST_LABELS, MOST_LABELS = 100, 1000
 UNFAIR = 0.2
+LEAST_CHECKED, MOST_CHECKED = 100, 30_000
 
 
 def watch_blocks(draft: Draft, probe: Probe | None) -> tuple[Block, ...]:
@@ -34,14 +35,14 @@ def _monitor() -> Block:
 def _drift(draft: Draft) -> Block:
     features = len(draft.features)
     share = two_digits(min(0.5, max(0.2, 2.0 / features))) if features > 2 else 0.5  # noqa: PLR2004
-    several = max(1, int(share * features))
+    least = min(features, int(share * features) + 1)
     return Block("drift", (
         Entry("numeric", {"test": "wasserstein", "threshold": 0.5}, "in standard deviations"),
         Entry("categorical", {"test": "jensenshannon", "threshold": 0.2}, "0 alike, 0.83 nothing in common"),
         Entry("min_rows", SHOWN_ROWS, "until then a window goes on"),
         Entry("confidence", 0.99, "what chance brings once in a hundred looks at all columns is no drift"),
         Entry("max_unseen_share", 0.1, "other categories, values beyond the range, new nulls"),
-        Entry("max_column_share", share, f"more than {several} of {features} columns,"),
+        Entry("max_column_share", share, f"{least} of {features} columns or more,"),
         Entry("windows", 2, "in two windows in a row"),
     ), "measured by Evidently against what the champion learned from")  # fmt: skip
 
@@ -56,8 +57,8 @@ def _performance(draft: Draft, probe: Probe | None) -> Block:
             outward(loss, upward=True),
             "in units of gate.metric, above the level at the gate",
         ),
-        Entry("confidence", 0.95),
-        Entry("windows", 2),
+        Entry("confidence", 0.95, "a lower bound at it has to be above that"),
+        Entry("windows", 2, "in a row: one may be chance"),
     ]
     if draft.target.task is not Task.REGRESSION:
         entries.append(Entry("max_calibration_error", 0.1, "between the shares that were predicted and seen"))
@@ -74,11 +75,11 @@ def _performance(draft: Draft, probe: Probe | None) -> Block:
 def _health() -> Block:
     return Block("health", (
         Entry("max_champion_age", "365d", "a year that nothing was good enough for"),
-        Entry("max_data_age", "90d"),
-        Entry("max_p95_milliseconds", 100.0),
+        Entry("max_data_age", "90d", "a season: how often files come is not known yet"),
+        Entry("max_p95_milliseconds", 100.0, "what a person who waits does not notice"),
         Entry("max_error_share", 0.01, "that there are fewer than this, 1,000 rows without one can show"),
         Entry("skew_rows", 2000, "so many logged requests are answered again by the side that trained"),
-        Entry("max_skew_share", 0.01),
+        Entry("max_skew_share", 0.01, "so few of them may be answered otherwise"),
     ))  # fmt: skip
 
 
@@ -91,9 +92,11 @@ def _silence(draft: Draft) -> Block:
 
 
 def _check(draft: Draft, probe: Probe | None) -> Block:
-    rows = int(min(max(100, draft.split.training), 30_000))
+    teach = draft.split.training
+    rows = int(min(max(LEAST_CHECKED, teach), MOST_CHECKED))
+    of = "of those that teach," if teach >= rows else f"at most, so all {teach:,} that teach,"
     loss = 2.0 * margins(draft, probe)[0] or (gap_of(probe) / 2 if probe else 0.0)
     return Block("check", (
-        Entry("rows", rows, "that a change is tried on before it is merged"),
+        Entry("rows", rows, f"{of} are what a change is tried on before it is merged"),
         Entry("max_excess_loss", outward(loss, upward=True), "what learning from a sample costs"),
     ))  # fmt: skip

@@ -9,7 +9,7 @@ from millrace.domain.features import text_values
 from millrace.domain.kinds import Task
 from millrace.domain.proposal.bar import bar_blocks
 from millrace.domain.proposal.contract import contract_blocks
-from millrace.domain.proposal.delivery import retrain_block, rollout_block, serving_block
+from millrace.domain.proposal.delivery import retrain_block, rollout_block, rollout_doubts, serving_block
 from millrace.domain.proposal.description import data_block, features_block, format_blocks, model_block
 from millrace.domain.proposal.findings import Draft, Probe, Proposal
 from millrace.domain.proposal.model_file import model_file
@@ -37,7 +37,7 @@ def complete(draft: Draft, probe: Probe | None) -> Proposal:
         rollout_block(draft, probe),
         *watch_blocks(draft, probe),
     )
-    return Proposal(draft, probe, blocks, (*draft.doubts, *doubts))
+    return Proposal(draft, probe, blocks, (*draft.doubts, *doubts, *rollout_doubts(draft)))
 
 
 def config_of(proposal: Proposal) -> ModelConfig:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from millrace.domain.config import Metric
-from millrace.domain.losses import metric_value, spell_loss
+from millrace.domain.losses import metric_value, name_metric
 
 NEVER, ALWAYS, OWN = "never", "always", "own"
 """Policies without a file: the first champion stays, all that is new is trained on, `model.toml` alone."""
@@ -69,11 +69,46 @@ class AgeLoss:
 
 
 @dataclass(frozen=True)
+class RefusedRows:
+    """Rows of the replayed time that nobody is scored by: the model's own contract refuses their batch."""
+
+    batch: str
+    rows: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of which rows of the replayed time nothing is known that could be compared.
+
+    `rows` are all of them but the refused ones. `unlabelled` have no label, `unknown` have one of a class
+    that no champion of any policy knows.
+    """
+
+    rows: int = 0
+    unlabelled: int = 0
+    unknown: int = 0
+    refused: tuple[RefusedRows, ...] = ()
+    early: tuple[str, ...] = ()
+    """Batches that the source named before their newest row had happened."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much more a policy lost than the best one, over so many stretches; None where nothing bounds it."""
+
+    mean: float
+    lower: float | None
+    upper: float | None
+    stretches: int
+
+
+@dataclass(frozen=True)
 class PolicyResult:
     """What one policy would have done, and what its answers would have cost.
 
-    `loss` is the mean over the stretches, each counted by the rows that every policy would have answered;
-    None where it cannot be told.
+    `loss` is the mean over the stretches, each counted by the rows that are compared; None where it cannot be
+    told. `behind` is how much more it is than the least loss of all, None for the policy that has it.
     """
 
     policy: str
@@ -84,6 +119,9 @@ class PolicyResult:
     looks: int = 0
     detected: int = 0
     """So many of the looks found drift or decay."""
+    answered: int = 0
+    """So many of the rows with a label would have had an answer."""
+    behind: Gap | None = None
 
     @property
     def trainings(self) -> int:
@@ -118,7 +156,9 @@ class PolicyResult:
 class ReplayResult:
     """History of one model from `start` to `until`, under each policy. All losses are by `metric`.
 
-    `rows` are those that every policy would have answered: over these they are compared.
+    `rows` are those that every policy with an answer at all would have answered: over them they are compared.
+    `label_delay_seconds` is how long a label takes, None where the model does not say; `confidence` that of
+    the bounds of what a policy is behind.
     """
 
     model: str
@@ -128,6 +168,9 @@ class ReplayResult:
     step_seconds: float
     rows: int
     policies: tuple[PolicyResult, ...]
+    asked: Asked = Asked()
+    label_delay_seconds: float | None = None
+    confidence: float = 0.95
 
     def spell(self, loss: float | None) -> str:
         """Write a loss as people read it: an AUC, or a loss as it is."""
@@ -141,40 +184,9 @@ class ReplayResult:
     @property
     def short_name(self) -> str:
         """The metric as people write it."""
-        return self.metric.value.replace("_", " ").upper()
+        return name_metric(self.metric)
 
 
 def list_shown(happenings: Sequence[Happening]) -> list[Happening]:
     """Leave out the decisions that changed nothing and for which nothing had come: a schedule makes many."""
     return [one for one in happenings if one.rows or one.decision != "SKIP"]
-
-
-def tell_best(result: ReplayResult) -> str:
-    """Say which policy would have lost the least, and what that would have cost."""
-    known = [one for one in result.policies if one.loss is not None]
-    if not known:
-        return f"{result.model}: no row was answered under every policy, so nothing can be compared."
-    best = min(known, key=lambda one: (one.loss, one.trained_rows))
-    cost = f"{best.trainings} trainings, {best.training_seconds:.1f} s"
-    told = f"{best.policy} would have lost the least: {spell_loss(result.metric, best.loss or 0.0)}, {cost}."
-    never = next((one for one in known if one.policy == NEVER and one is not best), None)
-    return f"{told} Never retrained: {result.spell(never.loss)}." if never else told
-
-
-def tell_aging(policy: PolicyResult, metric: Metric) -> str | None:
-    """Say how the loss grows with age: by the last week that most champions have; None without one."""
-    first = next((one for one in policy.ages if one.weeks == 0), None)
-    later = [one for one in policy.ages if first and one.weeks and 2 * one.champions >= first.champions]
-    if not later:
-        return None
-    last = later[-1]
-    weeks, whose = _plural(last.weeks, "week"), _plural(last.champions, "champion")
-    told = f"{policy.policy}: {spell_loss(metric, last.fresh)} of a new champion is "
-    told += f"{spell_loss(metric, last.loss)} after {weeks} ({whose})"
-    if last.served == last.loss:
-        return told
-    return f"{told}, where {spell_loss(metric, last.served)} was had from the champion of that time"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -9,12 +9,16 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
-from millrace.domain.config import Metric
-from millrace.domain.losses import FloatArray, StrArray, UnpairedLossesError, block_loss
-from millrace.domain.replay.comparison import AgeLoss, StretchLoss
+from millrace.domain.bootstrap import excess_interval
+from millrace.domain.config import GateSection, Metric
+from millrace.domain.losses import FloatArray, MeanBlockLoss, StrArray, UnpairedLossesError, block_loss
+from millrace.domain.replay.comparison import AgeLoss, Gap, StretchLoss
 
 BoolArray = npt.NDArray[np.bool_]
 WEEK = timedelta(weeks=1)
+
+LEAST_STRETCHES = 5
+"""Of fewer, each for the same policy, even a sign test would not be 95 % sure: 0.5 ** 4 is 6 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,22 +100,52 @@ def measure_stretches(
     return tuple(found)
 
 
-def measure_whole(
+def measure_common(
     metric: Metric, rows: AskedRows, answers: FloatArray | None, chosen: BoolArray, bounds: Sequence[datetime]
-) -> float | None:
-    """Return the mean loss of the stretches between `bounds`, each counted by its chosen rows.
-
-    Not the loss of all rows at once: an AUC over the answers of several versions would hold it against a
-    policy that their scores are of different heights. Lower is better; None where no stretch has a loss.
-    """
+) -> list[StretchLoss]:
+    """Measure the chosen rows of each stretch between `bounds`; one without a loss is left out."""
     if answers is None:
-        return None
+        return []
     kept = answers.copy()
     kept[~chosen] = np.nan
-    known = [
-        (one.rows, one.loss) for one in measure_stretches(metric, rows, kept, bounds) if one.loss is not None
-    ]
-    return sum(count * loss for count, loss in known) / sum(count for count, _ in known) if known else None
+    return [one for one in measure_stretches(metric, rows, kept, bounds) if one.loss is not None]
+
+
+def mean_loss(stretches: Sequence[StretchLoss]) -> float | None:
+    """Return the mean loss of stretches, each counted by its rows; None where there is none.
+
+    Not the loss of all rows at once: an AUC over the answers of several versions would hold it against a
+    policy that their scores are of different heights. Lower is better.
+    """
+    return _loss_over(stretches).point if stretches else None
+
+
+def measure_gap(
+    stretches: Sequence[StretchLoss], best: Sequence[StretchLoss], gate: GateSection, others: int, seed: int
+) -> Gap:
+    """Measure how much more is lost than by the best, on the same rows: above zero, it is worse.
+
+    Whole stretches are drawn: what the champions of one time were is luck that its rows share. All `others`
+    that the best was chosen from are bounded together at `gate.confidence` (Bonferroni). Of fewer than
+    `LEAST_STRETCHES` nothing is concluded.
+
+    Raises
+    ------
+    UnpairedLossesError
+        If they are not of the same stretches.
+    """
+    own, first = _loss_over(stretches), _loss_over(best)
+    if own.blocks < LEAST_STRETCHES:
+        return Gap(own.point - first.point, None, None, own.blocks)
+    confidence = 1.0 - (1.0 - gate.confidence) / others
+    found = excess_interval(own, first, gate.rounds, confidence, seed)
+    lower, upper = (bound if isfinite(bound) else None for bound in (found.lower, found.upper))
+    return Gap(found.mean, lower, upper, found.blocks)
+
+
+def _loss_over(stretches: Sequence[StretchLoss]) -> MeanBlockLoss:
+    counts = np.array([one.rows for one in stretches], dtype=np.float64)
+    return MeanBlockLoss(counts * np.array([one.loss for one in stretches]), counts, root=False)
 
 
 def measure_ages(

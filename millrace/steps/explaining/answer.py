@@ -13,6 +13,7 @@ from millrace.domain.kinds import ColumnType
 from millrace.domain.profile import Profile
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
+from millrace.steps.explaining.kept import find_hidden
 from millrace.steps.stores import ensure_known, model_config
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _choose(model: str, request_id: str, row: int, found: "Answers") -> "list[Lo
 
 def _explain(model: str, logged: "LoggedAnswer", scorer: "Scorer", reference: Profile) -> AnswerExplanation:
     config, schema = model_config(model), scorer.schema
-    private = {*config.serving_settings.hashed, *config.serving_settings.left_out}
+    private = find_hidden(config)
     hidden = tuple(one.name for one in schema.inputs if one.name in private)
     shown = [one for one in schema.inputs if one.name not in private]
     unlogged = tuple(one.name for one in shown if one.name not in logged.inputs)
@@ -124,6 +125,7 @@ def _explain(model: str, logged: "LoggedAnswer", scorer: "Scorer", reference: Pr
         hidden=hidden,
         unlogged=unlogged,
         damages=0,
+        threshold=schema.threshold,
     )
 
 

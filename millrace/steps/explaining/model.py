@@ -1,5 +1,6 @@
 """What does a version answer by, on rows it has not learned from, and where is it weak?"""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ from millrace.domain.losses import block_loss
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.dataset import current_dataset
-from millrace.steps.explaining.kept import keep
-from millrace.steps.explaining.sample import UnseenRows, is_numeric, sample_unseen
+from millrace.steps.explaining.kept import MAX_ROWS, find_hidden, keep
+from millrace.steps.explaining.sample import MIN_ROWS, UnseenRows, is_numeric, sample_unseen
 from millrace.steps.lineage import UnknownBundleError, find_lineage
 from millrace.steps.progress import announce
 from millrace.steps.rows import load_rows
@@ -32,13 +33,19 @@ if TYPE_CHECKING:
     from millrace.adapters.scorer import Scorer
     from millrace.domain.explanation.asked import Asked
 
-MAX_ROWS = 20_000
-"""Of more judged rows a sample is asked about: some hundred answers to each take seconds then."""
 DEPENDENCE_ROWS = 2_000
 """A mean over so many rows is known to a fiftieth of their spread."""
 REPEATS = 5
 SHOWN = 6
 """So many columns, the most important, get a curve."""
+
+
+class SmallSampleError(MillraceError):
+    """So few rows say nothing."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        super().__init__(f"--rows {rows} came, needed are {MIN_ROWS} or more: of fewer all is chance")
 
 
 class NoVersionError(MillraceError):
@@ -60,13 +67,15 @@ def explain_model(
     ------
     NoVersionError, UnknownBundleError
         If there is no such version.
-    NoUnseenRowsError
-        If there are no rows to measure it on.
+    SmallSampleError, NoUnseenRowsError
+        If it should be measured on too few rows, or there are no more.
     """
     from millrace.adapters.bundle import verify_bundle
     from millrace.adapters.scorer import load_scorer
 
     ensure_known(model)
+    if max_rows < MIN_ROWS:
+        raise SmallSampleError(max_rows)
     config, digest = model_config(model), _find_digest(model, version)
     bundles = bundles_folder(load_settings().channel)
     verify_bundle(bundles, digest)
@@ -106,16 +115,17 @@ def _measure(
     answers = asked.predict(rows.features)
     by_name = {column.name: column for column in schema.inputs}
     ranked = [by_name[one.name] for one in importance]
+    hidden = find_hidden(config)
+    shown = [one for one in ranked if one.name not in hidden]
     announce("looking for weak spots")
     weak = find_weak_spots(
-        rows.features[[column.name for column in ranked]], rows.labels, answers, rows.blocks, gate.metric,
-        numeric=[one.name for one in ranked if is_numeric(one)],
-        categorical=[one.name for one in ranked if one.categorical],
+        rows.features[[column.name for column in shown]], rows.labels, answers, rows.blocks, gate.metric,
+        numeric=[one.name for one in shown if is_numeric(one)],
+        categorical=[one.name for one in shown if one.categorical],
         confidence=gate.confidence, min_blocks=gate.min_blocks,
     )  # fmt: skip
     classes = schema.classes if schema.task is Task.MULTICLASS else ()
-    curved = [one for one in ranked if not one.text][:SHOWN]
-    text = [one.name for one in ranked if one.text]
+    curved = [one for one in shown if not one.text][:SHOWN]
     return ModelExplanation(
         model=config.name, digest=scorer.digest, at=now, dataset=dataset,
         task=schema.task, classes=schema.classes, target=config.data.target,
@@ -124,8 +134,19 @@ def _measure(
         repeats=REPEATS, confidence=gate.confidence, seed=seed,
         importance=importance, weak=weak,
         dependence=_measure_curves(asked, rows, curved, classes, seed),
-        left_out=tuple(f"{name} is text, which has no curve and no slices" for name in text),
+        left_out=tuple(_tell_left_out(ranked, hidden)),
     )  # fmt: skip
+
+
+def _tell_left_out(columns: list[InputColumn], hidden: frozenset[str]) -> Iterator[str]:
+    for one in columns:
+        if one.name in hidden:
+            yield (
+                f"{one.name} has no curve and no slices: [serving] of model.toml hides its values, "
+                "and this is for everybody to read"
+            )
+        elif one.text:
+            yield f"{one.name} is text, which has no curve and no slices"
 
 
 def _measure_curves(

@@ -54,6 +54,7 @@ def _measure(
     if isinstance(came, int) and came < least:
         # else each look would read all that was answered since the first, however long no label comes
         return _unmeasured(start, end, yardstick, f"{came} labels of {least} needed", came)
+    yardstick = replace(yardstick, threshold=find_schema(digest).threshold)
     log = read_labelled(config, yardstick.policy, digest, start, end)
     found = measure_answered(log.rows, start, end, yardstick, _notes(log))
     return replace(found, verdicts=doubt(found.verdicts, len(log.damages)))

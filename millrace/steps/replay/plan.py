@@ -6,21 +6,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from millrace.adapters.bundle import digest_of_files
 from millrace.adapters.models import load_source, read_model, read_policy, write_model
-from millrace.adapters.training import training_environment
+from millrace.adapters.training import ESTIMATORS, training_environment
 from millrace.domain.canonical import sha256_of
 from millrace.domain.replay.comparison import ALWAYS, NEVER, OWN
 from millrace.errors import MillraceError
-from millrace.settings import load_settings
+from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.dataset import current_dataset
 from millrace.steps.stores import model_config
 
 FIXED = ("model", "data", "rollout")
 """Sections that no policy changes: they say what the data is, and history has no live requests."""
+MAX_STEPS = 100_000
+"""Eleven years of hours. Each step costs milliseconds, whatever happens in it."""
 WITHOUT_LIMIT = {"min_new_rows": 0, "cooldown": "0s", "budget_per_day": 1_000_000}
 ELSEWHERE = ("MLFLOW_TRACKING_URI", *(f"MILLRACE_{name}" for name in ("LEDGER_URL", "ALERT_URLS", "CHANNEL")))
 
@@ -53,7 +56,7 @@ class Plan:
     policies: tuple[Policy, ...]
     folder: Path
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[datetime, ...]:
         """The times of the simulated clock, `start` first and `until` last."""
         steps = -((self.start - self.until) // self.every)
@@ -85,6 +88,9 @@ def plan_replay(
     if start >= until or every <= timedelta(0):
         found = f"found nothing from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} in steps of {every}"
         raise NoReplayError(model, found, "--to must come after --from, and --every be longer than 0")
+    if (steps := -((start - until) // every)) > MAX_STEPS:
+        found = f"found {steps:,} steps of {every}, at most {MAX_STEPS:,} are possible"
+        raise NoReplayError(model, found, "Take a longer --every, such as 1d")
     read = tuple(_read(models, model, given) for given in dict.fromkeys((*(policies or [OWN]), NEVER)))
     names = [policy.name for policy in read]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -93,7 +99,8 @@ def plan_replay(
         "files": digest_of_files(models / model),
         "dataset": current_dataset(model).version,
         "source": load_source(models, model).list_batches(until) if config.data.source == "python" else [],
-        "environment": sha256_of(training_environment()),
+        "environment": {name: training_environment(name) for name in sorted(map(_estimator_of, read))},
+        "code": digest_of_files(PROJECT_ROOT / "millrace"),
         "span": [start.isoformat(), until.isoformat(), every.total_seconds()],
         "policies": {policy.name: repr(policy.content) for policy in read},
     }
@@ -110,7 +117,20 @@ def _read(models: Path, model: str, given: str) -> Policy:
             schedules = {name: own["retrain"][name] for name in ("schedule",) if name in own["retrain"]}
             return Policy(ALWAYS, own | {"retrain": WITHOUT_LIMIT | schedules})
         case _:
-            return Policy(Path(given).stem, read_policy(models, model, Path(given), FIXED))
+            return Policy(
+                _name_of(model, Path(given)), read_policy(models, model, Path(given), FIXED, ESTIMATORS)
+            )
+
+
+def _name_of(model: str, file: Path) -> str:
+    if file.stem in (OWN, ALWAYS, NEVER):
+        reserved = f"{OWN}, {ALWAYS} and {NEVER} are policies without a file"
+        raise NoReplayError(model, f"found a policy in {file.name}", f"{reserved}: give yours another name")
+    return file.stem
+
+
+def _estimator_of(policy: Policy) -> str:
+    return str(policy.content["training"]["estimator"])
 
 
 @contextmanager

@@ -2,29 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import load_scorer
-from millrace.domain.answers import FloatArray
+from millrace.domain.answers import FloatArray, spread_shares
 from millrace.domain.blocks import name_blocks
 from millrace.domain.config import Metric, ModelConfig
 from millrace.domain.facts import ChampionPromoted, WindowMonitored
 from millrace.domain.features import text_values
 from millrace.domain.kinds import Task
-from millrace.domain.replay.comparison import Happening, PolicyResult, ReplayResult, list_shown
+from millrace.domain.replay.comparison import (
+    Asked,
+    Happening,
+    PolicyResult,
+    ReplayResult,
+    list_shown,
+)
 from millrace.domain.replay.measuring import (
     AskedRows,
     BoolArray,
     Champion,
     answered_by,
     answered_by_all,
+    is_answered,
+    mean_loss,
     measure_ages,
+    measure_common,
+    measure_gap,
     measure_loss,
     measure_stretches,
-    measure_whole,
 )
 from millrace.domain.replay.telling import tell_happenings
 from millrace.domain.schema import label_values
@@ -58,6 +68,7 @@ class _Labelled:
     frame: "pd.DataFrame"
     rows: AskedRows
     classes: tuple[str, ...]
+    asked: Asked
 
 
 def gather_results(plan: Plan, history: History) -> ReplayResult:
@@ -70,6 +81,7 @@ def gather_results(plan: Plan, history: History) -> ReplayResult:
         with entered(plan.home_of(policy)):
             played.append(_read_played(plan, policy, asked))
     common = answered_by_all(len(asked.rows.times), [one.answers for one in played])
+    delay = config.data.label_delay
     return ReplayResult(
         model=plan.model,
         metric=config.gate.metric,
@@ -77,21 +89,49 @@ def gather_results(plan: Plan, history: History) -> ReplayResult:
         until=plan.until,
         step_seconds=plan.every.total_seconds(),
         rows=int(common.sum()),
-        policies=tuple(_measure(plan, config.gate.metric, asked.rows, one, common) for one in played),
+        policies=_compare(plan, config, asked.rows, played, common),
+        asked=asked.asked,
+        label_delay_seconds=delay.total_seconds() if delay is not None else None,
+        confidence=config.gate.confidence,
     )
 
 
-def _measure(plan: Plan, metric: Metric, rows: AskedRows, played: _Played, common: BoolArray) -> PolicyResult:
+def _compare(
+    plan: Plan, config: ModelConfig, rows: AskedRows, played: Sequence[_Played], common: BoolArray
+) -> tuple[PolicyResult, ...]:
+    """Measure each policy, and how far it is behind the one that lost the least."""
+    metric, drawn = config.gate.metric, _drawn_bounds(plan)
+    measured = [measure_common(metric, rows, one.answers, common, drawn) for one in played]
+    best = min(filter(None, measured), key=lambda one: mean_loss(one) or 0.0, default=None)
+    others = sum(map(bool, measured)) - 1
+    found = []
+    for one, stretches in zip(played, measured, strict=True):
+        result = replace(_measure(plan, metric, rows, one, drawn), loss=mean_loss(stretches))
+        if best is not None and stretches and stretches is not best:
+            gap = measure_gap(stretches, best, config.gate, others, config.training.seed)
+            result = replace(result, behind=gap)
+        found.append(result)
+    return tuple(found)
+
+
+def _drawn_bounds(plan: Plan) -> tuple[datetime, ...]:
     bounds = plan.bounds
-    drawn = (*bounds[: -1 : -(-(len(bounds) - 1) // DRAWN_STRETCHES)], bounds[-1])
+    return (*bounds[: -1 : -(-(len(bounds) - 1) // DRAWN_STRETCHES)], bounds[-1])
+
+
+def _measure(
+    plan: Plan, metric: Metric, rows: AskedRows, played: _Played, drawn: Sequence[datetime]
+) -> PolicyResult:
+    answers = played.answers
     return PolicyResult(
         policy=played.policy.name,
         happenings=_with_losses(plan, metric, rows, played),
-        stretches=measure_stretches(metric, rows, played.answers, drawn),
+        stretches=measure_stretches(metric, rows, answers, drawn),
         ages=measure_ages(metric, rows, played.champions, plan.until),
-        loss=measure_whole(metric, rows, played.answers, common, drawn),
+        loss=None,
         looks=len(played.looks),
         detected=sum(one.drift is not None or one.decay is not None for one in played.looks),
+        answered=0 if answers is None else int(is_answered(answers).sum()),
     )
 
 
@@ -122,34 +162,31 @@ def _answer(digest: str, asked: _Labelled, since: float) -> FloatArray:
     is_later = asked.rows.times >= since
     given = scorer.answer(asked.frame[is_later])
     if scorer.schema.task is Task.MULTICLASS:
-        given = _among(given, scorer.schema.classes, asked.classes)
+        given = spread_shares(given, scorer.schema.classes, asked.classes)
     answers = np.full((len(is_later), *given.shape[1:]), np.nan)
     answers[is_later] = given
     return answers
 
 
-def _among(given: FloatArray, classes: tuple[str, ...], all_classes: tuple[str, ...]) -> FloatArray:
-    """Put the shares of a version's classes where they stand among all classes."""
-    shares = np.zeros((len(given), len(all_classes)))
-    shares[:, [all_classes.index(name) for name in classes]] = given
-    return shares
-
-
 def _read_labelled(plan: Plan, history: History, config: ModelConfig) -> _Labelled:
-    """Read all rows of the range with a label that some champion knows."""
+    """Read all rows of the range with a label that some champion knows, and count the others."""
     import pandas as pd
 
     stretches = [history.rows_of(stretch) for stretch in range(len(plan.bounds) - 1)]
-    frame = pd.concat([rows for rows in stretches if rows is not None], ignore_index=True)
+    happened = pd.concat([rows for rows in stretches if rows is not None], ignore_index=True)
     target, classes = config.data.target, _known_classes(plan)
-    frame = frame[frame[target].notna()].reset_index(drop=True)
+    labelled = happened[happened[target].notna()].reset_index(drop=True)
+    frame = labelled
     if config.model.task is not Task.REGRESSION:
-        texts = text_values(frame[target], target, config.contract.columns[target].type)
-        frame = frame[np.isin(texts, classes)].reset_index(drop=True)
+        texts = text_values(labelled[target], target, config.contract.columns[target].type)
+        frame = labelled[np.isin(texts, classes)].reset_index(drop=True)
     times = frame[str(config.data.time)]
     seconds = (times - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy().astype(np.float64)
     rows = AskedRows(seconds, label_values(frame, config, classes), name_blocks(frame, config))
-    return _Labelled(frame, rows, classes)
+    unlabelled, unknown = len(happened) - len(labelled), len(labelled) - len(frame)
+    told = history.told
+    asked = Asked(len(happened), unlabelled, unknown, told.refused, told.early)
+    return _Labelled(frame, rows, classes, asked)
 
 
 def _known_classes(plan: Plan) -> tuple[str, ...]:

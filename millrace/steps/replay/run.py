@@ -1,6 +1,7 @@
 """How is history run again under each policy, and gone on with after a stop?"""
 
 import fcntl
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from millrace.steps.replay.asking import PaperLog
 from millrace.steps.replay.engine import Batch, Engine
 from millrace.steps.replay.history import History, prepare_history
 from millrace.steps.replay.loop import PlainLoop
-from millrace.steps.replay.plan import Plan, Policy, entered, lay_out
+from millrace.steps.replay.plan import NoReplayError, Plan, Policy, entered, lay_out
 from millrace.steps.replay.results import gather_results
 from millrace.steps.stores import model_config
 
@@ -89,12 +90,23 @@ def run_replay(plan: Plan) -> ReplayResult:
     ------
     ReplayRunningError
         If another process is at it.
+    NoReplayError
+        If nothing has happened in the range.
     """
     with _alone(plan.folder):
-        history = prepare_history(plan)
+        history = _prepare(plan)
         for policy in plan.policies:
             _play(plan, policy, history)
         return gather_results(plan, history)
+
+
+def _prepare(plan: Plan) -> History:
+    """Lay out history; what is refused leaves nothing behind, of its copies least of all."""
+    try:
+        return prepare_history(plan)
+    except NoReplayError:
+        shutil.rmtree(plan.folder)
+        raise
 
 
 def _play(plan: Plan, policy: Policy, history: History) -> None:

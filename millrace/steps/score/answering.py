@@ -20,12 +20,13 @@ NO_ANSWER = "the model gives no finite answer to this row"
 
 @dataclass(frozen=True, eq=False)
 class ChunkWork:
-    """What is the same for all chunks; threads share it."""
+    """What is the same for all chunks; threads share it. `rows` are those of a chunk."""
 
     scorer: Scorer
     keep: tuple[str, ...]
     types: dict[str, ColumnType]
     folder: ScoreFolder
+    rows: int
 
 
 def answer_chunk(work: ChunkWork, number: int, chunk: "pa.RecordBatch") -> tuple[int, int, int]:

@@ -1,7 +1,10 @@
 """Which rows of a table may a version answer, and what does it see of them?"""
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from millrace.domain.bundle import InputColumn
 from millrace.domain.config import ColumnContract
 from millrace.domain.features import Coded, MissingColumnsError
 from millrace.domain.kinds import ColumnType
-from millrace.domain.words import MAX_CHARACTERS
+from millrace.domain.words import MAX_CHARACTERS, is_null
 from millrace.serving.fields import bounds_of, describe_column
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 Mask = npt.NDArray[np.bool_]
 
 SHOWN_CHARACTERS = 80
+_DIGITS = re.compile(r"\s*[+-]?[0-9]{1,19}\s*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,8 @@ def check_rows(table: "pa.RecordBatch", inputs: tuple[InputColumn, ...]) -> Chec
 
 
 def _reader_of(column: InputColumn) -> "Callable[[pa.Array[Any], InputColumn], ReadColumn]":
+    if column.type is ColumnType.INT and column.categorical:
+        return _read_whole_names
     if column.type is not ColumnType.STRING:
         return _read_numbers
     return _read_texts if column.text else _read_names
@@ -87,7 +93,8 @@ def _read_numbers(array: "pa.Array[Any]", column: InputColumn) -> ReadColumn:
         refused = refused | (values < low) | (values > high)
     if not column.categorical:
         return ReadColumn(values, refused)
-    distinct, codes = np.unique(values, return_inverse=True)
+    # what is refused is no category either
+    distinct, codes = np.unique(np.where(refused, np.nan, values), return_inverse=True)
     return ReadColumn(Coded(distinct.tolist(), codes), refused)
 
 
@@ -100,8 +107,8 @@ def _to_floats(array: "pa.Array[Any]", kind: ColumnType) -> tuple[npt.NDArray[np
     ):
         values = _plain_floats(array)
         whole = kind is not ColumnType.INT or pa.types.is_integer(array.type)
-        refused = np.isinf(values) if whole else ~np.isnan(values) & (values != np.floor(values))
-        return values, refused | np.isinf(values)
+        broken = np.isinf(values)
+        return values, broken if whole else broken | (values != np.floor(values)) & ~np.isnan(values)
     return _convert(array, kind)
 
 
@@ -130,13 +137,44 @@ def _convert(array: "pa.Array[Any]", kind: ColumnType) -> tuple[npt.NDArray[np.f
     return values, nothing if found.refused is None else found.refused
 
 
-def _read_names(array: "pa.Array[Any]", column: InputColumn) -> ReadColumn:
+def _read_whole_names(array: "pa.Array[Any]", column: InputColumn) -> ReadColumn:
+    """Read whole numbers as names: a float would make one of two that differ beyond 2**53."""
+    dictionary, codes = _encode(array)
+    raw = [None if is_null(value) else value for value in dictionary.to_pylist()]
+    floats, wrong = _to_floats(dictionary, ColumnType.INT)
+    low, high = bounds_of(column)
+    names: list[int | None] = []
+    for value, near, refused in zip(raw, floats.tolist(), wrong.tolist(), strict=True):
+        found = None if value is None or refused else _whole(value, near)
+        names.append(None if found is None or not low <= found <= high else found)
+    allowed = [
+        column.nullable if value is None else name is not None
+        for value, name in zip([*raw, None], [*names, None], strict=True)
+    ]
+    return ReadColumn(Coded([*names, None], codes), ~np.array(allowed, dtype=np.bool_)[codes])
+
+
+def _whole(value: Any, near: float) -> int | None:
+    """Return the number that is written, `near` where that is no whole number's own writing."""
+    if isinstance(value, int | Decimal) or (isinstance(value, str) and _DIGITS.fullmatch(value)):
+        return int(value)
+    return int(near) if math.isfinite(near) else None
+
+
+def _encode(array: "pa.Array[Any]") -> "tuple[pa.Array[Any], npt.NDArray[np.intp]]":
+    """Return the distinct values, and which each row has; a null has the place after the last."""
     import pyarrow as pa
 
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.string())
     coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    distinct = coded.dictionary.to_pylist()
-    codes = coded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False).astype(np.intp)
-    distinct.append(None)
+    codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False).astype(np.intp)
+    return coded.dictionary, codes
+
+
+def _read_names(array: "pa.Array[Any]", column: InputColumn) -> ReadColumn:
+    dictionary, codes = _encode(array)
+    distinct = [*dictionary.to_pylist(), None]
     allowed = np.array([_is_name(value, column) for value in distinct])
     texts = [value if ok else None for value, ok in zip(distinct, allowed, strict=True)]
     return ReadColumn(Coded(texts, codes), ~allowed[codes])

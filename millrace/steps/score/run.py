@@ -4,47 +4,37 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from millrace.adapters.bundle import digest_of_files
 from millrace.adapters.score_folder import DIGEST_COLUMN, ScoreFolder
 from millrace.adapters.scorer import Scorer
-from millrace.domain.config import ModelConfig
+from millrace.domain.config import FormatSection, ModelConfig
 from millrace.domain.facts import RowsScored
 from millrace.domain.scored import ensure_free
-from millrace.errors import MillraceError
+from millrace.errors import UnavailableError
+from millrace.settings import PROJECT_ROOT
 from millrace.steps.actor import current_actor
 from millrace.steps.progress import announce
 from millrace.steps.score.answering import ChunkWork, answer_chunk
 from millrace.steps.score.checking import check_rows
-from millrace.steps.score.source import ScoreInput, ask_for_rows
+from millrace.steps.score.columns import shared_schema
+from millrace.steps.score.output import ensure_kept, ensure_place
+from millrace.steps.score.source import ScoreInput, ask_for_rows, forget_rows
 from millrace.steps.score.version import find_version, open_version
 from millrace.steps.stores import ledger, model_config
 
 CHUNK_ROWS = 131_072
 """Rows of one finished piece: of two cores each has about 40 MB of 20 columns at once."""
 
-SUFFIXES = (".parquet", ".csv")
+CHUNK_TEXTS = 8_192
+"""The same of rows with texts, of which each may have 20,000 characters."""
 
-
-class UnknownOutputError(MillraceError):
-    """The output's name does not say how it is to be written, or names no place for it."""
-
-    def __init__(self, output: Path, reason: str) -> None:
-        self.output, self.reason = output, reason
-        super().__init__(f"{output}: {reason}. Name an output that ends in {' or '.join(SUFFIXES)}")
-
-
-class UnknownColumnError(MillraceError):
-    """A column that is to be kept is not in the input."""
-
-    def __init__(self, missing: tuple[str, ...], found: tuple[str, ...]) -> None:
-        self.missing, self.found = missing, found
-        super().__init__(
-            f"the input has no column {', '.join(map(repr, missing))} to keep; it has {', '.join(found)}. "
-            "Name columns of it by --keep"
-        )
+_CODE = ("millrace", "requirements.lock")
+"""What reads and answers."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,10 @@ class ScoreOrder:
 
 @dataclass(frozen=True)
 class Scored:
-    """What was scored. `resumed` rows were answered by a run before, `anew` says why none of its were."""
+    """What was scored. `resumed` rows were answered by a run before, `anew` says why none of its were.
+
+    `asked` says when the database gave the rows, where a run before had asked for them.
+    """
 
     model: str
     digest: str
@@ -75,6 +68,7 @@ class Scored:
     refused: int
     resumed: int
     anew: str | None
+    asked: str | None = None
 
 
 def score_rows(order: ScoreOrder, now: datetime) -> Scored:
@@ -89,58 +83,95 @@ def score_rows(order: ScoreOrder, now: datetime) -> Scored:
         If another process is at the same output.
     """
     config = model_config(order.model)
-    _ensure_writable(order.output)
+    ensure_place(order.output, None if order.sql_url else Path(order.source))
     digest = find_version(order.model, order.version)
     folder = ScoreFolder(order.output.resolve())
-    with folder.locked():
-        source = _find_source(order, config, folder)
-        scorer = open_version(digest)
-        work = _plan(order, config, source, scorer, folder)
-        manifest = {"input": source.digest, "model": digest, "keep": work.keep, "rows": CHUNK_ROWS}
-        anew = folder.begin(manifest)
+    with folder.locked(), _asked_again_if_refused(folder):
+        source, work, anew = _begin(order, config, open_version(digest), folder, now)
         counts = list(_answer_all(work, source, folder))
         source.ensure_unchanged()
         rows, refused, resumed = (sum(each) for each in zip(*counts, strict=True))
         announce("write the output")
-        written = folder.finish(len(counts), digest, _about(order.model, digest, source, rows))
-        fact = RowsScored(digest, source.name, source.digest, written, rows, refused)
-        ledger().append(order.model, fact, now, current_actor())
+        schema = shared_schema(folder.chunks(len(counts)))
+        written = folder.finish(len(counts), schema, digest, _about(order.model, digest, source, rows))
+        _record(
+            order.model, RowsScored(digest, source.name, source.digest, written, rows, refused), folder, now
+        )
         folder.publish()
+    asked = source.asked.isoformat() if source.asked else None
     return Scored(
-        order.model, digest, source.name, source.digest, written, rows, refused, resumed, anew
-    )  # fmt: skip
+        order.model, digest, source.name, source.digest, written, rows, refused, resumed, anew, asked
+    )
 
 
-def _ensure_writable(output: Path) -> None:
-    if output.suffix.lower() not in SUFFIXES:
-        raise UnknownOutputError(output, "not a kind of file that is written")
-    if not output.parent.is_dir():
-        raise UnknownOutputError(output, "its folder does not exist")
+@contextmanager
+def _asked_again_if_refused(folder: ScoreFolder) -> Iterator[None]:
+    """Keep a query's rows for the run that goes on only if this one was stopped, or time may cure it."""
+    try:
+        yield
+    except (UnavailableError, OSError):
+        raise
+    except Exception:
+        forget_rows(folder)
+        raise
 
 
-def _find_source(order: ScoreOrder, config: ModelConfig, folder: ScoreFolder) -> ScoreInput:
+def _begin(
+    order: ScoreOrder, config: ModelConfig, scorer: Scorer, folder: ScoreFolder, now: datetime
+) -> tuple[ScoreInput, ChunkWork, str | None]:
+    """Find what is to be done, and say why nothing of a run before is taken up, where there is something."""
+    source = _find_source(order, config, folder, now)
+    work = _plan(order, config, source, scorer, folder)
+    anew = folder.begin(_manifest(config, source, work))
+    if anew is not None and source.asked is not None:
+        # no chunk is left of the rows that were asked for then: now they are no better than new ones
+        source, work, _ = _begin(order, config, scorer, folder, now)
+    return source, work, anew
+
+
+def _manifest(config: ModelConfig, source: ScoreInput, work: ChunkWork) -> dict[str, object]:
+    """Name all that the chunks depend on, in the words that a person is told when it differs."""
+    used = {*work.keep, *(column.name for column in work.scorer.schema.inputs)}
+    return {
+        "input": source.digest,
+        "model": work.scorer.digest,
+        "keep": work.keep,
+        "rows": work.rows,
+        "format": config.data.format.model_dump(mode="json"),
+        "contract": {name: str(work.types[name]) for name in sorted(used & work.types.keys())},
+        "code": [digest_of_files(PROJECT_ROOT / part) for part in _CODE],
+    }
+
+
+def _record(model: str, fact: RowsScored, folder: ScoreFolder, now: datetime) -> None:
+    """Append the fact, unless a run did that died before the output had its name."""
+    head = ledger().head()
+    after = folder.recorded_after(head.seq if head else 0)
+    if all(entry.fact != fact for entry in ledger().entries(model, (RowsScored,), after)):
+        ledger().append(model, fact, now, current_actor())
+
+
+def _find_source(order: ScoreOrder, config: ModelConfig, folder: ScoreFolder, now: datetime) -> ScoreInput:
     if not order.sql_url:
         path = Path(order.source).resolve()
-        if path == folder.output:
-            raise UnknownOutputError(order.output, "this is the input too")
         return ScoreInput.of_file(path, path.name, config.data.format)
-    path, _ = ask_for_rows(order.sql_url, order.source, folder.path)
-    return ScoreInput.of_file(path, " ".join(order.source.split()), type(config.data.format)())
+    path, asked = ask_for_rows(order.sql_url, order.source, folder, now)
+    return ScoreInput.of_file(path, " ".join(order.source.split()), FormatSection(), asked)
 
 
 def _plan(
     order: ScoreOrder, config: ModelConfig, source: ScoreInput, scorer: Scorer, folder: ScoreFolder
 ) -> ChunkWork:
     types = {name: column.type for name, column in config.contract.columns.items()}
-    first = next(source.chunks(CHUNK_ROWS, types))
+    has_texts = any(column.text for column in scorer.schema.inputs)
+    rows = min(CHUNK_ROWS, CHUNK_TEXTS) if has_texts else CHUNK_ROWS
+    first = next(source.chunks(rows, types))
     names = tuple(first.schema.names)
     keep = order.keep or config.data.key or names
-    missing = tuple(name for name in keep if name not in names)
-    if missing:
-        raise UnknownColumnError(missing, names)
+    ensure_kept(order.output, first.schema, keep)
     check_rows(first.slice(0, 0), scorer.schema.inputs)
     ensure_free(keep, scorer.schema, (DIGEST_COLUMN,))
-    return ChunkWork(scorer, keep, types, folder)
+    return ChunkWork(scorer, keep, types, folder, rows)
 
 
 def _answer_all(work: ChunkWork, source: ScoreInput, folder: ScoreFolder) -> Iterator[tuple[int, int, int]]:
@@ -149,7 +180,7 @@ def _answer_all(work: ChunkWork, source: ScoreInput, folder: ScoreFolder) -> Ite
     running: deque[Future[tuple[int, int, int]]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="score") as pool:
         try:
-            for number, chunk in enumerate(source.chunks(CHUNK_ROWS, work.types)):
+            for number, chunk in enumerate(source.chunks(work.rows, work.types)):
                 running.append(pool.submit(answer_chunk, work, number, chunk))
                 while len(running) > threads:
                     found = running.popleft().result()

@@ -1,5 +1,7 @@
 """Are groups of requests answered differently in production?"""
 
+from dataclasses import replace
+
 import numpy as np
 
 from millrace.domain.kinds import Task
@@ -31,6 +33,13 @@ def test_a_group_that_is_answered_otherwise_fails_and_is_named() -> None:
     assert found.outcome is Outcome.FAIL
     assert "differs by 0." in found.reason
     assert "sex=m and sex=f" in found.reason
+
+
+def test_decisions_are_by_the_threshold_of_the_version() -> None:
+    rows = answered(0.2)
+    # above all answers: nobody is decided for, in either group
+    found = judge_fairness(rows, replace(HELD_TO, threshold=0.95))  # type: ignore[arg-type]
+    assert found.outcome is Outcome.PASS
 
 
 def test_a_group_that_is_too_small_is_named_and_no_pass() -> None:
