@@ -21,6 +21,7 @@ BENCHMARKS = (
     "drift",
     "any_model.speed",
     "any_model.quality",
+    "any_model.score",
 )
 RESULTS = Path(__file__).with_name("results")
 

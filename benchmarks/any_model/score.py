@@ -1,7 +1,5 @@
 """How fast does `millrace score` answer a large file, in how much memory, beside pandas and scikit-learn?"""
 
-import argparse
-import json
 import os
 import subprocess
 import sys
@@ -15,12 +13,16 @@ from pathlib import Path
 import psutil
 
 from benchmarks.process import MILLRACE, environment, output_of
+from benchmarks.report import GIB, Figure, Report, make_report
+from benchmarks.report import run as take
 from millrace.settings import PROJECT_ROOT
 
 MODEL = "flights"
 ROWS = 10_000_000
 PIECE_ROWS = 1_000_000
 ROUNDS = 3
+LEAST_RATIO, MOST_GIB = 3.0, 1.0
+PACKAGES = ("onnxruntime", "pyarrow", "pandas", "scikit-learn")
 BARE_ROWS = 2_000_000
 """Whole frames of all ten million rows do not fit into the memory of a small machine."""
 
@@ -74,10 +76,6 @@ class Run:
     seconds: float
     cpu_seconds: float
     peak_bytes: int
-
-    @property
-    def rows_per_second(self) -> float:
-        return self.rows / self.seconds
 
 
 def run(command: Sequence[str], env: dict[str, str], rows: int) -> Run:
@@ -134,50 +132,39 @@ def write_rows(folder: Path, rows: int) -> Path:
     return target
 
 
-def measure(rows: int, bare_rows: int, folder: Path) -> dict[str, object]:
+def measure(rounds: int) -> Report:
     """Score the large file by us, and a smaller one by both."""
-    env = prepare(folder)
-    small, large = write_rows(folder, bare_rows), write_rows(folder, rows)
+    with tempfile.TemporaryDirectory(prefix="millrace-score-") as name:
+        folder = Path(name)
+        env = prepare(folder)
+        small, large = write_rows(folder, BARE_ROWS), write_rows(folder, ROWS)
 
-    def ours(source: Path, count: int) -> Run:
-        output = str(folder / "ours.parquet")
-        command = [MILLRACE, "score", MODEL, str(source), output, "--version", "1"]
-        return run(command, env, count)
+        def ours(source: Path, count: int) -> Run:
+            output = str(folder / "ours.parquet")
+            command = [MILLRACE, "score", MODEL, str(source), output, "--version", "1"]
+            return run(command, env, count)
 
-    def bare() -> Run:
-        command = [sys.executable, "-c", BARE, str(small), str(folder / "bare.parquet"), str(folder)]
-        return run(command, env, bare_rows)
+        def bare() -> Run:
+            command = [sys.executable, "-c", BARE, str(small), str(folder / "bare.parquet"), str(folder)]
+            return run(command, env, BARE_ROWS)
 
-    pairs = [(ours(small, bare_rows), bare()) for _ in range(ROUNDS)]
-    mine, theirs = (min(each, key=lambda one: one.seconds) for each in zip(*pairs, strict=True))
-    whole = ours(large, rows)
-    return {
-        "cores": os.cpu_count(),
-        "rows": bare_rows,
-        "millrace_seconds": round(mine.seconds, 2),
-        "pandas_sklearn_seconds": round(theirs.seconds, 2),
-        "times_as_fast": round(theirs.seconds / mine.seconds, 2),
-        "millrace_cpu_seconds": round(mine.cpu_seconds, 2),
-        "pandas_sklearn_cpu_seconds": round(theirs.cpu_seconds, 2),
-        "millrace_peak_mib": mine.peak_bytes >> 20,
-        "pandas_sklearn_peak_mib": theirs.peak_bytes >> 20,
-        "large_rows": rows,
-        "large_seconds": round(whole.seconds, 1),
-        "large_cpu_seconds": round(whole.cpu_seconds, 1),
-        "large_rows_per_second": round(whole.rows_per_second),
-        "large_peak_mib": whole.peak_bytes >> 20,
-    }
-
-
-def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--bare-rows", type=int, default=BARE_ROWS)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="millrace-score-") as folder:
-        print(json.dumps(measure(asked.rows, asked.bare_rows, Path(folder)), indent=2))
+        pairs = [(ours(small, BARE_ROWS), bare()) for _ in range(rounds)]
+        mine, theirs = (min(each, key=lambda one: one.seconds) for each in zip(*pairs, strict=True))
+        whole = ours(large, ROWS)
+    figures = (
+        Figure(
+            "times as fast as pandas and scikit-learn", theirs.seconds / mine.seconds, "", least=LEAST_RATIO
+        ),
+        Figure("millrace score, 2,000,000 rows", mine.seconds, "s"),
+        Figure("pandas and scikit-learn, the same rows", theirs.seconds, "s"),
+        Figure("millrace score, 2,000,000 rows, of both cores", mine.cpu_seconds, "s"),
+        Figure("pandas and scikit-learn, of both cores", theirs.cpu_seconds, "s"),
+        Figure("pandas and scikit-learn, most memory", theirs.peak_bytes / GIB, "GiB"),
+        Figure("millrace score, 10,000,000 rows", whole.seconds, "s"),
+        Figure("millrace score, 10,000,000 rows, most memory", whole.peak_bytes / GIB, "GiB", most=MOST_GIB),
+    )
+    return make_report("any_model.score", "a file of flights, from parquet to parquet", figures, PACKAGES)
 
 
 if __name__ == "__main__":
-    main()
+    take(measure, ROUNDS, __doc__)
