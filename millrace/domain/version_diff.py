@@ -197,7 +197,10 @@ def differences_by_row(old: FloatArray, new: FloatArray) -> FloatArray:
 
 
 def share_disagreeing(
-    old: FloatArray, new: FloatArray, task: Task, thresholds: tuple[float, float] = (HALF, HALF)
+    old: FloatArray,
+    new: FloatArray,
+    task: Task,
+    thresholds: tuple[float | None, float | None] = (None, None),
 ) -> float | None:
     """Return the share of rows that the two put into different classes, None for a regression.
 
@@ -206,13 +209,14 @@ def share_disagreeing(
     old, new : shape (n_rows,) or (n_rows, n_classes)
         Answers of the two versions to the same rows.
     thresholds
-        From which answer on each of them says yes.
+        From which answer on each of them says yes; None is a half.
     """
     match task:
         case Task.REGRESSION:
             return None
         case Task.BINARY:
-            return float(np.mean((old >= thresholds[0]) != (new >= thresholds[1])))
+            first, second = (HALF if one is None else one for one in thresholds)
+            return float(np.mean((old >= first) != (new >= second)))
         case Task.MULTICLASS:
             return float(np.mean(old.argmax(axis=1) != new.argmax(axis=1)))
 

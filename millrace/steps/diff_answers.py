@@ -11,7 +11,6 @@ from millrace.domain.config import ModelConfig
 from millrace.domain.gate.change import list_differences
 from millrace.domain.kinds import Task
 from millrace.domain.version_diff import (
-    HALF,
     LARGEST,
     AnswerDiff,
     RowDifference,
@@ -49,7 +48,7 @@ def _compare(config: ModelConfig, old: Scorer, new: Scorer, now: datetime) -> An
     before, after = judged.champion, judged.challenger
     if before is None:
         return "they answer different questions: a number and classes, or other classes"
-    thresholds = (old.schema.threshold or HALF, new.schema.threshold or HALF)
+    thresholds = (old.schema.threshold, new.schema.threshold)
     apart, tolerance = differences_by_row(before, after), config.gate.agreement_tolerance
     return AnswerDiff(
         rows=len(rows.labels),

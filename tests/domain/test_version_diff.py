@@ -80,6 +80,8 @@ def test_a_class_is_another_one_by_each_versions_own_threshold() -> None:
     old, new = np.array([0.2, 0.4, 0.6, 0.9]), np.array([0.2, 0.6, 0.6, 0.4])
     assert share_disagreeing(old, new, Task.BINARY) == 0.5
     assert share_disagreeing(old, old, Task.BINARY, (0.5, 0.3)) == 0.25
+    # a threshold of 0 says yes to every row; none at all is a half
+    assert share_disagreeing(old, old, Task.BINARY, (0.0, None)) == 0.5
     assert share_disagreeing(old, new, Task.REGRESSION) is None
 
 
