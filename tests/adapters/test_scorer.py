@@ -11,7 +11,6 @@ import pytest
 import skops.io
 from sklearn.preprocessing import FunctionTransformer
 
-from millrace.adapters import scorer as scorer_module
 from millrace.adapters.bundle import write_bundle
 from millrace.adapters.scorer import (
     UnprovenBundleError,
@@ -21,6 +20,7 @@ from millrace.adapters.scorer import (
     open_scorer,
     prove,
 )
+from millrace.adapters.scorer import scorer as scorer_module
 from millrace.domain.answers import answers_of
 from millrace.domain.bundle import CorruptBundleError, Engine, Examples, digests_of
 from millrace.domain.features import MissingColumnsError, UnreadableColumnError, feature_frame

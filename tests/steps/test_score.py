@@ -102,7 +102,7 @@ def test_what_was_scored_stands_in_the_ledger(published: Home, rides: Path) -> N
 
 @pytest.mark.parametrize(
     ("at", "after", "resumed"),
-    [("begin", 0, 0), ("keep_chunk", 0, 0), ("keep_chunk", 4, 400), ("finish", 0, 952), ("publish", 0, 952)],
+    [("begin", 0, 0), ("keep_chunk", 0, 0), ("keep_chunk", 4, 400), ("seal", 0, 952), ("publish", 0, 952)],
 )
 @pytest.mark.usefixtures("small_chunks")
 def test_a_run_that_is_killed_is_taken_up_and_gives_the_same_bytes(
@@ -123,7 +123,7 @@ def test_a_run_that_is_killed_is_taken_up_and_gives_the_same_bytes(
 @pytest.mark.usefixtures("small_chunks")
 def test_another_input_or_model_begins_anew_and_says_why(published: Home, rides: Path) -> None:
     output = published.path / "scored.parquet"
-    command = [sys.executable, "-c", SCORE, str(rides), str(output), "finish", "0"]
+    command = [sys.executable, "-c", SCORE, str(rides), str(output), "seal", "0"]
     subprocess.run(command, cwd=PROJECT_ROOT, check=False)
     pd.read_parquet(rides).iloc[:500].to_parquet(rides, index=False)
     scored = score_rows(ScoreOrder("fares", str(rides), output), NOON)

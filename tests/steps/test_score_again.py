@@ -96,7 +96,7 @@ def test_a_query_whose_first_chunk_was_not_finished_is_asked_again(
 def test_a_query_that_goes_on_has_the_rows_of_its_first_run_and_says_so(
     asking: ScoreOrder, rides: pd.DataFrame
 ) -> None:
-    assert stopped(asking, "finish") == -signal.SIGKILL
+    assert stopped(asking, "seal") == -signal.SIGKILL
     give(asking.sql_url, rides.iloc[:500])
     scored = score_rows(asking, NOON.replace(hour=13))
     assert (scored.rows, scored.resumed, scored.asked) == (952, 952, NOON.isoformat())
@@ -107,14 +107,14 @@ def test_a_query_that_goes_on_has_the_rows_of_its_first_run_and_says_so(
 def test_rows_of_which_no_chunk_can_be_used_are_asked_for_again(
     asking: ScoreOrder, rides: pd.DataFrame
 ) -> None:
-    assert stopped(asking, "finish") == -signal.SIGKILL
+    assert stopped(asking, "seal") == -signal.SIGKILL
     give(asking.sql_url, rides.iloc[:500])
     scored = score_rows(replace(asking, version="2"), NOON)
     assert (scored.rows, scored.resumed, scored.asked, scored.anew) == (500, 0, None, "model")
 
 
 def test_another_query_begins_anew(asking: ScoreOrder) -> None:
-    assert stopped(asking, "finish") == -signal.SIGKILL
+    assert stopped(asking, "seal") == -signal.SIGKILL
     scored = score_rows(replace(asking, source=f"{QUERY} LIMIT 300"), NOON)
     assert (scored.rows, scored.resumed, scored.asked, scored.anew) == (300, 0, None, "input")
 
@@ -152,7 +152,7 @@ def test_what_would_be_read_otherwise_now_is_not_taken_up(
     path, output = published.path / "rides.csv", published.path / "scored.parquet"
     rides.to_csv(path, index=False)
     order = ScoreOrder("fares", str(path), output)
-    assert stopped(order, "finish") == -signal.SIGKILL
+    assert stopped(order, "seal") == -signal.SIGKILL
     change(published)
     scored = score_rows(order, NOON)
     assert (scored.resumed, scored.anew) == (0, differs)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from millrace.adapters.bundle import digest_of_files
 from millrace.adapters.score_folder import DIGEST_COLUMN, ScoreFolder
@@ -27,8 +28,11 @@ from millrace.steps.score.source import ScoreInput, ask_for_rows, forget_rows
 from millrace.steps.score.version import find_version, open_version
 from millrace.steps.stores import ledger, model_config
 
-CHUNK_ROWS = 131_072
-"""Rows of one finished piece: of two cores each has about 40 MB of 20 columns at once."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK_ROWS = 262_144
+"""Rows of one finished piece: of two cores each has about 80 MB of 20 columns at once."""
 
 CHUNK_TEXTS = 8_192
 """The same of rows with texts, of which each may have 20,000 characters."""
@@ -88,12 +92,10 @@ def score_rows(order: ScoreOrder, now: datetime) -> Scored:
     folder = ScoreFolder(order.output.resolve())
     with folder.locked(), _asked_again_if_refused(folder):
         source, work, anew = _begin(order, config, open_version(digest), folder, now)
-        counts = list(_answer_all(work, source, folder))
+        counts = _write_answers(work, source, folder, _about(order.model, digest, source))
         source.ensure_unchanged()
         rows, refused, resumed = (sum(each) for each in zip(*counts, strict=True))
-        announce("write the output")
-        schema = shared_schema(folder.chunks(len(counts)))
-        written = folder.finish(len(counts), schema, digest, _about(order.model, digest, source, rows))
+        written = folder.seal()
         _record(
             order.model, RowsScored(digest, source.name, source.digest, written, rows, refused), folder, now
         )
@@ -174,21 +176,44 @@ def _plan(
     return ChunkWork(scorer, keep, types, folder, rows)
 
 
-def _answer_all(work: ChunkWork, source: ScoreInput, folder: ScoreFolder) -> Iterator[tuple[int, int, int]]:
+def _write_answers(
+    work: ChunkWork, source: ScoreInput, folder: ScoreFolder, about: dict[str, str]
+) -> list[tuple[int, int, int]]:
+    """Answer all chunks and write them, each as soon as its types are known. Counts: see `answer_chunk`."""
+    counts: list[tuple[int, int, int]] = []
+
+    def answered() -> Iterator["pa.Table"]:
+        for number, found in enumerate(_answer_all(work, source)):
+            counts.append(found)
+            yield folder.chunk(number)
+
+    folder.write(answered() if source.is_uniform else _alike(list(answered())), work.scorer.digest, about)
+    return counts
+
+
+def _alike(tables: "list[pa.Table]") -> "Iterator[pa.Table]":
+    """Yield the tables with the types that all of them have room in."""
+    schema = shared_schema(tables)
+    return (table.cast(schema) for table in tables)
+
+
+def _answer_all(work: ChunkWork, source: ScoreInput) -> Iterator[tuple[int, int, int]]:
     """Answer each chunk that is not there yet, a few at once; yield its rows, the refused, the old ones."""
     threads, total, done = os.cpu_count() or 1, source.rows, 0
     running: deque[Future[tuple[int, int, int]]] = deque()
+
+    def begun() -> Iterator[Future[tuple[int, int, int]]]:
+        """Yield each chunk in order, no sooner than the next ones have begun."""
+        for number, chunk in enumerate(source.chunks(work.rows, work.types)):
+            running.append(pool.submit(answer_chunk, work, number, chunk))
+            if len(running) > threads:
+                yield running.popleft()
+        yield from running
+
     with ThreadPoolExecutor(threads, thread_name_prefix="score") as pool:
         try:
-            for number, chunk in enumerate(source.chunks(work.rows, work.types)):
-                running.append(pool.submit(answer_chunk, work, number, chunk))
-                while len(running) > threads:
-                    found = running.popleft().result()
-                    done += found[0]
-                    announce("score", done, total)
-                    yield found
-            while running:
-                found = running.popleft().result()
+            for future in begun():
+                found = future.result()
                 done += found[0]
                 announce("score", done, total)
                 yield found
@@ -196,10 +221,5 @@ def _answer_all(work: ChunkWork, source: ScoreInput, folder: ScoreFolder) -> Ite
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _about(model: str, digest: str, source: ScoreInput, rows: int) -> dict[str, str]:
-    return {
-        "millrace.model": model,
-        "millrace.digest": digest,
-        "millrace.input": source.digest,
-        "millrace.rows": str(rows),
-    }
+def _about(model: str, digest: str, source: ScoreInput) -> dict[str, str]:
+    return {"millrace.model": model, "millrace.digest": digest, "millrace.input": source.digest}

@@ -68,7 +68,12 @@ class ScoreInput:
         """How many rows it has, 0 where that is known only at its end."""
         import pyarrow.parquet as pq
 
-        return int(pq.read_metadata(self.path).num_rows) if self.path.suffix.lower() == ".parquet" else 0
+        return int(pq.read_metadata(self.path).num_rows) if find_kind(self.path) is FileKind.PARQUET else 0
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all chunks have the types of the file, and none those of its own values."""
+        return find_kind(self.path) is FileKind.PARQUET and self.format == PLAIN_FORMAT
 
     def ensure_unchanged(self) -> None:
         """Refuse an input that is not, as far as the file system tells, the one that was hashed."""

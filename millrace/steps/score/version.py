@@ -3,15 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder
-from millrace.adapters.scorer import Scorer, load_scorer, prove
-from millrace.adapters.tree_order import find_tree_order
-from millrace.domain.answers import FloatArray
+from millrace.adapters.scorer import Scorer, find_sorted_trees, load_scorer, prove
 from millrace.domain.bundle import Engine
-from millrace.domain.features import Columns
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.lineage import UnknownBundleError, find_lineage
@@ -77,16 +72,5 @@ def for_many_rows(scorer: Scorer, bundle: Path) -> Scorer:
     """Return the same scorer, which sorts rows before it answers them where that is faster."""
     if scorer.manifest.engine is not Engine.ONNX:
         return scorer
-    order = find_tree_order((bundle / Engine.ONNX.file_name).read_bytes(), scorer.schema.inputs)
-    if order is None:
-        return scorer
-
-    def answer(columns: Columns) -> FloatArray:
-        sorted_rows = order.order(columns)
-        names = [column.name for column in scorer.schema.inputs]
-        found = scorer.answer({name: columns[name][sorted_rows] for name in names})
-        answers = np.empty_like(found)
-        answers[sorted_rows] = found
-        return answers
-
-    return replace(scorer, answering=answer)
+    trees = find_sorted_trees((bundle / Engine.ONNX.file_name).read_bytes(), scorer.schema)
+    return scorer if trees is None else replace(scorer, answering=trees.answer)

@@ -1,15 +1,15 @@
-"""What does a bundle answer? The one scorer the gate and the prediction service share."""
+"""How is a bundle opened, and proven before it may answer?"""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from millrace.domain.answers import FloatArray, answers_of, shape_answers
+from millrace.adapters.scorer.graph import open_graph
+from millrace.domain.answers import FloatArray, answers_of
 from millrace.domain.bundle import (
     EXAMPLES_FILE,
     SCHEMA_FILE,
@@ -35,16 +35,6 @@ PROOF_TOLERANCE = 1e-5
 """Relative to 1 or the answer, whichever is larger: float32 may round otherwise on another CPU."""
 
 Answering = Callable[[Columns], FloatArray]
-
-
-class UnreadableScorerError(MillraceError):
-    """The scorer's bytes cannot be opened, or do not fit the schema beside them."""
-
-    def __init__(self, engine: Engine, found: str, needed: str) -> None:
-        self.engine, self.found, self.needed = engine, found, needed
-        super().__init__(
-            f"{engine.file_name}: found {found}, needed {needed}. Run `millrace retrain` for a new bundle"
-        )
 
 
 class UntrustedScorerError(MillraceError):
@@ -105,7 +95,7 @@ def open_scorer(engine: Engine, content: bytes, schema: Schema) -> Answering:
     """Open a scorer from its bytes alone, as export does before there is a bundle."""
     match engine:
         case Engine.ONNX:
-            answer_chunk = _open_graph(content, schema).answer
+            answer_chunk = open_graph(content, schema).answer
         case Engine.SKLEARN:
             answer_chunk = functools.partial(_answer_by_pipeline, _open_pipeline(content), schema)
     size = CHUNK_TEXTS if any(column.text for column in schema.inputs) else CHUNK_ROWS
@@ -148,57 +138,6 @@ def _answer_in_chunks(answer_chunk: Answering, schema: Schema, size: int, column
 def _slice(columns: Columns, schema: Schema, start: int, stop: int) -> dict[str, Any]:
     wanted = [column.name for column in schema.inputs if column.name in columns]
     return {name: getattr(columns[name], "iloc", columns[name])[start:stop] for name in wanted}
-
-
-@dataclass(frozen=True)
-class _Graph:
-    """An opened graph. It is fed by position: conversion renames a column whose name clashes inside it."""
-
-    session: Any
-    schema: Schema
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    def answer(self, columns: Columns) -> FloatArray:
-        ready = feature_columns(columns, self.schema.inputs).values()
-        feed = {name: values[:, None] for name, values in zip(self.inputs, ready, strict=True)}
-        with _graph_refusals("a graph that answers these rows"):
-            return shape_answers(self.session.run(self.outputs, feed)[0], self.schema.task)
-
-
-def _open_graph(content: bytes, schema: Schema) -> _Graph:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    with _graph_refusals("a graph onnxruntime can load"):
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    tensors = session.get_inputs()
-    found = [tensor.type for tensor in tensors]
-    needed = ["tensor(string)" if column.is_text else "tensor(float)" for column in schema.inputs]
-    if found != needed:
-        raise UnreadableScorerError(Engine.ONNX, f"inputs {found}", f"the schema's {needed}")
-    names = tuple(tensor.name for tensor in tensors)
-    return _Graph(session, schema, names, (session.get_outputs()[-1].name,))
-
-
-@contextlib.contextmanager
-def _graph_refusals(needed: str) -> Iterator[None]:
-    from onnxruntime.capi import onnxruntime_pybind11_state as failures
-
-    refusals = (
-        failures.Fail,
-        failures.InvalidArgument,
-        failures.InvalidGraph,
-        failures.InvalidProtobuf,
-        failures.NotImplemented,
-        failures.RuntimeException,
-    )
-    try:
-        yield
-    except refusals as error:
-        raise UnreadableScorerError(Engine.ONNX, str(error), needed) from error
 
 
 def _open_pipeline(content: bytes) -> Any:
