@@ -108,7 +108,7 @@ def write_served(store: Path, served: Served, engine: Engine, edition: int = 0) 
         training_blocks=("planted",),
         code=CodeDigests("a", "b", "c", "d", "e"),
         seed=served.config.training.seed,
-        environment=training.training_environment(),
+        environment=training.training_environment(served.config.training.estimator),
     )
     return write_bundle(store, manifest, files)
 

@@ -218,9 +218,9 @@ def _span(side: "DataSide") -> str:
 
 
 def _list(names: "Iterable[str]") -> str:
-    listed = list(names)
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(listed[:SHOWN]) + more
+    from millrace.domain.listing import name_some
+
+    return name_some(list(names), SHOWN)
 
 
 def _cut(value: object) -> str:

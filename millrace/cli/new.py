@@ -127,7 +127,9 @@ def _taken(made: "NewModel") -> object:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    from millrace.domain.listing import name_some
+
+    return name_some(names, SHOWN)
 
 
 def _as_json(made: "NewModel") -> dict[str, Any]:

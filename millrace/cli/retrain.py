@@ -82,6 +82,7 @@ def _exit_code(result: "RetrainResult") -> int:
 
 
 def _show(model: str, result: "RetrainResult") -> None:
+    from millrace.domain.narration import tell_threshold
     from millrace.domain.verdict import Outcome
 
     out, made = console(), result.decision
@@ -93,7 +94,7 @@ def _show(model: str, result: "RetrainResult") -> None:
     if trained.fallback is not None:
         out.print(f"{FALLBACK}: {trained.fallback}", soft_wrap=True)
     if trained.threshold is not None:
-        out.print(f"decides for the positive class from a probability of {trained.threshold:.4g} on")
+        out.print(f"decides: {tell_threshold(trained.threshold)}")
     verdicts = table("rule", "outcome", "reason")
     for verdict in judged.verdicts:
         verdicts.add_row(verdict.rule, verdict.outcome, verdict.reason)

@@ -31,7 +31,7 @@ def why(version: str, *, json: bool = False) -> None:
 
 
 def _show(lineage: "Lineage") -> None:
-    from millrace.domain.narration import tell
+    from millrace.domain.narration import tell, tell_threshold
 
     out, trained, manifest = console(), lineage.trained, lineage.manifest
     blocks = manifest.training_blocks
@@ -49,7 +49,7 @@ def _show(lineage: "Lineage") -> None:
         f"on {trained.agreement.rows:,} rows",
     }
     if trained.threshold is not None:
-        facts["threshold"] = f"the positive class from a probability of {trained.threshold:.6g} on"
+        facts["threshold"] = tell_threshold(trained.threshold)
     if trained.fallback is not None:
         facts["fallback"] = f"{FALLBACK}: {trained.fallback}"
     out.print(f"{lineage.model} {short(trained.digest)}")

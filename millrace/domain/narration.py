@@ -112,6 +112,23 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return _tell_rollout(fact)
 
 
+def tell_threshold(threshold: float) -> str:
+    """Return which answers of a binary model are positive, by its threshold, as one line for people.
+
+    >>> tell_threshold(0.25)
+    'the positive class from a probability of 0.25 on'
+    >>> tell_threshold(1.0009)
+    'never the positive class: no probability reaches the threshold 1.0009'
+    >>> tell_threshold(0.0)
+    'always the positive class: the threshold is 0'
+    """
+    if threshold > 1.0:
+        return f"never the positive class: no probability reaches the threshold {threshold:.8g}"
+    if threshold <= 0.0:
+        return "always the positive class: the threshold is 0"
+    return f"the positive class from a probability of {threshold:.6g} on"
+
+
 def _tell_left(fact: SourceAsked) -> str:
     waiting = f", {fact.waiting:,} rows wait for more" if fact.waiting else ""
     unmarked = f", {fact.unmarked:,} rows have no watermark" if fact.unmarked else ""

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from millrace.domain.bundle import InputColumn, Schema
 from millrace.domain.config import ModelConfig
 from millrace.domain.features import NULL_TEXT, Columns, UnreadableColumnError, number_values, text_values
-from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.kinds import Task
 from millrace.errors import MillraceError
 
 FEWEST_CLASSES = 2
@@ -46,14 +46,19 @@ def class_names(columns: Columns, config: ModelConfig) -> tuple[str, ...]:
     ClassCountError
         If there are fewer than two classes, or not exactly two for a binary model.
     """
+    names = present_classes(columns, config)
+    if config.model.task is not Task.REGRESSION:
+        check_class_count(names, config)
+    return names
+
+
+def present_classes(columns: Columns, config: ModelConfig) -> tuple[str, ...]:
+    """Name the classes that there are, as `class_names` does, be there ever so few."""
     if config.model.task is Task.REGRESSION:
         return ()
-    target, kind = config.data.target, config.contract.columns[config.data.target].type
-    texts = set(text_values(columns[target], target, kind).tolist()) - {NULL_TEXT}
-    is_number = kind in (ColumnType.INT, ColumnType.FLOAT)
-    names = tuple(sorted(texts, key=lambda text: (float(text) if is_number else 0.0, text)))
-    check_class_count(names, config)
-    return names
+    target, column = config.data.target, config.contract.columns[config.data.target]
+    texts = set(text_values(columns[target], target, column.type).tolist()) - {NULL_TEXT}
+    return tuple(sorted(texts, key=lambda text: (float(text) if column.is_number else 0.0, text)))
 
 
 def check_class_count(names: tuple[str, ...], config: ModelConfig) -> None:

@@ -86,7 +86,7 @@ def find_highest(batches: Iterable[str], column: str) -> Watermark | None:
     if not ranges:
         return None
     kind = kind_of(ranges[-1].upto)
-    return max((one.upto for one in ranges if kind_of(one.upto) == kind), key=lambda upto: upto)
+    return max(one.upto for one in ranges if kind_of(one.upto) == kind)
 
 
 def cut_ranges(

@@ -75,11 +75,15 @@ class CheckedBatch:
 
 @dataclass(frozen=True, eq=False)
 class WrittenRows:
-    """The rows of a batch as a part in staging, what the contract found, and the hashes of their keys."""
+    """The rows of a batch as a part in staging, what the contract found, and the hashes of their keys.
+
+    `labelled` are the rows with a label.
+    """
 
     path: Path
     check: BatchCheck
     keys: tuple[Hashes, ...]
+    labelled: int
 
 
 def claim_batch(arrival: Arrival, staged: StagedBatch, run_id: str) -> Claim:
@@ -127,9 +131,8 @@ def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
     if not storable:
         written.path.unlink()
     times = check.time_bounds.get(config.data.time) if config.data.time else None
-    labelled = check.rows - check.null_counts.get(config.data.target, 0)
     return CheckedBatch(
-        staged, written.path if storable else None, check.rows, times, violations, labelled
+        staged, written.path if storable else None, check.rows, times, violations, written.labelled
     )  # fmt: skip
 
 
@@ -142,9 +145,10 @@ def write_rows(config: ModelConfig, staged: StagedBatch) -> WrittenRows:
             keys.append(key_hashes(rows, row_identity(config)))
             writer.write(rows)
 
-        types = {name: column.type for name, column in config.contract.columns.items()}
-        check = check_batch(read_table(staged.path, config.data.format, types), config.contract, take)
-    return WrittenRows(writer.path, check, tuple(keys))
+        rows = read_table(staged.path, config.data.format, config.contract.types)
+        check = check_batch(rows, config.contract, take)
+    labelled = check.rows - check.null_counts.get(config.data.target, 0)
+    return WrittenRows(writer.path, check, tuple(keys), labelled)
 
 
 def accept_batch(
@@ -203,11 +207,10 @@ def _judge_batch(config: ModelConfig, written: WrittenRows) -> list[Violation]:
         return [few] if few else []
     batch = np.concatenate(written.keys)
     known = find_known_keys(config, check.time_bounds)
-    labelled = check.rows - check.null_counts.get(config.data.target, 0)
     found = (
         few,
         judge_duplicates(batch, known.all, config.contract),
-        judge_labels(labelled, check.rows, config.contract),
+        judge_labels(written.labelled, check.rows, config.contract),
         # without a key a row's block follows from its whole content: an equal row lies in the same golden
         # block by itself and is never learned from, and a table of few values could take no second batch
         judge_golden(batch, known.golden) if config.data.key else None,

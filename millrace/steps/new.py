@@ -1,15 +1,15 @@
 """A new model: a file is read, everything is inferred, and its folder appears whole or not at all."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from millrace.adapters.batches import digest_of_file
 from millrace.adapters.models import is_folder
 from millrace.adapters.tables import detect_format, read_table, scan_table
 from millrace.domain.proposal import (
+    Doubt,
+    Draft,
     Proposal,
-    UnknownColumnError,
     Wishes,
     complete,
     config_of,
@@ -17,12 +17,12 @@ from millrace.domain.proposal import (
     propose,
 )
 from millrace.domain.proposal.card import DataFile, card_of, test_file
-from millrace.domain.proposal.wishes import check_name
+from millrace.domain.proposal.wishes import check_columns, check_name
 from millrace.domain.table_scan import TableScan
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.new_files import NewFolder, write_folder
-from millrace.steps.new_probe import probe
+from millrace.steps.new_probe import NotProbedError, probe
 from millrace.steps.progress import announce
 
 SAMPLE_ROWS = 20_000
@@ -62,8 +62,7 @@ def new_model(data: Path, wishes: Wishes) -> NewModel:
         raise ModelExistsError(wishes.name, settings.models / wishes.name)
     scan = read_scan(data, wishes)
     announce("looking at the columns")
-    draft = propose(scan, wishes)
-    proposal = complete(draft, probe(draft))
+    proposal = _completed(propose(scan, wishes))
     config_of(proposal)  # a file that could not be read back is never written
     announce("writing")
     file = DataFile(data.name, digest_of_file(data), data.stat().st_size)
@@ -77,17 +76,20 @@ def new_model(data: Path, wishes: Wishes) -> NewModel:
     return NewModel(proposal, settings.models / wishes.name, inbox)
 
 
+def _completed(draft: Draft) -> Proposal:
+    """Write down every section; where nothing could be fitted, that is the first doubt."""
+    try:
+        return complete(draft, probe(draft))
+    except NotProbedError as error:
+        unprobed = replace(draft, doubts=(Doubt(str(error), "gate"), *draft.doubts))
+        return complete(unprobed, None)
+
+
 def read_scan(data: Path, wishes: Wishes) -> TableScan:
     """Read the table to its end; a column that is not there is said before that."""
     announce(f"reading {data.name}")
     found, guesses = detect_format(data)
     first = next(iter(read_table(data, found, chunk_rows=1)))
-    _check_names([str(name) for name in first.columns], wishes)
+    check_columns([str(name) for name in first.columns], wishes)
     scan = scan_table(data, found, SAMPLE_ROWS)
-    return TableScan(scan.rows, scan.columns, scan.format, scan.sample, (*guesses, *scan.guesses))
-
-
-def _check_names(known: Sequence[str], wishes: Wishes) -> None:
-    for option, name in wishes.columns:
-        if name not in known:
-            raise UnknownColumnError(option, name, known)
+    return replace(scan, guesses=(*guesses, *scan.guesses))

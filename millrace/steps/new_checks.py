@@ -33,8 +33,13 @@ def list_broken(model: str) -> list[str]:
     return broken
 
 
+def has_champion(model: str) -> bool:
+    """Say whether there is a version to ask."""
+    return ledger().serving(model).champion is not None
+
+
 def answer_odd_rows(model: str) -> Iterator["FloatArray"]:
-    """Ask the champion about rows with each null that is allowed, and with categories nobody has."""
+    """Ask the champion about a usual row, with each null that is allowed, and with categories nobody has."""
     import pandas as pd
 
     champion = ledger().serving(model).champion
@@ -42,6 +47,7 @@ def answer_odd_rows(model: str) -> Iterator["FloatArray"]:
         return
     scorer = load_scorer(bundles_folder(load_settings().channel) / champion)
     usual = {column.name: _usual(column) for column in scorer.schema.inputs}
+    yield scorer.answer(pd.DataFrame([usual]))
     for column in scorer.schema.inputs:
         if column.nullable:
             yield scorer.answer(pd.DataFrame([usual | {column.name: None}]))

@@ -1,5 +1,6 @@
 """Which estimator suits the rows, how good is it, and how much is chance? Fitted out of fold on a sample."""
 
+import textwrap
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -43,16 +44,36 @@ USUAL: Mapping[str, object] = {}
 LONGER: Mapping[str, object] = {"max_iter": 300}
 LEAST_FOR_LONGER = 1000
 CLEARLY = 0.98
+TOLD_LETTERS = 300
 
 
-def probe(draft: Draft) -> Probe | None:
-    """Fit the candidates out of fold to rows that will teach; None where they could not be fitted."""
+class NotProbedError(MillraceError):
+    """No candidate could be fitted to a sample, so no number of the gate is of these data."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = textwrap.shorten(reason, TOLD_LETTERS, placeholder=" ...")
+        super().__init__(
+            f"nothing could be fitted to a sample ({self.reason}): the margins and the floor are "
+            "placeholders, and none but a perfect model passes"
+        )
+
+
+def probe(draft: Draft) -> Probe:
+    """Fit the candidates out of fold to rows that will teach.
+
+    Raises
+    ------
+    NotProbedError
+        If no fold has every class, or a fit refuses the rows.
+    """
     config = config_of(complete(draft, None))
     frame, labels, blocks = _learned_rows(draft, config)
     features = feature_frame(frame, schema_of(config, class_names(frame, config)).inputs)
     folds = list(_folds(config, labels, blocks))
     if not folds:
-        return None
+        found = f"{labels.size:,} rows in {np.unique(blocks).size:,} blocks"
+        each = "" if draft.target.task is Task.REGRESSION else " with every class among the rows that teach"
+        raise NotProbedError(f"{found} give no fold{each}")
     judged = np.concatenate([rows for _, rows in folds])
     with warnings.catch_warnings(), _threads(features):
         warnings.simplefilter("ignore")
@@ -67,8 +88,8 @@ def probe(draft: Draft) -> Probe | None:
             )
             fewer = [(_fewer(train, blocks, draft), rows) for train, rows in folds]
             twin = _answer(config, chosen, features, labels, fewer, longer)
-        except (MillraceError, ValueError):
-            return None
+        except (MillraceError, ValueError) as error:
+            raise NotProbedError(str(error)) from error
     return replace(
         conclude(draft, labels[judged], blocks[judged], answers, twin, constant), parameters=longer
     )

@@ -105,7 +105,7 @@ def release_passed_turns(model: str) -> None:
     """Give up the claims of runs that died when their batch stood in the ledger already."""
     turn = _turn(model, _section(model).watermark, find_watermark(model))
     for claim in list_dead_claims(model, FlowName.INGEST):
-        if claim.key != turn and claim.key.startswith(_turn(model, "", None)):
+        if claim.key != turn and claim.key.startswith(_turns(model)):
             ledger().release(claim)
 
 
@@ -126,9 +126,11 @@ def ping_database(section: SqlSection) -> None:
 
 
 def _turn(model: str, column: str, after: Watermark | None) -> str:
-    if not column:
-        return f"ingest:{model}:above:"
-    return f"ingest:{model}:above:{column}={'' if after is None else after}"
+    return f"{_turns(model)}{column}={'' if after is None else after}"
+
+
+def _turns(model: str) -> str:
+    return f"ingest:{model}:above:"
 
 
 def _database(section: SqlSection) -> SqlDatabase:

@@ -31,6 +31,22 @@ from millrace.domain.schema import class_names, label_values, schema_of
 METRIC = {Task.BINARY: "auc", Task.MULTICLASS: "log_loss", Task.REGRESSION: "rmse"}
 
 
+GATE: dict[str, Any] = {
+    "comparison": "superior",
+    "margin": 0.0,
+    "golden_margin": 0.02,
+    "baseline_margin": 0.0,
+    "confidence": 0.95,
+    "rounds": 200,
+    "min_blocks": 14,
+    "max_looks": 50,
+    "floors": {},
+    "agreement_tolerance": 1e-4,
+    "max_disagreeing_share": 0.005,
+}
+"""The gate of the planted model, but for the metric, which follows from its task."""
+
+
 def planted_config(
     task: Task, estimator: str = "linear", *, timed: bool = False, **training: Any
 ) -> ModelConfig:
@@ -60,20 +76,7 @@ def planted_config(
             "training": {"estimator": estimator, "seed": 7, "parameters": quick, **training},
             "golden": {"share": 0.1} | ({"until": np.datetime64("2013-03-01").item()} if timed else {}),
             "recent": {"share": 0.3} | ({"window": "28d"} if timed else {}),
-            "gate": {
-                "metric": METRIC[task],
-                "comparison": "superior",
-                "margin": 0.0,
-                "golden_margin": 0.02,
-                "baseline_margin": 0.0,
-                "confidence": 0.95,
-                "rounds": 200,
-                "min_blocks": 14,
-                "max_looks": 50,
-                "floors": {},
-                "agreement_tolerance": 1e-4,
-                "max_disagreeing_share": 0.005,
-            },
+            "gate": {"metric": METRIC[task], **GATE},
             "retrain": {"min_new_rows": 0, "cooldown": "6h", "budget_per_day": 4},
         }
     )

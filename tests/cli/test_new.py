@@ -1,23 +1,35 @@
 """`millrace new` on real files: what it writes, what it refuses, and that it writes all or nothing."""
 
 import json
+import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from millrace.adapters.models import find_model, list_models
+from millrace.cli.new import new
+from millrace.domain.blocks import name_blocks, split_blocks
 from millrace.domain.kinds import Task
-from millrace.domain.proposal import NotModelledError, UnknownColumnError, Wishes
+from millrace.domain.proposal import (
+    NotModelledError,
+    UnknownColumnError,
+    Wishes,
+    complete,
+    config_of,
+    labelled_sample,
+)
 from millrace.steps.new import ModelExistsError, new_model
 from millrace.steps.new_checks import answer_odd_rows, list_broken
 from millrace.steps.new_files import UnwritableModelError
+from millrace.steps.new_probe import NotProbedError, probe
 from millrace.steps.stores import ledger, model_config
 from tests import loop
 from tests.cli.conftest import Command
 from tests.conftest import NOON, Home
-from tests.domain.proposed import rows
+from tests.domain.proposed import draft_of, rows
 
 
 def written(home: Home, table: pd.DataFrame, name: str = "flats.csv") -> Path:
@@ -134,6 +146,46 @@ def test_small_and_wide_tables_become_models(home: Home, count: int, columns: in
     assert len(model_config("wide").features.names) == columns - 1
 
 
+def test_what_nothing_could_be_fitted_to_is_drafted_with_that_doubt_and_placeholders(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = np.random.default_rng(0)
+    signals = source.choice(list(".-"), (400, 6, 5))
+    signal = [" ".join("".join(word) for word in one) for one in signals]  # no word a vectorizer would take
+    path = written(home, pd.DataFrame({"signal": signal, "price": rows()["price"]}))
+    new("morse", data=path, target="price")
+    told = " ".join(capsys.readouterr().out.split())
+    fitted, bar = "nothing could be fitted to a sample (", "the margins and the floor are placeholders"
+    assert fitted in told
+    assert f"{bar}, and none but a perfect model passes -> gate signal: " in told, "the first doubt"
+    assert fitted in (home.models / "morse" / "README.md").read_text("utf-8")
+    written_down = (home.models / "morse" / "model.toml").read_text("utf-8").splitlines()
+    unmeasured = [line.split(" = ")[0] for line in written_down if "a placeholder: nothing was" in line]
+    assert unmeasured == [
+        "margin", "golden_margin", "baseline_margin", "mae", "max_excess_loss", "max_excess_loss",
+        "max_excess_loss",
+    ]  # fmt: skip
+
+
+def test_a_class_of_which_one_row_teaches_leaves_no_fold_and_the_probe_says_so() -> None:
+    table = rows().drop(columns="price").assign(id=[f"k{number}" for number in range(400)])
+    drawn = table.assign(sold=np.resize(["yes", "no"], 400))
+    draft = draft_of(drawn, "sold", key=("id",))
+    config = config_of(complete(draft, None))
+    blocks = name_blocks(labelled_sample(draft, config)[0], config)
+    split = split_blocks(frozenset(blocks.tolist()), None, config)
+    training, recent, golden = (
+        np.flatnonzero(np.isin(blocks, sorted(names)))
+        for names in (split.training, split.recent, split.golden)
+    )
+    sold = np.full(400, "no", dtype=object)
+    sold[[training[0], *recent[:5], *golden[:5]]] = "yes"
+    with pytest.raises(
+        NotProbedError, match=r"blocks give no fold with every class among the rows that teach"
+    ):
+        probe(draft_of(table.assign(sold=sold), "sold", key=("id",)))
+
+
 def test_nulls_everywhere_are_no_hindrance(home: Home) -> None:
     table = rows(600)
     holes = np.random.default_rng(0).random(table.shape) < 0.3
@@ -161,16 +213,27 @@ def test_a_small_model_that_is_good_passes_its_gate_and_a_crippled_one_fails(hom
     assert str(crippled.judged.outcome) == "fail", crippled.judged.reason
 
 
-def test_its_own_tests_pass_before_and_after_a_champion(home: Home) -> None:
+def own_tests(home: Home, name: str) -> dict[str, Any]:
+    """Return what stands in the test file of a new model, by name."""
+    return runpy.run_path(str(home.models / name / "tests" / f"test_{name}.py"))
+
+
+def test_its_own_tests_say_that_there_is_no_champion_yet_and_pass_once_there_is(home: Home) -> None:
     table = rows().assign(area=lambda one: one["area"].where(one["floor"] != 3))
     new_model(written(home, table), Wishes("flats", "price"))
+    asked = "test_its_champion_answers_nulls_and_values_it_has_never_seen"
+    with pytest.raises(pytest.skip.Exception, match="retrain it first, by `millrace retrain flats`"):
+        own_tests(home, "flats")[asked]()
     assert list(answer_odd_rows("flats")) == []
     loop.take_in("flats", NOON)
     loop.retrain("flats", NOON)
     assert ledger().serving("flats").champion is not None
     answers = list(answer_odd_rows("flats"))
-    assert len(answers) >= 1
+    assert len(answers) == 2, "a usual row, and one without an area"
     assert all(np.isfinite(one).all() for one in answers)
+    for name, test in own_tests(home, "flats").items():
+        if name.startswith("test_"):
+            test()
 
 
 def test_new_then_retrain_publishes_a_champion_by_the_two_commands_alone(

@@ -17,7 +17,7 @@ from millrace.domain.facts import (
     StepApproved,
     StepFailed,
 )
-from millrace.domain.narration import tell
+from millrace.domain.narration import tell, tell_threshold
 from millrace.domain.pointer import Durability, ServingSettings
 from millrace.domain.verdict import Outcome, Verdict
 from tests.domain.rollout.rolling import GOOD, POLICY, START, evidence_for, started
@@ -83,3 +83,17 @@ D, C = "d" * 64, "c" * 64
 )
 def test_each_turn_of_a_rollout_names_the_version_and_why(fact: RolloutFact, told: str) -> None:
     assert tell(fact) == told
+
+
+@pytest.mark.parametrize(
+    ("threshold", "told"),
+    [
+        (0.3, "the positive class from a probability of 0.3 on"),
+        (1.0, "the positive class from a probability of 1 on"),
+        (1.001, "never the positive class: no probability reaches the threshold 1.001"),
+        (1.0 + 1e-6, "never the positive class: no probability reaches the threshold 1.000001"),
+        (0.0, "always the positive class: the threshold is 0"),
+    ],
+)
+def test_a_threshold_that_no_probability_reaches_is_told_as_that(threshold: float, told: str) -> None:
+    assert tell_threshold(threshold) == told

@@ -42,6 +42,7 @@ from tests.rollouts.versions import (
     unproven,
 )
 from tests.serving.crowning import go_back
+from tests.serving.service import Packed
 from tests.serving.under_load import MODEL, ask
 
 
@@ -93,10 +94,10 @@ def test_a_slow_version_is_gone_once_it_answers(live: Live) -> None:
     assert digest in {asked.digest for asked in load.answered}
 
 
-def test_a_champion_that_labels_show_to_be_worse_goes_back_by_itself(live: Live) -> None:
-    lenient = replace(QUICK, limits=replace(QUICK.limits, max_shift=10.0))
+def goes_back_by_its_labels(live: Live, worse: Packed, lenient: Policy) -> None:
+    """Let a version through whose answers alone show nothing, then let the labels come."""
     with live.load() as load:
-        digest = live.begin(scattered(1), lenient)
+        digest = live.begin(worse, lenient)
         live.look_until(is_proving)
         load.is_labelled = True
         rollout = live.look_until(lambda rollout: rollout.phase is Phase.IDLE)
@@ -105,6 +106,11 @@ def test_a_champion_that_labels_show_to_be_worse_goes_back_by_itself(live: Live)
     assert isinstance(back, ChampionRolledBack)
     assert back.withdrawn == digest
     assert "loss" in back.reason
+
+
+def test_a_champion_that_labels_show_to_be_worse_goes_back_by_itself(live: Live) -> None:
+    lenient = replace(QUICK, limits=replace(QUICK.limits, max_shift=10.0))
+    goes_back_by_its_labels(live, scattered(1), lenient)
 
 
 @pytest.fixture
@@ -137,17 +143,8 @@ def test_of_several_classes_a_good_version_is_proven_and_one_that_mixes_them_up_
 def test_a_champion_of_several_classes_that_labels_show_to_be_worse_goes_back_by_itself(
     of_classes: Live,
 ) -> None:
-    live = of_classes
     lenient = replace(QUICK, limits=replace(QUICK.limits, max_disagreement=1.0))
-    with live.load() as load:
-        digest = live.begin(mixed_up(1), lenient)
-        live.look_until(is_proving)
-        load.is_labelled = True
-        rollout = live.look_until(lambda rollout: rollout.phase is Phase.IDLE)
-    assert rollout.champion == live.champion
-    back = live.turns[-1]
-    assert isinstance(back, ChampionRolledBack)
-    assert (back.withdrawn, "loss" in back.reason) == (digest, True)
+    goes_back_by_its_labels(of_classes, mixed_up(1), lenient)
 
 
 def test_a_person_is_asked_after_each_step_and_what_they_say_is_kept(live: Live) -> None:

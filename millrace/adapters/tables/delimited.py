@@ -54,15 +54,9 @@ def _read(path: Path, format_: FormatSection) -> Iterator["pa.RecordBatch"]:
             csv.open_csv(source, read_options=read, parse_options=parse, convert_options=convert)
         )
         schema = pa.schema([(name, pa.string()) for name in names])
-        yield _empty(schema)
+        yield pa.RecordBatch.from_pylist([], schema=schema)
         for batch in reader:
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-
-
-def _empty(schema: "pa.Schema") -> "pa.RecordBatch":
-    import pyarrow as pa
-
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
 def _source(path: Path, format_: FormatSection, stack: ExitStack) -> Any:

@@ -60,7 +60,7 @@ def read_excel(path: Path, sheet: str | None, texts: Collection[str] = ()) -> It
 
     table = find_table(path, sheet)
     names = list(table.names)
-    yield pa.RecordBatch.from_arrays([pa.array([], pa.string()) for _ in names], names=names)
+    yield pa.RecordBatch.from_pylist([], schema=pa.schema([(name, pa.string()) for name in names]))
     rows = _rows(table)
     size = max(1, _CHUNK_CELLS // len(names))
     while chunk := list(islice(rows, size)):

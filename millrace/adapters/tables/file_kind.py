@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from millrace.adapters.tables.errors import TableNotFoundError, UnreadableTableError
-from millrace.adapters.tables.text_stream import open_bytes
+from millrace.adapters.tables.text_stream import open_bytes, refuse_empty
 from millrace.domain.table_file import FileKind, kind_by_name
 
 _MARKS = (
@@ -70,6 +70,5 @@ def find_file(path: Path) -> Path:
         near = get_close_matches(path.name, beside, n=3, cutoff=0.6)
         found = "no such file" if path.parent.is_dir() else f"no such folder {path.parent}"
         raise TableNotFoundError(path, found, near)
-    if path.stat().st_size == 0:
-        raise UnreadableTableError(path, "it holds 0 bytes")
+    refuse_empty(path)
     return path

@@ -21,7 +21,6 @@ _HALF = 0.5
 _MANY_ROWS = 20
 _NUMBER = re.compile(r"\s*[+-]?(\d[\d., ']*|[.,]\d+)([eE][+-]?\d+)?\s*%?")
 _YEAR = re.compile(r"(19|20)\d\d")
-_TRUTH = {"true", "false"}
 
 
 @dataclass(frozen=True)

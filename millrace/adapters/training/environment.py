@@ -4,7 +4,7 @@ import platform
 from functools import cache
 from importlib.metadata import version
 
-from millrace.adapters.training.estimators import ESTIMATORS, LIGHTGBM, LINEAR, XGBOOST
+from millrace.adapters.training.estimators import ESTIMATORS, LIGHTGBM, XGBOOST
 
 ALWAYS = (
     "numpy",
@@ -22,7 +22,7 @@ ONLY_OF = {LIGHTGBM: ("lightgbm", "onnxmltools"), XGBOOST: ("xgboost-cpu", "onnx
 
 
 @cache
-def training_environment(estimator: str = LINEAR) -> dict[str, str]:
+def training_environment(estimator: str) -> dict[str, str]:
     """Return the versions that trained and exported, for the manifest; one's own pipeline may use any."""
     own = () if estimator in ESTIMATORS else (name for names in ONLY_OF.values() for name in names)
     packages = dict.fromkeys((*ALWAYS, *ONLY_OF.get(estimator, ()), *own))

@@ -182,6 +182,11 @@ class ContractSection(Section):
     ignored: tuple[str, ...] = Field(default=(), strict=False)
     """Columns that may stand in a batch and are not kept: personal data, for one."""
 
+    @property
+    def types(self) -> dict[str, ColumnType]:
+        """The type of each column."""
+        return {name: column.type for name, column in self.columns.items()}
+
     @field_validator("columns")
     @classmethod
     def _names_can_be_spelled(cls, columns: dict[str, ColumnContract]) -> dict[str, ColumnContract]:

@@ -16,7 +16,8 @@ def _duration(value: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Cron = Annotated[str, AfterValidator(check_cron)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+MODEL_NAME = r"[a-z][a-z0-9_-]*"
+Name = Annotated[str, Field(pattern=f"^{MODEL_NAME}$")]
 
 
 class Section(BaseModel):

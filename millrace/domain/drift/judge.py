@@ -8,6 +8,7 @@ from millrace.domain.config import DriftSection
 from millrace.domain.drift.pairs import ColumnPair
 from millrace.domain.drift.rules import judge_by_rule
 from millrace.domain.drift.significance import adjusted_chances, chance_of
+from millrace.domain.listing import name_some
 from millrace.domain.monitoring.attempt import attempt
 from millrace.domain.monitoring.findings import ColumnFinding, DriftFindings, Watched
 from millrace.domain.profile import Reference
@@ -143,8 +144,4 @@ def _unjudged(inputs: list[ColumnFinding]) -> list[ColumnFinding]:
 
 
 def _named(columns: list[ColumnFinding]) -> str:
-    if not columns:
-        return ""
-    further = len(columns) - NAMED_COLUMNS
-    names = ", ".join(one.column for one in columns[:NAMED_COLUMNS])
-    return f" ({names}{f' and {further} more' if further > 0 else ''})"
+    return f" ({name_some([one.column for one in columns], NAMED_COLUMNS)})" if columns else ""

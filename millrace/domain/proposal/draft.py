@@ -21,7 +21,7 @@ from millrace.domain.proposal.sensitive import is_sensitive
 from millrace.domain.proposal.splitting import divide
 from millrace.domain.proposal.target import find_target
 from millrace.domain.proposal.whole import complete, config_of, labelled_sample
-from millrace.domain.proposal.wishes import NotModelledError, UnknownColumnError, Wishes, check_name
+from millrace.domain.proposal.wishes import NotModelledError, Wishes, check_columns, check_name
 from millrace.domain.table_scan import TableScan
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def propose(scan: TableScan, wishes: Wishes) -> Draft:
         With what was found, what was needed, and what to do.
     """
     check_name(wishes.name)
-    _check_columns(scan, wishes)
+    check_columns([column.name for column in scan.columns], wishes)
     target, roles = find_target(scan, wishes), find_roles(scan, wishes)
     sorted_columns = sort_columns(scan, wishes, roles)
     draft = Draft(
@@ -64,19 +64,6 @@ def propose(scan: TableScan, wishes: Wishes) -> Draft:
             "Name columns by --keep, or bring others",
         )  # fmt: skip
     return _with_split(draft, roles)
-
-
-def _check_columns(scan: TableScan, wishes: Wishes) -> None:
-    known = [column.name for column in scan.columns]
-    for option, name in wishes.columns:
-        if name not in known:
-            raise UnknownColumnError(option, name, known)
-    for option, name in wishes.columns[1:]:
-        if name == wishes.target:
-            raise NotModelledError(
-                f"{option} {name!r} is the target", "what is predicted is neither time, key nor feature",
-                "Name another column",
-            )  # fmt: skip
 
 
 def _without_leaks(draft: Draft) -> Draft:

@@ -49,7 +49,7 @@ def measure_losses(draft: Draft, labels: FloatArray, answers: Mapping[str, Float
     """Return the loss of each set of answers in the gate's metric, infinite where it is undefined."""
     rows = np.arange(labels.size)
     losses = {
-        name: block_loss(METRIC_OF[draft.target.task], labels, given, rows * 1).point
+        name: block_loss(METRIC_OF[draft.target.task], labels, given, rows).point
         for name, given in answers.items()
     }
     return {name: loss if math.isfinite(loss) else math.inf for name, loss in losses.items()}

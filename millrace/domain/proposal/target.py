@@ -1,5 +1,7 @@
 """What is to be predicted: one of two classes, of several, or a number?"""
 
+from dataclasses import replace
+
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.proposal.findings import Doubt, Target
 from millrace.domain.proposal.wishes import NotModelledError, Wishes
@@ -127,8 +129,7 @@ def _with_classes(target: Target) -> Target:
     if not rare:
         return target
     what = f"few rows of {', '.join(rare[:5])}: what is said of them on judged rows is mostly chance"
-    doubts = (*target.doubts, Doubt(what, "more rows"))
-    return Target(target.column, target.task, target.rows, target.classes, target.why, doubts)
+    return replace(target, doubts=(*target.doubts, Doubt(what, "more rows")))
 
 
 def _listed(column: ColumnScan) -> str:

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING
 
 from millrace.domain.columns import convert_column
 from millrace.domain.config import ModelConfig
-from millrace.domain.features import text_values
-from millrace.domain.kinds import Task
 from millrace.domain.proposal.bar import bar_blocks
 from millrace.domain.proposal.contract import contract_blocks
 from millrace.domain.proposal.delivery import retrain_block, rollout_block, rollout_doubts, serving_block
 from millrace.domain.proposal.description import data_block, features_block, format_blocks, model_block
-from millrace.domain.proposal.findings import Draft, Probe, Proposal
+from millrace.domain.proposal.findings import Block, Draft, Probe, Proposal
 from millrace.domain.proposal.model_file import model_file
+from millrace.domain.proposal.placeholders import tell_placeholders
 from millrace.domain.proposal.watch import watch_blocks
-from millrace.domain.schema import label_values
+from millrace.domain.schema import label_values, present_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 def complete(draft: Draft, probe: Probe | None) -> Proposal:
     """Write down every section, with numbers from the probe; without one, with placeholders."""
     bar, doubts = bar_blocks(draft, probe)
-    blocks = (
+    blocks: tuple[Block, ...] = (
         model_block(draft),
         data_block(draft),
         *format_blocks(draft),
@@ -37,6 +36,8 @@ def complete(draft: Draft, probe: Probe | None) -> Proposal:
         rollout_block(draft, probe),
         *watch_blocks(draft, probe),
     )
+    if probe is None:
+        blocks = tell_placeholders(blocks, draft.target.task)
     return Proposal(draft, probe, blocks, (*draft.doubts, *doubts, *rollout_doubts(draft)))
 
 
@@ -60,19 +61,4 @@ def labelled_sample(draft: Draft, config: ModelConfig) -> "tuple[pd.DataFrame, F
     }
     frame = pd.DataFrame(columns)
     frame = frame[frame[draft.target.column].notna()].reset_index(drop=True)
-    classes = _class_names(draft, config)
-    return frame, label_values(frame, config, classes)
-
-
-def _class_names(draft: Draft, config: ModelConfig) -> tuple[str, ...]:
-    if draft.target.task is Task.REGRESSION:
-        return ()
-    name = draft.target.column
-    present = draft.scan.sample[name].dropna()
-    texts = text_values(
-        convert_column(present, config.contract.columns[name]).values,
-        name,
-        config.contract.columns[name].type,
-    )
-    is_number = config.contract.columns[name].is_number
-    return tuple(sorted(set(texts.tolist()), key=lambda text: (float(text) if is_number else 0.0, text)))
+    return frame, label_values(frame, config, present_classes(frame, config))

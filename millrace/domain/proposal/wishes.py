@@ -5,10 +5,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from millrace.domain.config.section import MODEL_NAME
 from millrace.domain.kinds import Task
+from millrace.domain.listing import name_some
+from millrace.domain.proposal.words import plain
 from millrace.errors import MillraceError
 
-NAME = re.compile(r"[a-z][a-z0-9_-]*")
+NAME = re.compile(MODEL_NAME)
+SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class UnknownColumnError(MillraceError):
         self.option, self.column, self.known = option, column, tuple(known)
         nearest = nearest_names(column, known)
         hint = f"did you mean {' or '.join(map(repr, nearest))}? " if nearest else ""
-        shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")  # noqa: PLR2004
-        super().__init__(f"{option} {column!r}: no such column; {hint}The table has {shown}")
+        has = name_some(known, SHOWN)
+        super().__init__(f"{option} {column!r}: no such column; {hint}The table has {has}")
 
 
 class NotModelledError(MillraceError):
@@ -72,21 +76,37 @@ def check_name(name: str) -> None:
         raise ModelNameError(name, suggest_name(name))
 
 
+def check_columns(known: Sequence[str], wishes: Wishes) -> None:
+    """Refuse names that the table does not have, and a target that is to be something else too.
+
+    Raises
+    ------
+    UnknownColumnError, NotModelledError
+        With the option that names the column.
+    """
+    for option, name in wishes.columns:
+        if name not in known:
+            raise UnknownColumnError(option, name, known)
+    for option, name in wishes.columns[1:]:
+        if name == wishes.target:
+            raise NotModelledError(
+                f"{option} {name!r} is the target", "what is predicted is neither time, key nor feature",
+                "Name another column",
+            )  # fmt: skip
+
+
 def suggest_name(name: str) -> str:
     """Turn any text into a name a model can have.
 
-    >>> suggest_name("Späte Flüge 2013"), suggest_name("7up")
-    ('spate-fluge-2013', 'model-7up')
+    >>> suggest_name("Späte Flüge 2013"), suggest_name("Straße"), suggest_name("7up")
+    ('spate-fluge-2013', 'strasse', 'model-7up')
     """
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    made = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")
+    made = re.sub(r"[^a-z0-9_]+", "-", plain(name)).strip("-_")
     return made if NAME.fullmatch(made) else f"model-{made}".rstrip("-")
 
 
 def nearest_names(name: str, known: Sequence[str]) -> tuple[str, ...]:
     """Return up to three names like `name`, capitals aside, the nearest first."""
-    plain = {one.lower(): one for one in reversed(known)}
-    found = difflib.get_close_matches(name.lower(), list(plain), n=3, cutoff=0.5)
-    return tuple(plain[one] for one in found)
+    folded = {one.lower(): one for one in reversed(known)}
+    found = difflib.get_close_matches(name.lower(), list(folded), n=3, cutoff=0.5)
+    return tuple(folded[one] for one in found)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from millrace.domain.config import Metric
+from millrace.domain.listing import count_things
 from millrace.domain.losses import spell_loss
 from millrace.domain.replay.comparison import NEVER, PolicyResult, ReplayResult
 
@@ -23,7 +24,7 @@ def tell_best(result: ReplayResult) -> str:
         )
     if equal:
         return _tell_tie(result, [best, *equal], [one for one in known[1:] if one not in equal])
-    cost = f"{_plural(best.trainings, 'training')} on {best.trained_rows:,} rows"
+    cost = f"{count_things(best.trainings, 'training')} on {best.trained_rows:,} rows"
     told = f"{best.policy} would have lost the least: {spell_loss(result.metric, best.loss or 0.0)}, {cost}."
     never = next((one for one in known[1:] if one.policy == NEVER), None)
     return f"{told} Never retrained: {result.spell(never.loss)}." if never else told
@@ -57,7 +58,7 @@ def tell_gaps(result: ReplayResult) -> list[str]:
         bounds = "too few to bound it"
         if gap.lower is not None and gap.upper is not None:
             bounds = f"{gap.lower:.3g} to {gap.upper:.3g} at {100 * result.confidence:.4g} % confidence"
-        over = _plural(gap.stretches, "stretch", "stretches")
+        over = count_things(gap.stretches, "stretch")
         told.append(f"{one.policy}: {gap.mean:.3g} behind {first.policy} ({over}, {bounds})")
     return told
 
@@ -87,7 +88,7 @@ def tell_notes(result: ReplayResult) -> list[str]:
     ]
     if more := result.asked.refused[NAMED:]:
         rows = sum(one.rows for one in more)
-        told.append(f"So it is with {rows:,} rows of {_plural(len(more), 'more batch', 'more batches')}")
+        told.append(f"So it is with {rows:,} rows of {count_things(len(more), 'more batch')}")
     if early := result.asked.early:
         named = _enumerate([*early[:NAMED], *([f"{len(early) - NAMED} more"] if len(early) > NAMED else [])])
         told.append(
@@ -106,16 +107,12 @@ def tell_aging(policy: PolicyResult, metric: Metric) -> str | None:
     if not later:
         return None
     last = later[-1]
-    weeks, whose = _plural(last.weeks, "week"), _plural(last.champions, "champion")
+    weeks, whose = count_things(last.weeks, "week"), count_things(last.champions, "champion")
     told = f"{policy.policy}: {spell_loss(metric, last.fresh)} of a new champion is "
     told += f"{spell_loss(metric, last.loss)} after {weeks} ({whose})"
     if last.served == last.loss:
         return told
     return f"{told}, where {spell_loss(metric, last.served)} was had from the champion of that time"
-
-
-def _plural(count: int, noun: str, more: str = "") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {more or noun + 's'}"
 
 
 def _enumerate(names: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from millrace.domain.listing import count_things
+
 QUARANTINED = "quarantined"
 """The event of a batch that broke its contract."""
 
@@ -117,7 +119,7 @@ def tell_summary(page: ReplayPage) -> str:
         ("version", "taken back", sum(bool(row.taken_back) for row in page.rows)),
         ("batch", "quarantined", sum(row.quarantined for row in page.rows)),
     )
-    return ", ".join(f"{count} {_plural(noun, count)} {what}" for noun, what, count in counts)
+    return ", ".join(f"{count_things(count, noun)} {what}" for noun, what, count in counts)
 
 
 def tell_scores(page: ReplayPage) -> str:
@@ -152,9 +154,3 @@ def name_champion(champion: str | None) -> str:
 def spell_score(score: float | None) -> str:
     """Write a score with the digits that mean something, or a dash."""
     return "—" if score is None else f"{score:.3f}"
-
-
-def _plural(noun: str, count: int) -> str:
-    if count == 1:
-        return noun
-    return noun + ("es" if noun.endswith("ch") else "s")

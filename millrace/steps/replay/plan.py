@@ -114,8 +114,8 @@ def _read(models: Path, model: str, given: str) -> Policy:
         case "own" | "never":
             return Policy(given, own, is_frozen=given == NEVER)
         case "always":
-            schedules = {name: own["retrain"][name] for name in ("schedule",) if name in own["retrain"]}
-            return Policy(ALWAYS, own | {"retrain": WITHOUT_LIMIT | schedules})
+            scheduled = {"schedule": own["retrain"]["schedule"]} if "schedule" in own["retrain"] else {}
+            return Policy(ALWAYS, own | {"retrain": WITHOUT_LIMIT | scheduled})
         case _:
             return Policy(
                 _name_of(model, Path(given)), read_policy(models, model, Path(given), FIXED, ESTIMATORS)

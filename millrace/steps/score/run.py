@@ -164,7 +164,7 @@ def _find_source(order: ScoreOrder, config: ModelConfig, folder: ScoreFolder, no
 def _plan(
     order: ScoreOrder, config: ModelConfig, source: ScoreInput, scorer: Scorer, folder: ScoreFolder
 ) -> ChunkWork:
-    types = {name: column.type for name, column in config.contract.columns.items()}
+    types = config.contract.types
     has_texts = any(column.text for column in scorer.schema.inputs)
     rows = min(CHUNK_ROWS, CHUNK_TEXTS) if has_texts else CHUNK_ROWS
     first = next(source.chunks(rows, types))
