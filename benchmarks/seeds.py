@@ -29,6 +29,7 @@ from millrace.domain.facts import Agreement
 from millrace.domain.features import feature_frame
 from millrace.domain.gate import Judgement
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
+from millrace.domain.gate.measurement import Source
 from millrace.domain.losses import FloatArray
 from millrace.domain.schema import schema_of
 from millrace.domain.verdict import Outcome
@@ -38,7 +39,7 @@ from millrace.steps.dataset import current_dataset
 from millrace.steps.rows import LabelledRows, SplitRows, load_rows
 from millrace.steps.stores import model_config
 
-MODEL = "flights"
+MODEL, RUN = "flights", "seeds"
 Q1_IS_OVER = datetime(2013, 4, 2, tzinfo=UTC)
 FIRST_SEED = 1_000
 SURE = 0.95
@@ -92,12 +93,13 @@ class Court:
         """Judge one pair by the whole gate, as the first look at its rows."""
         answers = (challenger, champion, self.baseline)
         evidence = GateEvidence(
+            run_key=RUN,
             champion_digest=champion.digest,
             best_digest=champion.digest,
             challenger_digest=challenger.digest,
             baseline_digest=self.baseline.digest,
-            recent=_judged_set(self.rows.recent, *(one.recent for one in answers)),
-            golden=_judged_set(self.rows.golden, *(one.golden for one in answers)),
+            recent=_judged_set(challenger.digest, self.rows.recent, *(one.recent for one in answers)),
+            golden=_judged_set(challenger.digest, self.rows.golden, *(one.golden for one in answers)),
             constant=self.constant,
             agreement=challenger.agreement,
         )
@@ -105,10 +107,10 @@ class Court:
 
 
 def _judged_set(
-    rows: LabelledRows, challenger: FloatArray, champion: FloatArray, baseline: FloatArray
+    digest: str, rows: LabelledRows, challenger: FloatArray, champion: FloatArray, baseline: FloatArray
 ) -> JudgedSet:
     return JudgedSet(
-        set_id=judged_set_id(rows.blocks),
+        source=Source(RUN, digest, judged_set_id(rows.blocks)),
         labels=rows.labels,
         blocks=rows.blocks,
         challenger=challenger,

@@ -5,7 +5,7 @@ from datetime import datetime
 from millrace.domain.claim import Claim
 from millrace.domain.facts import ChallengerJudged, ChallengerTrained, DecisionMade, VersionRegistered
 from millrace.domain.gate.table import gate_table
-from millrace.steps import judge, register, rows, train
+from millrace.steps import gate, register, rows, train
 from millrace.steps.progress import announce
 from tasks.retries import local_task, network_task
 from tasks.show import show_link, show_markdown, show_progress, tell
@@ -42,7 +42,7 @@ def judge_challenger(
 ) -> ChallengerJudged:
     """Judge the bundle and show the gate's table in the UI."""
     show_progress(model, TRAINED_SHARE, f"judging {trained.digest[:12]}")
-    judged = judge.judge_challenger(model, split, trained, claim, now)
+    judged = gate.judge_challenger(model, split, trained, claim, now)
     told = f"{model}: challenger {judged.digest[:12]} {judged.outcome}, {judged.reason}"
     tell(told)
     show_markdown(model, "gate", gate_table(judged), told)

@@ -22,7 +22,7 @@ from millrace.steps.batch import (
 from millrace.steps.claims import held
 from millrace.steps.dataset import publish_dataset
 from millrace.steps.decide import RetrainResult, decide_retraining, finish_run
-from millrace.steps.judge import judge_challenger
+from millrace.steps.gate import judge_challenger
 from millrace.steps.register import register_version
 from millrace.steps.rollout import start_rollout
 from millrace.steps.rows import load_rows

@@ -19,7 +19,7 @@ from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.verdict import Outcome
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.steps.judge import Compared, answer_rows
+from millrace.steps.gate import Compared, answer_rows
 from millrace.steps.rows import SplitRows, learned_first, split_rows, when_all_labels_are_due
 from millrace.steps.stores import ledger, model_config
 from millrace.steps.train import train_bundles

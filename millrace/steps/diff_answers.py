@@ -19,7 +19,7 @@ from millrace.domain.version_diff import (
 )
 from millrace.errors import MillraceError
 from millrace.steps.dataset import current_dataset
-from millrace.steps.judge import Compared, answer_rows
+from millrace.steps.gate import Compared, answer_rows
 from millrace.steps.rows import LabelledRows, SplitRows, split_rows
 from millrace.steps.stores import model_config
 

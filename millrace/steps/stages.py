@@ -22,7 +22,7 @@ from millrace.domain.evaluation import (
 from millrace.durable import replace_file
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.steps.judge import Compared, answer_rows
+from millrace.steps.gate import Compared, answer_rows
 from millrace.steps.rows import SplitRows, split_rows, when_all_labels_are_due
 from millrace.steps.stores import model_config
 from millrace.steps.train import train_bundles

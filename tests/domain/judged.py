@@ -9,12 +9,21 @@ import numpy.typing as npt
 from millrace.domain.config import Comparison, GateSection, Metric
 from millrace.domain.facts import Agreement
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
+from millrace.domain.gate.measurement import Source
 from millrace.domain.verdict import Outcome
 
 Floats = npt.NDArray[np.float64]
 
 
 SEVERITY = [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL]
+
+
+RUN, CHALLENGER = "run", "a" * 64
+
+
+def source_of(rows: str) -> Source:
+    """Return of what all designed sets are: the challenger's answers in one run."""
+    return Source(RUN, CHALLENGER, rows)
 
 
 POLICY = GateSection(
@@ -54,7 +63,7 @@ def off_by(
     offsets = np.broadcast_to(np.asarray(challenger, dtype=np.float64), rows.shape)
     labels = np.arange(blocks.size, dtype=np.float64)
     return JudgedSet(
-        set_id=judged_set_id(blocks),
+        source=source_of(judged_set_id(blocks)),
         labels=labels,
         blocks=blocks,
         challenger=labels + offsets,
@@ -67,9 +76,10 @@ def off_by(
 
 def evidence(recent: JudgedSet | None = None, golden: JudgedSet | None = None) -> GateEvidence:
     return GateEvidence(
+        run_key=RUN,
         champion_digest="c" * 64,
         best_digest="b" * 64,
-        challenger_digest="a" * 64,
+        challenger_digest=CHALLENGER,
         baseline_digest="e" * 64,
         recent=recent or off_by(1.0),
         golden=golden or off_by(1.0),
@@ -79,6 +89,15 @@ def evidence(recent: JudgedSet | None = None, golden: JudgedSet | None = None) -
 
 
 GOOD = evidence()
+
+
+def of_digest(found: GateEvidence, digest: str) -> GateEvidence:
+    """Return the same evidence of another bundle."""
+    sets = {
+        name: replace(judged, source=replace(judged.source, digest=digest))
+        for name, judged in (("recent", found.recent), ("golden", found.golden))
+    }
+    return replace(found, challenger_digest=digest, **sets)  # type: ignore[arg-type]
 
 
 def on_recent(*offsets: float) -> tuple[GateEvidence, ...]:
@@ -127,5 +146,5 @@ def ranked(separation: float, n_blocks: int = 20, seed: int = 0) -> tuple[Judged
     noise = source.normal(size=blocks.size)
     champion = 0.5 * labels + noise
     challenger = separation * labels + noise
-    judged = JudgedSet("set", labels, blocks, challenger, champion, noise, champion, 0)
+    judged = JudgedSet(source_of("set"), labels, blocks, challenger, champion, noise, champion, 0)
     return judged, noise

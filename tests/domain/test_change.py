@@ -12,6 +12,7 @@ from millrace.domain.gate.change import judge_change, list_differences
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.kinds import Task
 from millrace.domain.verdict import Outcome
+from tests.domain.judged import source_of
 
 LIMIT = CheckSection(rows=100, max_excess_loss=1.0)
 POLICY = GateSection(
@@ -36,7 +37,8 @@ def judged(excess: float, *, blocks: int = 40, noise: float = 0.0) -> JudgedSet:
     names = np.array([f"b{number // 10:03}" for number in range(rows)])
     luck = np.repeat(np.random.default_rng(1).normal(0.0, noise, blocks) if noise else np.zeros(blocks), 10)
     champion = np.full(rows, 5.0)
-    return JudgedSet("recent", np.zeros(rows), names, champion + excess + luck, champion, champion, None, 0)
+    source = source_of("recent")
+    return JudgedSet(source, np.zeros(rows), names, champion + excess + luck, champion, champion, None, 0)
 
 
 @pytest.mark.parametrize(

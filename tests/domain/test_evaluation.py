@@ -14,11 +14,14 @@ from millrace.domain.evaluation import (
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray
+from tests.domain.judged import source_of
 
 
 def judged(labels: FloatArray, challenger: FloatArray, blocks: int) -> JudgedSet:
     names = np.array([f"b{number:04}" for number in np.arange(len(labels)) * blocks // max(len(labels), 1)])
-    return JudgedSet("set", labels, names, challenger, None, np.full_like(challenger, 0.5), None, 0)
+    return JudgedSet(
+        source_of("set"), labels, names, challenger, None, np.full_like(challenger, 0.5), None, 0
+    )
 
 
 def binary(rows: int = 1000, blocks: int = 20) -> JudgedSet:
@@ -63,7 +66,9 @@ def test_an_honest_probability_comes_true_in_every_tenth() -> None:
 
 def test_several_classes_are_calibrated_by_the_likeliest() -> None:
     sure = np.tile([0.8, 0.1, 0.1], (50, 1))
-    several = JudgedSet("set", np.repeat([0.0, 1.0], [40, 10]), np.repeat("b", 50), sure, None, sure, None, 0)
+    several = JudgedSet(
+        source_of("set"), np.repeat([0.0, 1.0], [40, 10]), np.repeat("b", 50), sure, None, sure, None, 0
+    )
     points = list_calibration_points(several, Task.MULTICLASS)
     assert {point.predicted for point in points} == {0.8}
     assert np.mean([point.actual for point in points]) == pytest.approx(0.8)

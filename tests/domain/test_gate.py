@@ -13,10 +13,12 @@ from scipy import stats
 from millrace.domain.config import GateSection
 from millrace.domain.facts import Agreement
 from millrace.domain.gate import judge_challenger
+from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import confidence_at_look
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
-from millrace.domain.gate.judge import RULES, judge_rule
-from millrace.domain.verdict import Outcome, Verdict
+from millrace.domain.gate.judge import judge_rule
+from millrace.domain.gate.rules import RULES
+from millrace.domain.verdict import Outcome
 from tests.domain.judged import (
     AUC_POLICY,
     FEW_GOLDEN,
@@ -35,6 +37,7 @@ from tests.domain.judged import (
     off_by,
     on_recent,
     ranked,
+    source_of,
 )
 
 
@@ -126,7 +129,8 @@ class TestCheckGate:
 
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
     def test_good_evidence_passes_with_its_numbers_in_one_line(self, case: GateCase) -> None:
-        assert judge_rule(case.rule, GOOD, POLICY) == Verdict(case.rule, Outcome.PASS, case.reason)
+        found = judge_rule(case.rule, GOOD, POLICY)
+        assert (found.outcome, found.reason, found.code) == (Outcome.PASS, case.reason, Code.CLEARED)
 
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
     def test_worse_evidence_never_gives_a_better_outcome_and_ends_without_a_pass(
@@ -262,7 +266,7 @@ def noisy_pair(source: np.random.Generator, n_blocks: int) -> JudgedSet:
         return np.repeat(source.normal(size=n_blocks), 10) + 0.5 * source.normal(size=blocks.size)
 
     zeros = np.zeros(blocks.size)
-    return JudgedSet("set", zeros, blocks, answers(), answers(), zeros, None, 0)
+    return JudgedSet(source_of("set"), zeros, blocks, answers(), answers(), zeros, None, 0)
 
 
 def noisy_ranking(source: np.random.Generator, n_blocks: int) -> JudgedSet:
@@ -273,7 +277,7 @@ def noisy_ranking(source: np.random.Generator, n_blocks: int) -> JudgedSet:
     def answers() -> Floats:
         return labels + day + np.repeat(source.normal(size=n_blocks), 10) + source.normal(size=blocks.size)
 
-    return JudgedSet("set", labels, blocks, answers(), answers(), labels, None, 0)
+    return JudgedSet(source_of("set"), labels, blocks, answers(), answers(), labels, None, 0)
 
 
 @pytest.mark.parametrize("n_blocks", [14, 30])

@@ -9,7 +9,8 @@ from millrace.domain.config import GateSection, Metric
 from millrace.domain.gate import judge_challenger
 from millrace.domain.gate.comparison import confidence_at_look
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
-from millrace.domain.gate.judge import EVERY_TIME_RULES, RULES, judge_rule
+from millrace.domain.gate.judge import judge_rule
+from millrace.domain.gate.rules import RULES
 from millrace.domain.verdict import Outcome
 from tests.domain.judged import (
     AUC_POLICY,
@@ -25,9 +26,11 @@ from tests.domain.judged import (
     first_ever,
     nan_on_golden,
     nan_on_recent,
+    of_digest,
     off_by,
     on_recent,
     ranked,
+    source_of,
 )
 
 
@@ -104,7 +107,7 @@ def per_block(low: float, high: float, n_blocks: int = 20) -> Floats:
         ),
         (
             "linear_baseline",
-            replace(FEW_RECENT, challenger_digest="e" * 64),
+            of_digest(FEW_RECENT, "e" * 64),
             POLICY,
             Outcome.PASS,
             "the challenger eeeeeeeeeeee is the baseline",
@@ -194,7 +197,9 @@ def test_a_rule_that_cannot_be_computed_is_inconclusive_with_the_error() -> None
 def test_the_first_model_ever_is_asked_everything_but_the_champion_rules() -> None:
     judgement = judge_challenger(first_ever(GOOD), POLICY)
     assert judgement.outcome is Outcome.PASS
-    assert [verdict.rule for verdict in judgement.verdicts] == list(EVERY_TIME_RULES)
+    assert [verdict.rule for verdict in judgement.verdicts] == [
+        name for name, rule in RULES.items() if not rule.needs_champion
+    ]
 
 
 def test_the_first_model_ever_must_clear_the_floors_and_baselines() -> None:
@@ -256,7 +261,7 @@ def test_several_classes_are_held_against_the_shares_of_those_that_were_learned(
     blocks = blocks_of(20)
     labels = np.tile([0.0, 1.0, 2.0, 2.0], 50)
     sure = np.eye(3)[labels.astype(int)] * 0.7 + 0.1
-    judged = JudgedSet("set", labels, blocks, sure, sure, sure, sure, 0)
+    judged = JudgedSet(source_of("set"), labels, blocks, sure, sure, sure, sure, 0)
     policy = POLICY.model_copy(update={"metric": Metric.LOG_LOSS})
     found = replace(evidence(judged, judged), constant=(0.25, 0.25, 0.5))
     outcome, reason = verdict_of("constant", found, policy)

@@ -27,7 +27,7 @@ from millrace.steps.batch import accept_batch, claim_batch, hold_to_contract
 from millrace.steps.claims import LEASE, held
 from millrace.steps.dataset import current_dataset
 from millrace.steps.decide import Decided, decide_retraining, finish_run
-from millrace.steps.judge import judge_challenger
+from millrace.steps.gate import judge_challenger
 from millrace.steps.register import register_version
 from millrace.steps.rollout import start_rollout
 from millrace.steps.rows import load_rows

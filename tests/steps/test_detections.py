@@ -13,8 +13,8 @@ from millrace.steps.alerts import list_due_alerts
 from millrace.steps.automation import pause_model, resume_model
 from millrace.steps.decide import decide_retraining
 from millrace.steps.detections import list_open
+from millrace.steps.gate import judge_challenger
 from millrace.steps.inbox import InboxWatch
-from millrace.steps.judge import judge_challenger
 from millrace.steps.rows import load_rows
 from millrace.steps.serve import roll_back
 from millrace.steps.stores import ledger

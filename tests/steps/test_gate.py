@@ -14,7 +14,7 @@ from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.claims import held, take_claim
 from millrace.steps.decide import decide_retraining
-from millrace.steps.judge import judge_challenger
+from millrace.steps.gate import judge_challenger
 from millrace.steps.rollout import start_rollout
 from millrace.steps.rows import load_rows
 from millrace.steps.serve import roll_back

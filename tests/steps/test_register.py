@@ -64,7 +64,7 @@ def test_a_run_that_is_taken_up_again_trains_judges_and_registers_nothing_twice(
     from millrace.domain.decision import Reason
     from millrace.steps.claims import held
     from millrace.steps.decide import decide_retraining
-    from millrace.steps.judge import judge_challenger
+    from millrace.steps.gate import judge_challenger
     from millrace.steps.register import register_version
     from millrace.steps.train import train_challenger
 

@@ -1,7 +1,7 @@
 """What may a `model.toml` say? Frozen, strict, and without a default for any policy."""
 
 from millrace.domain.config.data import ColumnContract, ContractSection, FormatSection, SqlSection
-from millrace.domain.config.gate import METRICS_OF, Comparison, GateSection, Metric
+from millrace.domain.config.gate import METRICS_OF, Comparison, GateSection, Metric, Rule
 from millrace.domain.config.model import ModelConfig
 from millrace.domain.config.monitoring import (
     ColumnTest,
@@ -31,6 +31,7 @@ __all__ = [
     "MonitorSection",
     "PerformanceSection",
     "RetrainSection",
+    "Rule",
     "SearchPolicy",
     "SqlSection",
     "ThresholdPolicy",

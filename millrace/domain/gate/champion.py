@@ -1,6 +1,7 @@
 """Is the challenger better than the champion, and no worse than the best champion ever?"""
 
 from millrace.domain.config import Comparison, GateSection
+from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import (
     confidence_at_look,
     judge_non_inferior,
@@ -52,4 +53,4 @@ def _unscored(rule: str, who: str, digest: str | None, where: str) -> Verdict:
         f"the {who} {(digest or 'unknown')[:12]} was not scored on the {where} set: its task or its classes "
         "are not the challenger's. What answers another question is a model of another name"
     )
-    return Verdict(rule, Outcome.INCONCLUSIVE, reason)
+    return Verdict(rule, Outcome.INCONCLUSIVE, reason, Code.UNCOMPARABLE)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from millrace.domain.bootstrap import Interval, excess_interval
 from millrace.domain.config import GateSection, Metric
+from millrace.domain.gate.code import Code
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.losses import FloatArray, block_loss, spell_loss
 from millrace.domain.verdict import Outcome, Verdict
@@ -41,7 +42,8 @@ def too_few_blocks(rule: str, judged: JudgedSet, policy: GateSection) -> Verdict
     """Return the verdict on a set that is too small to judge anything, else None."""
     if judged.n_blocks >= policy.min_blocks:
         return None
-    return Verdict(rule, Outcome.INCONCLUSIVE, f"{judged.n_blocks} blocks, {policy.min_blocks} needed")
+    reason = f"{judged.n_blocks} blocks, {policy.min_blocks} needed"
+    return Verdict(rule, Outcome.INCONCLUSIVE, reason, Code.TOO_FEW if judged.n_blocks else Code.EMPTY)
 
 
 def measure(judged: JudgedSet, reference: FloatArray, confidence: float, policy: GateSection) -> Measured:
@@ -71,7 +73,8 @@ def judge_non_inferior(rule: str, measured: Measured, margin: float) -> Verdict:
 def _judged(rule: str, measured: Measured, cleared: bool, missed: bool, needed: str) -> Verdict:
     excess = measured.excess
     if not all(map(math.isfinite, (excess.mean, excess.lower, excess.upper))):
-        return Verdict(rule, Outcome.INCONCLUSIVE, f"{_spell_losses(measured)}, undefined on too many draws")
+        reason = f"{_spell_losses(measured)}, undefined on too many draws"
+        return Verdict(rule, Outcome.INCONCLUSIVE, reason, Code.NOT_FINITE)
     at_least, at_most = f"at least {0.0 - excess.upper:.3g}", f"at most {0.0 - excess.lower:.3g}"
     match cleared, missed:
         case True, _:

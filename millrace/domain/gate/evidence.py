@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from millrace.domain.canonical import sha256_of
+from millrace.domain.config import Rule
 from millrace.domain.facts import Agreement
+from millrace.domain.gate.code import Code
+from millrace.domain.gate.measurement import Measurement, NoEvidenceError, NotMeasured, Source, find_flaw
 from millrace.domain.losses import FloatArray, IntArray, StrArray
+
+M = TypeVar("M", bound=Measurement)
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,10 +24,11 @@ class JudgedSet:
 
     `best` are the answers of the best champion there ever was, on golden; None where they
     are not asked for, as `champion` is None for the first model ever. `looks` counts the
-    earlier judgements on this very set. `slices` has the values of some columns, as texts.
+    earlier judgements on this very set. `slices` has the values of some columns, as texts; `keys`, where
+    rows have one, tells them apart.
     """
 
-    set_id: str
+    source: Source
     labels: FloatArray
     blocks: StrArray
     challenger: FloatArray
@@ -29,6 +37,16 @@ class JudgedSet:
     best: FloatArray | None
     looks: int
     slices: Mapping[str, StrArray] = field(default_factory=dict)
+    keys: npt.NDArray[np.uint64] | None = None
+
+    @property
+    def set_id(self) -> str:
+        return self.source.rows
+
+    @cached_property
+    def repeated_keys(self) -> int:
+        """Count the rows that have the key of another one before them."""
+        return 0 if self.keys is None else int(self.keys.size - np.unique(self.keys).size)
 
     @cached_property
     def block_positions(self) -> IntArray:
@@ -44,10 +62,13 @@ class JudgedSet:
 class GateEvidence:
     """Everything measured about a challenger. `constant` is the constant baseline's answer.
 
+    `measured` is what the rules judge that look at more than losses on the two sets.
+
     Of several classes `constant` has the share of each among the rows that were learned from; a class that
     it has no share for, a judged set can have all the same.
     """
 
+    run_key: str
     champion_digest: str | None
     best_digest: str | None
     challenger_digest: str
@@ -56,6 +77,33 @@ class GateEvidence:
     golden: JudgedSet
     constant: float | tuple[float, ...]
     agreement: Agreement
+    measured: Mapping[Rule, Measurement | NotMeasured] = field(default_factory=dict)
+
+    def find(self, rule: Rule, kind: type[M]) -> M:
+        """Return what was measured for a rule.
+
+        Raises
+        ------
+        NoEvidenceError
+            If it was not measured, or is of another run, bundle or rows, or holds what is no number.
+        """
+        found = self.measured.get(rule)
+        if isinstance(found, NotMeasured):
+            raise NoEvidenceError(found.code, found.reason)
+        if not isinstance(found, kind):
+            raise NoEvidenceError(Code.ABSENT, "it was not measured")
+        if (flaw := find_flaw(found, self.expected)) is not None:
+            raise NoEvidenceError(*flaw)
+        return found
+
+    @property
+    def expected(self) -> tuple[Source, Source]:
+        """Of what every measurement must be: this run's, of the challenger, on recent or golden rows."""
+        first, second = (
+            Source(self.run_key, self.challenger_digest, judged.set_id)
+            for judged in (self.recent, self.golden)
+        )
+        return first, second
 
 
 def judged_set_id(blocks: StrArray) -> str:

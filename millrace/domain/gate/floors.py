@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from millrace.domain.config import GateSection, Metric
+from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import (
     confidence_at_look,
     judge_non_inferior,
@@ -26,7 +27,7 @@ def judge_floors(evidence: GateEvidence, policy: GateSection) -> Verdict:
     """
     rule = "floors"
     if not policy.floors:
-        return Verdict(rule, Outcome.PASS, "no floor is asked for in [gate.floors]")
+        return Verdict(rule, Outcome.PASS, "no floor is asked for in [gate.floors]", Code.NOT_ASKED)
     if (few := too_few_blocks(rule, evidence.recent, policy)) is not None:
         return few
     verdicts = [_judge_floor(rule, evidence.recent, *floor) for floor in policy.floors.items()]
@@ -36,7 +37,12 @@ def judge_floors(evidence: GateEvidence, policy: GateSection) -> Verdict:
 def _judge_floor(rule: str, recent: JudgedSet, metric: Metric, number: float) -> Verdict:
     loss = block_loss(metric, recent.labels, recent.challenger, recent.block_positions).point
     if not math.isfinite(loss):
-        return Verdict(rule, Outcome.INCONCLUSIVE, f"{spell_loss(metric, loss)}: labels of one class only")
+        return Verdict(
+            rule,
+            Outcome.INCONCLUSIVE,
+            f"{spell_loss(metric, loss)}: labels of one class only",
+            Code.NOT_FINITE,
+        )
     if metric is Metric.AUC:
         cleared, needed = 1.0 - loss > number, f"needed more than {number:g}"
     else:

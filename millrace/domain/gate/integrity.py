@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from millrace.domain.config import GateSection
+from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import too_few_blocks
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
 from millrace.domain.losses import FloatArray
@@ -15,8 +16,13 @@ def judge_agreement(evidence: GateEvidence, policy: GateSection) -> Verdict:
     """Judge whether the bundle answers as the pipeline that was fitted: an export can be silently wrong."""
     rule, agreement = "agreement", evidence.agreement
     if agreement.rows <= 0 or not math.isfinite(agreement.largest_difference):
+        code = (
+            Code.ABSENT if agreement.rows == 0 else Code.NEGATIVE if agreement.rows < 0 else Code.NOT_FINITE
+        )
         found = f"{agreement.rows} rows compared, largest difference {agreement.largest_difference:g}"
-        return Verdict(rule, Outcome.INCONCLUSIVE, f"{found}: the bundle was not held against its pipeline")
+        return Verdict(
+            rule, Outcome.INCONCLUSIVE, f"{found}: the bundle was not held against its pipeline", code
+        )
     share = agreement.disagreeing_rows / agreement.rows
     outcome = Outcome.PASS if share <= policy.max_disagreeing_share else Outcome.FAIL
     reason = (
@@ -35,12 +41,14 @@ def judge_finite(evidence: GateEvidence, _policy: GateSection) -> Verdict:
     own_odd, others_odd = _non_finite(own), _non_finite(others)
     if own_odd:
         reason = f"{own_odd} of {_size(own)} answers of the challenger are NaN or infinite, none may be"
-        return Verdict(rule, Outcome.FAIL, reason)
+        return Verdict(rule, Outcome.FAIL, reason, Code.NOT_FINITE)
     if others_odd:
         reason = f"{others_odd} of {_size(others)} answers it is compared with are NaN or infinite"
-        return Verdict(rule, Outcome.INCONCLUSIVE, reason)
+        return Verdict(rule, Outcome.INCONCLUSIVE, reason, Code.NOT_FINITE)
     if not all(answers.size for answers in own):
-        return Verdict(rule, Outcome.INCONCLUSIVE, "a judged set holds no answers: 0 rows, 1 needed")
+        return Verdict(
+            rule, Outcome.INCONCLUSIVE, "a judged set holds no answers: 0 rows, 1 needed", Code.EMPTY
+        )
     reason = f"all {_size(own)} answers of the challenger are finite{_spell_unlearned(evidence)}"
     return Verdict(rule, Outcome.PASS, reason)
 
@@ -92,4 +100,6 @@ def judge_golden_looks(evidence: GateEvidence, policy: GateSection) -> Verdict:
     found = f"golden set looked at {looks} of {policy.max_looks} times"
     if looks < policy.max_looks:
         return Verdict(rule, Outcome.PASS, found)
-    return Verdict(rule, Outcome.INCONCLUSIVE, f"{found}; renew it: change [golden] in model.toml")
+    return Verdict(
+        rule, Outcome.INCONCLUSIVE, f"{found}; renew it: change [golden] in model.toml", Code.WORN_OUT
+    )

@@ -1,43 +1,16 @@
 """May the challenger replace the champion?"""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from millrace.domain.config import GateSection
-from millrace.domain.gate.champion import judge_golden_best, judge_recent_champion
+from millrace.domain.config import GateSection, Rule
+from millrace.domain.gate.code import USUAL, Code
 from millrace.domain.gate.evidence import GateEvidence
-from millrace.domain.gate.floors import judge_constant, judge_floors, judge_linear_baseline
-from millrace.domain.gate.integrity import (
-    judge_agreement,
-    judge_finite,
-    judge_golden_blocks,
-    judge_golden_looks,
-    judge_recent_blocks,
-)
+from millrace.domain.gate.measurement import NoEvidenceError, Source
+from millrace.domain.gate.rules import RULES
+from millrace.domain.losses import UnpairedLossesError
 from millrace.domain.verdict import Outcome, Verdict, worst_of
 from millrace.errors import MillraceError
-
-Rule = Callable[[GateEvidence, GateSection], Verdict]
-
-CHAMPION_RULES: dict[str, Rule] = {
-    "recent_champion": judge_recent_champion,
-    "golden_best": judge_golden_best,
-}
-"""Asked once there is a champion."""
-
-EVERY_TIME_RULES: dict[str, Rule] = {
-    "floors": judge_floors,
-    "constant": judge_constant,
-    "linear_baseline": judge_linear_baseline,
-    "agreement": judge_agreement,
-    "finite": judge_finite,
-    "recent_blocks": judge_recent_blocks,
-    "golden_blocks": judge_golden_blocks,
-    "golden_looks": judge_golden_looks,
-}
-"""Asked of every challenger, the first model ever too."""
-
-RULES = CHAMPION_RULES | EVERY_TIME_RULES
 
 
 @dataclass(frozen=True)
@@ -50,20 +23,59 @@ class Judgement:
 
 
 def judge_challenger(evidence: GateEvidence, policy: GateSection) -> Judgement:
-    """Judge a challenger by every rule that applies to it; the worst verdict is the gate's.
+    """Judge a challenger by every rule that applies to it; the worst verdict that decides is the gate's.
 
     A rule that cannot be computed is inconclusive, with the error as its reason.
     """
-    asked = RULES if evidence.champion_digest is not None else EVERY_TIME_RULES
+    asked = (
+        name
+        for name, rule in RULES.items()
+        if evidence.champion_digest is not None or not rule.needs_champion
+    )
     verdicts = tuple(judge_rule(name, evidence, policy) for name in asked)
     deciding = worst_of(verdicts)
     return Judgement(deciding.outcome, f"{deciding.rule}: {deciding.reason}", verdicts)
 
 
-def judge_rule(name: str, evidence: GateEvidence, policy: GateSection) -> Verdict:
+def judge_rule(name: Rule, evidence: GateEvidence, policy: GateSection) -> Verdict:
     """Judge by one rule; what it cannot compute is inconclusive, never a pass."""
+    verdict = _judge(name, evidence, policy)
+    code = verdict.code or USUAL[verdict.outcome]
+    return replace(verdict, rule=str(name), code=str(code), dry_run=name in policy.dry_run)
+
+
+def _judge(name: Rule, evidence: GateEvidence, policy: GateSection) -> Verdict:
+    rule = RULES[name]
+    if rule.section and getattr(policy, rule.section) is None:
+        reason = f"not asked for: model.toml has no [gate.{rule.section}]"
+        return Verdict(name, Outcome.PASS, reason, Code.NOT_ASKED)
     try:
-        return RULES[name](evidence, policy)
-    except (MillraceError, ArithmeticError, ValueError, IndexError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return Verdict(name, Outcome.INCONCLUSIVE, reason)
+        for flaw in _flaws_of_sets(evidence):
+            raise flaw
+        return rule.judge(evidence, policy)
+    except NoEvidenceError as error:
+        return Verdict(name, Outcome.INCONCLUSIVE, error.reason, error.code)
+    except UnpairedLossesError as error:
+        return Verdict(name, Outcome.INCONCLUSIVE, _one_line(error), Code.UNCOMPARABLE)
+    except (MillraceError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
+        return Verdict(name, Outcome.INCONCLUSIVE, _one_line(error), Code.ERROR)
+
+
+def _flaws_of_sets(evidence: GateEvidence) -> Iterator[NoEvidenceError]:
+    """Say why the judged sets cannot be believed: every rule rests on them."""
+    for name, judged in (("recent", evidence.recent), ("golden", evidence.golden)):
+        wanted = Source(evidence.run_key, evidence.challenger_digest, judged.set_id)
+        if judged.source.run_key != wanted.run_key:
+            found = f"the {name} set was answered in run {judged.source.run_key[:12]!r}"
+            yield NoEvidenceError(Code.STALE, f"{found}, not in {wanted.run_key[:12]!r}")
+        if judged.source.digest != wanted.digest:
+            found = f"{judged.source.digest[:12]!r} answered the {name} set"
+            yield NoEvidenceError(Code.OTHER_DIGEST, f"{found}, not {wanted.digest[:12]!r}")
+        if judged.looks < 0:
+            yield NoEvidenceError(Code.NEGATIVE, f"{judged.looks} looks at the {name} set")
+        if (twice := judged.repeated_keys) > 0:
+            yield NoEvidenceError(Code.DUPLICATED, f"{twice} rows of the {name} set are there twice")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

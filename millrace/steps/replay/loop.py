@@ -25,8 +25,8 @@ from millrace.steps.batch import (
 )
 from millrace.steps.claims import held, taking_turns
 from millrace.steps.decide import RetrainResult, decide_retraining, finish_run
+from millrace.steps.gate import judge_challenger
 from millrace.steps.inbox import InboxWatch
-from millrace.steps.judge import judge_challenger
 from millrace.steps.leftovers import sweep_leftovers
 from millrace.steps.monitoring.compare import measure_drift
 from millrace.steps.monitoring.counting import count_window

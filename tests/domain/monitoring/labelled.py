@@ -14,6 +14,7 @@ from millrace.domain.losses import FloatArray
 from millrace.domain.monitoring.answered import AnsweredRows
 from millrace.domain.monitoring.yardstick import Yardstick
 from millrace.domain.rollout.measure import Sliced
+from tests.domain.judged import source_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=30)
@@ -78,7 +79,7 @@ def honest(rows: int, seed: int, low: float = 0.05, high: float = 0.95) -> tuple
 def judged(answers: FloatArray, labels: FloatArray, **slices: list[str]) -> JudgedSet:
     blocks = np.array([f"b{row % 28:02}" for row in range(len(labels))])
     return JudgedSet(
-        "r", labels, blocks, answers, None, answers, None, 0,
+        source_of("r"), labels, blocks, answers, None, answers, None, 0,
         {name: np.array(values) for name, values in slices.items()},
     )  # fmt: skip
 

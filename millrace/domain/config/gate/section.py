@@ -5,25 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from millrace.domain.config.gate.metric import Metric
+from millrace.domain.config.gate.rule import Rule
 from millrace.domain.config.section import Section, Share
-from millrace.domain.kinds import Task
-
-
-class Metric(StrEnum):
-    """The measures a gate can be asked for. Each is turned into a loss, lower is better."""
-
-    AUC = "auc"
-    LOG_LOSS = "log_loss"
-    BRIER = "brier"
-    MAE = "mae"
-    RMSE = "rmse"
-
-
-METRICS_OF = {
-    Task.BINARY: (Metric.AUC, Metric.LOG_LOSS, Metric.BRIER),
-    Task.MULTICLASS: (Metric.LOG_LOSS, Metric.BRIER),
-    Task.REGRESSION: (Metric.MAE, Metric.RMSE),
-}
 
 
 class Comparison(StrEnum):
@@ -60,3 +44,5 @@ class GateSection(Section):
     """How far the exported model's answer may be from the fitted pipeline's, in units of the answer."""
     max_disagreeing_share: Share
     """The largest share of rows that may be farther apart than that."""
+    dry_run: tuple[Annotated[Rule, Field(strict=False)], ...] = ()
+    """Rules that are measured and told, and decide nothing."""

@@ -1,0 +1,44 @@
+"""Which rules are there, and when is each asked?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from millrace.domain.config import GateSection, Rule
+from millrace.domain.gate.champion import judge_golden_best, judge_recent_champion
+from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.floors import judge_constant, judge_floors, judge_linear_baseline
+from millrace.domain.gate.integrity import (
+    judge_agreement,
+    judge_finite,
+    judge_golden_blocks,
+    judge_golden_looks,
+    judge_recent_blocks,
+)
+from millrace.domain.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class GateRule:
+    """A rule: a pure function of what was measured and the policy.
+
+    It is asked once there is a champion where it `needs_champion`, and if the policy has its `section`.
+    """
+
+    judge: Callable[[GateEvidence, GateSection], Verdict]
+    needs_champion: bool = False
+    section: str = ""
+
+
+RULES: dict[Rule, GateRule] = {
+    Rule.RECENT_CHAMPION: GateRule(judge_recent_champion, needs_champion=True),
+    Rule.GOLDEN_BEST: GateRule(judge_golden_best, needs_champion=True),
+    Rule.FLOORS: GateRule(judge_floors),
+    Rule.CONSTANT: GateRule(judge_constant),
+    Rule.LINEAR_BASELINE: GateRule(judge_linear_baseline),
+    Rule.AGREEMENT: GateRule(judge_agreement),
+    Rule.FINITE: GateRule(judge_finite),
+    Rule.RECENT_BLOCKS: GateRule(judge_recent_blocks),
+    Rule.GOLDEN_BLOCKS: GateRule(judge_golden_blocks),
+    Rule.GOLDEN_LOOKS: GateRule(judge_golden_looks),
+}
+"""In the order in which they are told."""
