@@ -146,5 +146,6 @@ def ranked(separation: float, n_blocks: int = 20, seed: int = 0) -> tuple[Judged
     noise = source.normal(size=blocks.size)
     champion = 0.5 * labels + noise
     challenger = separation * labels + noise
-    judged = JudgedSet(source_of("set"), labels, blocks, challenger, champion, noise, champion, 0)
+    source = source_of(judged_set_id(blocks))
+    judged = JudgedSet(source, labels, blocks, challenger, champion, noise, champion, 0)
     return judged, noise

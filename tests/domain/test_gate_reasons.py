@@ -33,6 +33,8 @@ from tests.domain.judged import (
     source_of,
 )
 
+BRIER_POLICY = POLICY.model_copy(update={"metric": Metric.BRIER})
+
 
 def verdict_of(rule: str, found: GateEvidence, policy: GateSection = POLICY) -> tuple[Outcome, str]:
     verdict = judge_rule(rule, found, policy)
@@ -185,12 +187,12 @@ def test_a_champion_that_was_not_scored_is_no_pass() -> None:
 
 
 def test_a_rule_that_cannot_be_computed_is_inconclusive_with_the_error() -> None:
-    unpaired = evidence(recent=replace(off_by(1.0), champion=np.zeros(3)))
-    outcome, reason = verdict_of("recent_champion", unpaired)
+    impossible = replace(GOOD.recent, challenger=GOOD.recent.challenger + 1.0)
+    outcome, reason = verdict_of("recent_champion", evidence(recent=impossible), BRIER_POLICY)
     assert outcome is Outcome.INCONCLUSIVE
     assert reason == (
-        "UnpairedLossesError: losses cannot be compared: found (200,) labels, (3,) answers, (200,) blocks, "
-        "needed one of each per row. Score every bundle on the same labelled rows"
+        "UnpairedLossesError: losses cannot be compared: found answer 2, needed a probability from 0 to 1. "
+        "Score every bundle on the same labelled rows"
     )
 
 
@@ -261,7 +263,7 @@ def test_several_classes_are_held_against_the_shares_of_those_that_were_learned(
     blocks = blocks_of(20)
     labels = np.tile([0.0, 1.0, 2.0, 2.0], 50)
     sure = np.eye(3)[labels.astype(int)] * 0.7 + 0.1
-    judged = JudgedSet(source_of("set"), labels, blocks, sure, sure, sure, sure, 0)
+    judged = JudgedSet(source_of(judged_set_id(blocks)), labels, blocks, sure, sure, sure, sure, 0)
     policy = POLICY.model_copy(update={"metric": Metric.LOG_LOSS})
     found = replace(evidence(judged, judged), constant=(0.25, 0.25, 0.5))
     outcome, reason = verdict_of("constant", found, policy)

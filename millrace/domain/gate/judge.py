@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from millrace.domain.config import GateSection, Rule
 from millrace.domain.gate.code import USUAL, Code
 from millrace.domain.gate.evidence import GateEvidence
-from millrace.domain.gate.measurement import NoEvidenceError, Source
-from millrace.domain.gate.rules import RULES
+from millrace.domain.gate.measurement import NoEvidenceError
+from millrace.domain.gate.rules import RULES, GateRule
+from millrace.domain.gate.soundness import find_flaws, find_odd_answers
 from millrace.domain.losses import UnpairedLossesError
 from millrace.domain.verdict import Outcome, Verdict, worst_of
 from millrace.errors import MillraceError
@@ -50,7 +51,7 @@ def _judge(name: Rule, evidence: GateEvidence, policy: GateSection) -> Verdict:
         reason = f"not asked for: model.toml has no [gate.{rule.section}]"
         return Verdict(name, Outcome.PASS, reason, Code.NOT_ASKED)
     try:
-        for flaw in _flaws_of_sets(evidence):
+        for flaw in _flaws(evidence, rule):
             raise flaw
         return rule.judge(evidence, policy)
     except NoEvidenceError as error:
@@ -61,20 +62,10 @@ def _judge(name: Rule, evidence: GateEvidence, policy: GateSection) -> Verdict:
         return Verdict(name, Outcome.INCONCLUSIVE, _one_line(error), Code.ERROR)
 
 
-def _flaws_of_sets(evidence: GateEvidence) -> Iterator[NoEvidenceError]:
-    """Say why the judged sets cannot be believed: every rule rests on them."""
-    for name, judged in (("recent", evidence.recent), ("golden", evidence.golden)):
-        wanted = Source(evidence.run_key, evidence.challenger_digest, judged.set_id)
-        if judged.source.run_key != wanted.run_key:
-            found = f"the {name} set was answered in run {judged.source.run_key[:12]!r}"
-            yield NoEvidenceError(Code.STALE, f"{found}, not in {wanted.run_key[:12]!r}")
-        if judged.source.digest != wanted.digest:
-            found = f"{judged.source.digest[:12]!r} answered the {name} set"
-            yield NoEvidenceError(Code.OTHER_DIGEST, f"{found}, not {wanted.digest[:12]!r}")
-        if judged.looks < 0:
-            yield NoEvidenceError(Code.NEGATIVE, f"{judged.looks} looks at the {name} set")
-        if (twice := judged.repeated_keys) > 0:
-            yield NoEvidenceError(Code.DUPLICATED, f"{twice} rows of the {name} set are there twice")
+def _flaws(evidence: GateEvidence, rule: GateRule) -> Iterator[NoEvidenceError]:
+    yield from find_flaws(evidence)
+    if not rule.tells_odd_answers:
+        yield from find_odd_answers(evidence)
 
 
 def _one_line(error: Exception) -> str:

@@ -22,11 +22,13 @@ class GateRule:
     """A rule: a pure function of what was measured and the policy.
 
     It is asked once there is a champion where it `needs_champion`, and if the policy has its `section`.
+    Answers that are no numbers leave every rule undecided but the one that tells whose they are.
     """
 
     judge: Callable[[GateEvidence, GateSection], Verdict]
     needs_champion: bool = False
     section: str = ""
+    tells_odd_answers: bool = False
 
 
 RULES: dict[Rule, GateRule] = {
@@ -36,7 +38,7 @@ RULES: dict[Rule, GateRule] = {
     Rule.CONSTANT: GateRule(judge_constant),
     Rule.LINEAR_BASELINE: GateRule(judge_linear_baseline),
     Rule.AGREEMENT: GateRule(judge_agreement),
-    Rule.FINITE: GateRule(judge_finite),
+    Rule.FINITE: GateRule(judge_finite, tells_odd_answers=True),
     Rule.RECENT_BLOCKS: GateRule(judge_recent_blocks),
     Rule.GOLDEN_BLOCKS: GateRule(judge_golden_blocks),
     Rule.GOLDEN_LOOKS: GateRule(judge_golden_looks),
