@@ -22,7 +22,12 @@ from millrace.settings import load_settings
 from millrace.steps.alerts import send_alerts
 from millrace.steps.arrivals import ensure_inbox
 from millrace.steps.claims import is_in_hand, list_dead_claims, list_living_runs, release_dead_trainings
-from millrace.steps.dataset import ensure_restored, find_dataset_trouble, is_data_pinned
+from millrace.steps.dataset import (
+    UnrestoredPartsError,
+    ensure_restored,
+    find_dataset_trouble,
+    is_data_pinned,
+)
 from millrace.steps.inbox import InboxWatch
 from millrace.steps.monitoring.watch import DueWatch
 from millrace.steps.offers import find_offer_trouble
@@ -93,7 +98,8 @@ class Controller:
         self._said: dict[str, str] = {}
         self._head: int | None = None
         self._next_look = self._no_look_before = 0.0
-        self._data_is_here = self._prefect_answers = False
+        self._unrestored: set[str] = set()
+        self._prefect_answers = False
         self._compaction: subprocess.Popen[bytes] | None = None
         self._left_alone_until: dict[str, float] = {}
         self._chores = (
@@ -120,13 +126,12 @@ class Controller:
         """Look at the inboxes, at each model the ledger has news of, and at everything when it is time."""
         started, changed = time.monotonic(), self._list_changed()
         everything = self._is_time(started)
-        if everything or changed:
-            self._data_is_here = False
-            with self._telling("the data"):
-                ensure_restored()
-                self._data_is_here = True
-        self._prefect_answers = True
         models = list_models(load_settings().models)
+        if everything or changed:
+            self._unrestored = {*models}
+            with self._telling("the data"):
+                self._find_unrestored()
+        self._prefect_answers = True
         looked_at = [model for model in models if everything or model in changed]
         # first of all what must go on while Prefect is down, or a model's folder is away
         for serving in ledger().list_serving() if everything or changed else ():
@@ -135,7 +140,7 @@ class Controller:
         for model in looked_at:
             self._keep(model)
         for model in models:
-            if self._data_is_here and self._prefect_answers:
+            if model not in self._unrestored and self._prefect_answers:
                 with self._telling(model if model in looked_at else f"{model}'s inbox"):
                     self._look(model) if model in looked_at else self._look_for_files(model)
         with self._telling("the looks at rollouts"):
@@ -146,6 +151,15 @@ class Controller:
         if everything:
             self._pace(time.monotonic() - started)
         self._do_chores()
+
+    def _find_unrestored(self) -> None:
+        """Leave a model alone whose data is still where the clone came from; others need not wait for it."""
+        try:
+            ensure_restored()
+        except UnrestoredPartsError as error:
+            self._unrestored = {*error.models}
+            raise
+        self._unrestored = set()
 
     def _list_changed(self) -> set[str]:
         if self._head is None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import load_scorer
-from millrace.domain.prediction import Answered, AnsweredRow
+from millrace.domain.prediction import Answered, AnsweredRow, Label, Labelled
 from millrace.settings import load_settings
 from tests.conftest import NOON, Home
 from tests.logged import write_log
 from tests.loop import retrain, take_in
 
 MODEL = "fares"
+HOUR = timedelta(hours=1)
 COLUMNS = ("ride", "distance_km", "luggage", "noise", "tariff")
 RIDE: dict[str, Any] = {"ride": 7, "distance_km": 25.0, "luggage": 3, "noise": 0.5, "tariff": "night"}
 """It costs 75 for the distance, 24 for the luggage, and 20 at night."""
@@ -71,3 +73,9 @@ def log_rides(
     folder = load_settings().predictions
     write_log(folder, Answered(MODEL, digest, 1, "answer", columns, rows), instance=f"{request_id}-{seconds}")
     return folder
+
+
+def tell_fare(request_id: str, row: int, fare: float) -> None:
+    """Log what a ride really cost, an hour after noon."""
+    told = Labelled(MODEL, (NOON + HOUR).timestamp(), (), [Label(fare, request_id, row, None)])
+    write_log(load_settings().predictions, told, instance=f"fare-{request_id}-{row}")

@@ -25,9 +25,9 @@ def explain(
 ) -> None:
     """Explain one logged answer, or what a version answers by as a whole.
 
-    With --request: each input of the answer beside what the version has learned from, and what the answer
-    becomes with that input at its usual value. Exit code 6 when the version answers otherwise today than was
-    logged, 7 when no such answer is in the log.
+    With --request: what became true, once its label is there, each input of the answer beside what the
+    version has learned from, and what the answer becomes with that input at its usual value. Exit code 6 when
+    the version answers otherwise today than was logged, 7 when no such answer is in the log.
 
     Without: on judged rows that the version has not learned from, what is lost when a column is shuffled,
     how the mean answer changes with it, and on which rows more is lost than elsewhere. It is kept in
@@ -99,6 +99,7 @@ def _explain_model(model: str, version: str | None, rows: int | None, json: bool
 
 
 def _show_answer(found: "AnswerExplanation") -> None:
+    from millrace.domain.explanation.truth import tell_truth
     from millrace.domain.explanation.words import (
         tell_again,
         tell_answer,
@@ -116,7 +117,8 @@ def _show_answer(found: "AnswerExplanation") -> None:
         f"({found.role}, generation {found.generation})",
         soft_wrap=True,
     )
-    for line in (tell_answer(found), tell_again(found), *tell_hidden(found), *tell_earlier(found)):
+    lines = (tell_answer(found), tell_truth(found), tell_again(found))
+    for line in (*lines, *tell_hidden(found), *tell_earlier(found)):
         out.print(line, soft_wrap=True)
     shown = table("input", "value", "in the reference", "usual", "answer then", "change")
     for one in found.inputs:

@@ -1,5 +1,6 @@
 """`millrace reproduce`: does a version come out the same when it is trained again?"""
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ def reproduce(version: str, *, json: bool = False, keep: bool = False) -> None:
     from millrace.domain.facts import Reproduction
     from millrace.steps import reproduce as step
 
+    # what a cancelled job is sent ends it as Ctrl-C does: its process and its folder are put away
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with step.prepared(version, keep=keep) as ready:
         if not json:
             show_before(ready)

@@ -12,6 +12,7 @@ import numpy as np
 from starlette.requests import Request
 
 from millrace.domain.kinds import Task
+from millrace.serving.binary_tensors import LENGTH, OCTETS, fill, list_binary, split_body
 from millrace.serving.http import Head, RefusedError, ensure_json, name_request, read_body, read_head
 from millrace.serving.predict import LARGE_BODY_BYTES, Given, answer_rows, refused_rows
 from millrace.serving.requests import (
@@ -30,14 +31,13 @@ if TYPE_CHECKING:
     from millrace.serving.served import Served
     from millrace.serving.service import Service
 
-BINARY_LENGTH = b"inference-header-content-length"
-
-
 _decoder = msgspec.json.Decoder(InferRequest)
 
 
-async def infer(service: "Service", served: "Served", request: Request) -> dict[str, Any]:
-    """Answer rows that come as one tensor per column.
+async def infer(
+    service: "Service", served: "Served", request: Request
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Answer rows that come as one tensor per column; name the outputs that are wanted as bytes too.
 
     Raises
     ------
@@ -45,7 +45,7 @@ async def infer(service: "Service", served: "Served", request: Request) -> dict[
         With every reason why no row was answered.
     """
     head = read_head(request.scope)
-    _ensure_json(request, head)
+    length = _binary_length(request, head)
     _ensure_one_shape(served)
     body = await read_body(request.receive, head, service.receiving)
     started = time.perf_counter()
@@ -53,17 +53,21 @@ async def infer(service: "Service", served: "Served", request: Request) -> dict[
         # with no turn left it would be decoded for nothing
         with service.turns:
             is_large = len(body) > LARGE_BODY_BYTES
-            asked, wanted, rows = await to_thread(_read, served, body) if is_large else _read(served, body)
+            asked, wanted, rows = (
+                await to_thread(_read, served, body, length) if is_large else _read(served, body, length)
+            )
     except (InvalidRowsError, MalformedRequestError) as error:
         raise refused_rows(service, served.model, error) from error
     request_id = request.scope["request_id"] = _named(asked, request.scope["request_id"])
     given = await answer_rows(service, served, request_id, rows, started)
     service.seconds(served.model, "infer").observe(time.perf_counter() - started)
-    return _answer(served, request_id, given, wanted)
+    return _answer(served, request_id, given, wanted), list_binary(asked, wanted)
 
 
-def _read(served: "Served", body: bytes) -> tuple[InferRequest, set[str], list[Row]]:
-    asked = _decode(body)
+def _read(served: "Served", body: bytes, length: bytes | None) -> tuple[InferRequest, set[str], list[Row]]:
+    said, behind = (body, b"") if length is None else split_body(body, length)
+    asked = _decode(said)
+    fill(asked.inputs, behind)
     wanted, columns = _wanted(served, asked), _columns(served, asked)
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return asked, wanted, served.schema.check(rows)
@@ -115,17 +119,13 @@ def ensure_version(served: "Served", version: str | None) -> None:
         )
 
 
-def _ensure_json(request: Request, head: Head) -> None:
-    if any(name == BINARY_LENGTH for name, _ in request.scope["headers"]):
-        raise RefusedError(
-            415,
-            "binary_tensors",
-            "inference-header-content-length: binary tensor data is not read here. "
-            "Send tensors as JSON; in tritonclient by set_data_from_numpy(..., binary_data=False)",
-        )
+def _binary_length(request: Request, head: Head) -> bytes | None:
+    """Return how much of the body is JSON, as the client says it; None where all of it is."""
+    length = request.headers.get(LENGTH)
     # clients of the protocol that send JSON do not say so
-    if head.content_type:
+    if head.content_type and not (length is not None and head.content_type == OCTETS.encode()):
         ensure_json(head)
+    return None if length is None else length.encode("latin-1")
 
 
 def _ensure_one_shape(served: "Served") -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from millrace.serving.access import OPEN_PATHS
+from millrace.serving.binary_tensors import OCTETS
 from millrace.serving.describing import example_label, example_row, example_tensors
 from millrace.serving.json_schemas import (
     MAYBE_REQUEST_ID,
@@ -40,8 +41,8 @@ ABOUT_LABELS = (
 )
 ABOUT_INFER = (
     "The Open Inference Protocol, version 2: one tensor for each column, as JSON, of shape [n] or [n, 1]. "
-    "As an extension `data` may hold nulls where the column does. Binary tensor data is refused; outputs are "
-    "always JSON."
+    "As an extension `data` may hold nulls where the column does. Tensors may come, and outputs go, as bytes "
+    "behind the JSON, by the protocol's extension `binary_tensor_data`."
 )
 GET_REFUSALS = (400, 401, 405, 500, 503)
 MODEL_REFUSALS = (*GET_REFUSALS, 404)
@@ -180,7 +181,9 @@ def _paths_of_protocol(served: "Served", name: str) -> dict[str, Json]:
             ABOUT_INFER,
         )
         differ = _json_response("Bundles of different classes answer.", _ref("ProtocolRefusal"))
-        paths[f"{place}/infer"]["post"]["responses"]["409"] = differ
+        responses = paths[f"{place}/infer"]["post"]["responses"]
+        responses["409"] = differ
+        responses["200"]["content"][OCTETS] = {"schema": {"type": "string", "format": "binary"}}
     return paths
 
 

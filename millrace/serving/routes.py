@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from millrace.serving.binary_tensors import write_answer
 from millrace.serving.describing import describe_served
 from millrace.serving.docs_page import DOCS_HEADERS, write_docs
 from millrace.serving.http import read_head
@@ -86,7 +87,7 @@ def _routes_of_protocol(service: "Service") -> list[Route]:
     running = version("millrace")
 
     async def v2(_request: Request) -> Response:
-        return _answer({"name": "millrace", "version": running, "extensions": []})
+        return _answer({"name": "millrace", "version": running, "extensions": ["binary_tensor_data"]})
 
     async def v2_live(_request: Request) -> Response:
         return _answer({"live": True})
@@ -108,7 +109,8 @@ def _routes_of_protocol(service: "Service") -> list[Route]:
     async def v2_infer(request: Request) -> Response:
         served = service.find(request.path_params["model"])
         ensure_version(served, request.path_params.get("version"))
-        return _answer(await infer(service, served, request), request=request)
+        found, binary = await infer(service, served, request)
+        return write_answer(found, binary, request.scope["request_id"])
 
     routes = [Route("/v2", v2), Route("/v2/health/live", v2_live), Route("/v2/health/ready", v2_ready)]
     for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):

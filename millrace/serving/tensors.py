@@ -90,7 +90,7 @@ def values_of(tensor: InputTensor, column: InputColumn) -> list[Any]:
         allowed = f"{' or '.join(_ALLOWED[column.type])}: {describe_column(column)}"
         raise _problem(tensor, f"datatype {tensor.datatype[:20]!r}", allowed)
     if tensor.data is None:
-        raise _problem(tensor, "no data", "values in 'data': tensors are read as JSON, never as binary data")
+        raise _problem(tensor, "no data", "values in 'data', or a binary_data_size and bytes behind the JSON")
     # one column is one number wide
     if not (len(tensor.shape) == 1 or tensor.shape[1:] == [1]):
         raise _problem(tensor, f"shape {shown(tensor.shape)}", "[n] or [n, 1] for n rows")

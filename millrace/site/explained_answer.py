@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from millrace.domain.canonical import readable_json
 from millrace.domain.explanation.logged import AnswerExplanation
+from millrace.domain.explanation.truth import tell_truth
 from millrace.domain.explanation.words import (
     tell_again,
     tell_answer,
@@ -46,9 +47,10 @@ class ToldInput:
 
 @dataclass(frozen=True)
 class ToldAnswer:
-    """An explained answer in words: what it was, whether it is that today, and what moved it most."""
+    """An explained answer in words: what it was, what became true, whether it is that today, and why."""
 
     answer: str
+    truth: str
     again: str
     more: tuple[str, ...]
     most: str
@@ -72,6 +74,7 @@ class AnswerPage:
             return None
         return ToldAnswer(
             tell_answer(found),
+            tell_truth(found),
             tell_again(found),
             (*tell_hidden(found), *tell_earlier(found)),
             tell_most(found),

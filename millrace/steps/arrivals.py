@@ -26,7 +26,7 @@ class Arrival:
 def list_arrivals(model: str, files: list[Path] | None, now: datetime) -> list[Arrival]:
     """List `files`, or else what the model's inbox or source has that is not in the dataset yet."""
     config = model_config(model)
-    ensure_restored()
+    ensure_restored(model)
     if files is not None:
         return [Arrival(model, file.name, file) for file in files]
     return [*_list_source(config, now), *(Arrival(model, file.name, file) for file in list_inbox(model))]

@@ -2,7 +2,7 @@
 
 from millrace.adapters.dataset_files import BrokenDatasetFileError, read_dataset_or_none, write_dataset
 from millrace.adapters.pins import DATA_FOLDER, init_home, is_pin_current, is_pushed, pin_data
-from millrace.domain.dataset import Dataset
+from millrace.domain.dataset import Dataset, Part
 from millrace.domain.dataset_history import fold_datasets
 from millrace.domain.facts import BatchAccepted, DatasetAdopted, DatasetCheckedOut
 from millrace.errors import AmbiguousNameError, MillraceError
@@ -21,42 +21,64 @@ class UnknownVersionError(MillraceError):
 
 
 class UnrestoredPartsError(MillraceError):
-    """Dataset files list parts that are not in `data/` or the ledger, as in a fresh clone."""
+    """Dataset files list parts that are not in `data/`, or not in the ledger, as in a fresh clone."""
 
     def __init__(self, models: tuple[str, ...], parts: int) -> None:
         self.models, self.parts = models, parts
         super().__init__(
-            f"{parts} parts of {', '.join(models)} are listed in datasets/, but their bytes are not here: "
-            "run `millrace data restore` first"
+            f"{parts} parts of {', '.join(models)} are listed in datasets/, but they are not in data/, "
+            "or not in the ledger: run `millrace data restore` first"
         )
 
 
-def ensure_restored() -> None:
-    """Refuse to go on while a dataset file lists bytes that are not there.
+def ensure_restored(*models: str) -> None:
+    """Refuse to go on while the dataset file of a model, of any where none is named, lists what is not here.
 
     Raises
     ------
     UnrestoredPartsError
-        What is pinned next is what `data/` holds: a part that was not brought back would leave the pin.
+        What is accepted next would take the place of what came with the clone.
     """
-    settings = load_settings()
-    missing: list[str] = []
-    for file in settings.datasets.glob("*.json"):
-        known = current_dataset(file.stem)
-        adopted = bool(known.parts)
+    missing = {
+        model: len(listed.parts if not current_dataset(model).parts else _list_absent(listed))
+        for model, listed in _list_listed().items()
+        if not models or model in models
+    }
+    if found := {model: parts for model, parts in sorted(missing.items()) if parts}:
+        raise UnrestoredPartsError(tuple(found), sum(found.values()))
+
+
+def ensure_whole(*, but: str | None = None) -> None:
+    """Refuse to go on while `data/` lacks a part that a dataset file lists, those of one model left aside.
+
+    Raises
+    ------
+    UnrestoredPartsError
+        What is pinned next is what `data/` holds: a part that is not there would leave the pin.
+    """
+    absent = {model: _list_absent(listed) for model, listed in _list_listed().items() if model != but}
+    if found := {model: parts for model, parts in sorted(absent.items()) if parts}:
+        raise UnrestoredPartsError(tuple(found), sum(map(len, found.values())))
+
+
+def _list_listed() -> dict[str, Dataset]:
+    """Return what each dataset file lists; of one that is broken what the ledger will write."""
+    datasets, found = load_settings().datasets, {}
+    for file in datasets.glob("*.json"):
         try:
-            dataset = read_dataset_or_none(settings.datasets, file.stem)
+            listed = read_dataset_or_none(datasets, file.stem)
         except BrokenDatasetFileError:
-            if not adopted:
+            listed = current_dataset(file.stem)
+            if not listed.parts:
                 raise
-            dataset = known  # the file will be rewritten from the ledger
-        missing += [
-            file.stem
-            for part in (dataset.parts if dataset else ())
-            if not adopted or not (settings.data / file.stem / f"{part.sha256}.parquet").exists()
-        ]
-    if missing:
-        raise UnrestoredPartsError(tuple(sorted(set(missing))), len(missing))
+        if listed is not None:
+            found[file.stem] = listed
+    return found
+
+
+def _list_absent(dataset: Dataset) -> list[Part]:
+    folder = load_settings().data / dataset.model
+    return [part for part in dataset.parts if not (folder / f"{part.sha256}.parquet").exists()]
 
 
 def list_datasets(model: str) -> tuple[Dataset, ...]:
@@ -90,10 +112,29 @@ def publish_dataset(model: str) -> str | None:
     is_current = is_pin_current(home)
     if is_current and is_pushed(home):
         return found
-    ensure_restored()
+    ensure_restored(model)
+    _bring_back_others(model)
     init_home(home)
     pin_data(home)
     return found or ("data.dvc was not pushed" if is_current else "data.dvc did not pin all of data/")
+
+
+def _bring_back_others(model: str) -> None:
+    """Bring back what came with the clone for other models: one pin holds the bytes of all.
+
+    Nobody has asked for these models here, so nothing of it enters the ledger.
+    """
+    from millrace.steps.restore import bring_back  # it makes batches, and so knows this file
+
+    try:
+        ensure_whole(but=model)
+    except UnrestoredPartsError as away:
+        listed = _list_listed()
+        for other in away.models:
+            try:
+                bring_back(listed[other])
+            except MillraceError as error:
+                raise away from error
 
 
 def find_dataset_trouble(model: str) -> str | None:

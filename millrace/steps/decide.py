@@ -55,7 +55,7 @@ def decide_retraining(
     it decides is a fact of the next decision, such as that a period was decided or a drift answered. Where
     no training can answer it, a person is asked before that is recorded.
     """
-    ensure_restored()
+    ensure_restored(model)
     model_config(model)  # of a model that is not there nothing is recorded, not even a claim
     with taking_turns(f"decide:{model}", run_id):
         facts = _gather(model, reason, force, now, detail)

@@ -15,7 +15,7 @@ from millrace.errors import MillraceError
 from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.audit import verify_everything
-from millrace.steps.dataset import current_dataset, ensure_restored
+from millrace.steps.dataset import current_dataset, ensure_whole
 from millrace.steps.offers import find_offer_trouble, find_offer_trouble_there, list_offered
 from millrace.steps.remote_channel import find_differing, find_remote, list_offered_there
 from millrace.steps.serve import find_pointer_trouble
@@ -87,7 +87,7 @@ def _catalogue() -> tuple[Health, str]:
 
 def _data() -> tuple[Health, str]:
     settings = load_settings()
-    ensure_restored()
+    ensure_whole()
     if not any(current_dataset(name).parts for name in list_models(settings.models)):
         return Health.ADVICE, "no batch was accepted yet: run `millrace ingest MODEL`"
     if not is_pin_current(settings.home):

@@ -18,6 +18,7 @@ from millrace.steps.batch import write_rows
 from millrace.steps.dataset import (
     UnrestoredPartsError,
     current_dataset,
+    ensure_whole,
     find_dataset_version,
     publish_dataset,
 )
@@ -52,9 +53,8 @@ def restore_dataset(model: str, now: datetime) -> Dataset:
     bring_back(dataset)
     if came_with_clone:
         ledger().append(model, DatasetAdopted(dataset.parts), now, current_actor())
-    with suppress(
-        UnrestoredPartsError
-    ):  # another model's bytes are still to come: the last one pins them all
+    with suppress(UnrestoredPartsError):  # another model's bytes are still to come: the last one pins all
+        ensure_whole()
         publish_dataset(model)
     return dataset
 

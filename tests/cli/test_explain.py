@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from millrace.adapters.models import change_section
+from millrace.domain.explanation.truth import Truth
 from millrace.steps.explaining.beside import (
     NOT_AGAIN,
     NOT_LOGGED,
@@ -15,8 +16,8 @@ from millrace.steps.explaining.beside import (
 )
 from millrace.steps.explaining.kept import find_explanation
 from tests.cli.conftest import Command
-from tests.conftest import Home
-from tests.explained import MODEL, RIDE, copy_crowned, log_rides, make_crowned
+from tests.conftest import NOON, Home
+from tests.explained import HOUR, MODEL, RIDE, answer_to, copy_crowned, log_rides, make_crowned, tell_fare
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +94,17 @@ def test_one_answer_is_told_and_one_that_was_never_logged_ends_with_7(
     assert (done.returncode, done.stderr) == (0, "")
     assert "request r1, row 1 of 2" in done.stdout
     assert "answers the same" in done.stdout
+    assert "not there yet; by data.label_delay it is expected by 2013-04-01 13:01 UTC." in done.stdout
+    tell_fare("r1", 1, 90.0)
+    fare = answer_to(champion, RIDE | {"luggage": 0})
+    paid = millrace("explain", MODEL, "--request", "r1", "--row", "1").stdout
+    assert f"The truth was 90, told 2013-04-01 13:00 UTC: the answer was {fare - 90.0:.6g} too high." in paid
+    assert json.loads(millrace("explain", MODEL, "--request=r1", "--row=1", "--json").stdout)["truth"] == {
+        "at": "2013-04-01T13:00:00+00:00", "label": 90.0
+    }  # fmt: skip
+    assert explain_answer_beside(MODEL, "r1", 1).truth == Truth(90.0, NOON + HOUR)
     told = json.loads(millrace("explain", MODEL, "--request=r1", "--json").stdout)
+    assert told["truth"] is None
     assert told["again"]["inputs"] == told["inputs"]
     for asked in (("--request", "r2"), ("--request", "r1", "--row", "2")):
         missed = millrace("explain", MODEL, *asked)

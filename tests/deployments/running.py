@@ -144,6 +144,15 @@ class Up:
     def auth(self) -> str:
         return (self.home / "var" / "prefect" / "auth").read_text().strip()
 
+    def schedules(self) -> set[tuple[str, str]]:
+        """List the flows that Prefect has a schedule of, each with the model it is of."""
+        flows = {one["id"]: one["name"] for one in self.prefect("/flows/filter").json()}
+        return {
+            (flows[one["flow_id"]], schedule["parameters"]["model"])
+            for one in self.prefect("/deployments/filter").json()
+            for schedule in one["schedules"]
+        }
+
     def states(self, flow: str) -> list[str]:
         """List the states of the flow's runs, or nothing when Prefect does not answer."""
         try:

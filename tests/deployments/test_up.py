@@ -1,18 +1,25 @@
 """Does `millrace up` start what a person needs, keep it up, say what is wrong, and leave nothing behind?"""
 
+import json
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
+import pandas as pd
 import pytest
 
 from millrace.cli.up import STOPPING
-from millrace.settings import load_settings
+from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.up import Stack
 from tests.deployments.running import Up, free_ports, wait_for
+
+ORDERS = 600
 
 A_LONG_RUN = """
 import subprocess, sys, time
@@ -145,6 +152,54 @@ def test_another_shell_works_on_the_same_server_and_home(up: Up) -> None:
     asked = up.in_a_shell("prefect deployment run retrain/on-demand -p model=fares")
     assert asked.returncode == 0, asked.stderr
     wait_for("the worker's run", lambda: up.states("retrain").count("COMPLETED") > before)
+
+
+def test_a_model_that_new_makes_of_a_file_is_known_to_all_that_runs_without_an_edit(up: Up) -> None:
+    bring_example_without_its_data(up)
+    file, asked = write_orders(up.home.parent / "orders.csv")
+    made = up.in_a_shell(f"millrace new returns --data '{file}' --target returned")
+    assert made.returncode == 0, made.stderr
+    # its rows wait in its inbox: the controller has them taken in and trained on, the service follows
+    wait_for("its champion", lambda: answers(f"http://127.0.0.1:{up.serve_port}/v1/models/returns"))
+    predicted = httpx.post(f"http://127.0.0.1:{up.serve_port}/v1/models/returns/predict", json=asked)
+    assert [one["arm"] for one in predicted.json()["answers"]] == ["answer"] * len(asked)
+
+    # the controller may have been first; either way all is as prefect.yaml and the models say
+    deployed = up.in_a_shell("millrace deploy")
+    assert deployed.returncode == 0, deployed.stderr
+    assert {"retrain", "monitor"} <= {flow for flow, model in up.schedules() if model == "returns"}
+    looked = up.in_a_shell("prefect deployment run monitor/on-demand -p model=returns --watch")
+    assert "COMPLETED" in up.states("monitor"), looked.stdout + looked.stderr
+
+    site = f"http://127.0.0.1:{up.ui_port}"
+    shown = {line["status"]["model"]: line for line in httpx.get(f"{site}/index.json").json()["models"]}
+    assert shown["returns"]["rollout"]["champion"] == predicted.json()["answers"][0]["digest"]
+    assert f"{len(asked)} rows" in httpx.get(f"{site}/models/returns/monitoring").text
+
+    # of the example that nobody asked for there is what the pin needs
+    wait_for_text(up.home / "var" / "log" / "millrace.log", "1 parts of progression are listed in datasets/")
+    assert len(list((up.home / "data" / "progression").iterdir())) == 1
+    assert "none" in up.in_a_shell("millrace status").stdout.split("progression")[1].splitlines()[0]
+
+
+def bring_example_without_its_data(up: Up) -> None:
+    """Add a model whose data nobody has brought back, as in a fresh clone."""
+    leave = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(
+        PROJECT_ROOT / "models" / "progression", up.home.parent / "models" / "progression", ignore=leave
+    )
+    (up.home / "datasets").mkdir(exist_ok=True)
+    shutil.copy(PROJECT_ROOT / "datasets" / "progression.json", up.home / "datasets")
+
+
+def write_orders(path: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """Write orders of which the heavy ones come back; return the first of them as they are asked about."""
+    drawn = np.random.default_rng(1)
+    weight, shop = drawn.gamma(2.0, 2.0, ORDERS).round(2), drawn.choice(["Köln", "Lyon", "Łódź"], ORDERS)
+    comes_back = drawn.random(ORDERS) < 1.0 / (1.0 + np.exp(4.0 - weight))
+    asked = pd.DataFrame({"order no": np.arange(ORDERS), "weight kg": weight, "shop": shop})
+    asked.assign(returned=np.where(comes_back, "yes", "no")).to_csv(path, index=False)
+    return path, json.loads(asked.head(30).to_json(orient="records"))
 
 
 def test_a_killed_server_is_started_again_with_its_data(up: Up) -> None:

@@ -1,6 +1,8 @@
 """Do clients of the Open Inference Protocol get the answers of `predict`, by the same way?"""
 
 import dataclasses
+import json
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from millrace.adapters.prediction_log.reader import read_window
 from millrace.domain.bundle import SCHEMA_FILE
 from millrace.domain.pointer import Arm, ArmRole
 from tests.serving.bundles import example_rows
-from tests.serving.service import Packed, RunningService, changed, wait_for
+from tests.serving.service import Answer, Packed, RunningService, changed, wait_for
 
 DATATYPES = {"FP64": np.float64, "INT64": np.int64, "BOOL": np.bool_, "BYTES": np.object_}
 
@@ -48,32 +50,47 @@ def client(service: RunningService) -> InferenceServerClient:
     return InferenceServerClient(f"127.0.0.1:{service.port}")
 
 
+@pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("model", ["flights", "odd", "fares"])
 def test_an_independent_client_gets_the_answers_of_predict(
-    service: RunningService, packed: dict[str, Packed], client: InferenceServerClient, model: str
+    service: RunningService,
+    packed: dict[str, Packed],
+    client: InferenceServerClient,
+    model: str,
+    binary: bool,
 ) -> None:
     rows = whole_rows(packed[model])
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready(model)
     assert client.is_model_ready(model, "1")
-    assert client.get_server_metadata()["extensions"] == []
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
     metadata = client.get_model_metadata(model)
     required = [column for column in metadata["inputs"] if not column["parameters"]["optional"]]
     inputs = []
     for shape, column in zip([[len(rows)], [len(rows), 1]] * 3, required, strict=False):
         one = InferInput(column["name"], shape, column["datatype"])
         values = np.array([row[column["name"]] for row in rows], dtype=DATATYPES[column["datatype"]])
-        one.set_data_from_numpy(values.reshape(shape), binary_data=False)
+        one.set_data_from_numpy(values.reshape(shape), binary_data=binary)
         inputs.append(one)
-    wanted = [InferRequestedOutput(name, binary_data=False) for name in ("answer", "digest")]
-    for outputs in (wanted, None):
+    wanted = [InferRequestedOutput(name, binary_data=binary) for name in ("answer", "digest")]
+    mixed = [InferRequestedOutput("answer"), InferRequestedOutput("digest", binary_data=False)]
+    for outputs in (wanted, mixed, None):
         result = client.infer(model, inputs, request_id=f"triton-{model}", outputs=outputs)
         said = result.get_response()
         assert (said["id"], said["model_name"], said["model_version"]) == (f"triton-{model}", model, "1")
         digest = service.get(f"/v1/models/{model}").json["arms"][0]["digest"]
         assert said["parameters"] == {"generation": 1, "arm": "answer", "digest": digest}
-        assert set(result.as_numpy("digest")) == {digest}
+        # as bytes texts are bytes
+        assert {one.decode() if isinstance(one, bytes) else one for one in result.as_numpy("digest")} == {
+            digest
+        }
+        # the client wants bytes where it is not told otherwise
+        is_binary = {one["name"]: "binary_data_size" in one.get("parameters", {}) for one in said["outputs"]}
+        assert is_binary == {
+            "answer": binary or outputs is not wanted,
+            "digest": binary if outputs is wanted else outputs is None,
+        }
         native = answers_of(service, model, rows)
         if model == "odd":
             classes = service.get(f"/v1/models/{model}").json["classes"]
@@ -87,9 +104,6 @@ def test_an_independent_client_reads_a_refusal(
     one = InferInput("label", [1], "FP64")
     one.set_data_from_numpy(np.array([1.0]), binary_data=False)
     with pytest.raises(InferenceServerException, match="field 'my column': found nothing"):
-        client.infer("flights", [one])
-    one.set_data_from_numpy(np.array([1.0]), binary_data=True)
-    with pytest.raises(InferenceServerException, match=r"set_data_from_numpy\(\.\.\., binary_data=False\)"):
         client.infer("flights", [one])
     with pytest.raises(InferenceServerException, match="no model 'nobody'"):
         client.get_model_metadata("nobody")
@@ -189,9 +203,94 @@ def test_requests_that_have_no_form(service: RunningService) -> None:
         assert (refused.status, refused.json["kind"]) == (400, "malformed"), body[:20]
     assert service.post(path, {"inputs": []}).status == 422
     assert service.post(path, b"{}", {"content-type": "application/octet-stream"}).status == 415
-    binary = service.post(path, b"{}", {"inference-header-content-length": "2"})
-    assert (binary.status, binary.json["kind"]) == (415, "binary_tensors")
     assert service.post(path, {"id": "a b", "inputs": []}).status == 422
+
+
+LABELS = struct.pack("<2d", 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "size", "behind", "found", "allowed"),
+    [
+        ("FP64", 17, LABELS, "binary_data_size 17", "one up to 16, and no 'data'"),
+        ("FP64", -1, LABELS, "binary_data_size -1", "one up to 16"),
+        ("FP64", True, LABELS, "binary_data_size true", "one up to 16"),
+        ("FP64", "16", LABELS, 'binary_data_size "16"', "one up to 16"),
+        ("FP64", 15, LABELS[:15], "15 bytes", "a multiple of 8, as FP64"),
+        ("FP64", 8, LABELS[:8], "1 values", "the 2 that its shape says"),
+        ("FP64", 16, struct.pack("<2d", 1.0, float("nan")), "NaN", "a FP64 that is a number"),
+        ("FP64", 16, struct.pack("<2d", 1.0, float("inf")), "inf", "3.40282e+38"),
+        ("FP128", 16, LABELS, "datatype 'FP128'", "FP64"),
+        ("BYTES", 16, LABELS, "datatype 'BYTES'", "FP64"),
+    ],
+)
+def test_bytes_that_are_not_what_their_tensor_says_are_refused_by_its_name(  # noqa: PLR0917
+    service: RunningService,
+    packed: dict[str, Packed],
+    datatype: str,
+    size: object,
+    behind: bytes,
+    found: str,
+    allowed: str,
+) -> None:
+    body = tensors(
+        example_rows(packed["fares"])[:2], datatype=datatype, parameters={"binary_data_size": size}
+    )
+    del body["inputs"][0]["data"]
+    refused = send_with_bytes(service, body, behind)
+    assert refused.status == 422, refused
+    problem = refused.json["problems"][0]
+    if datatype != "BYTES":  # these bytes are no texts either, which is found first
+        assert problem["found"].lower().startswith(found.lower()), problem
+        assert allowed in problem["allowed"], problem
+    assert problem["field"] == "label"
+
+
+def test_texts_as_bytes_are_read_by_their_lengths_and_refused_where_these_lie(
+    service: RunningService, packed: dict[str, Packed]
+) -> None:
+    rows = [
+        row | {"carrier": name} for row, name in zip(example_rows(packed["fares"]), ("Ü", "AA"), strict=False)
+    ]
+    body = tensors(rows)
+    texts = b"\x02\0\0\0\xc3\x9c\x02\0\0\0AA"
+    carrier = body["inputs"][2]
+    assert carrier.pop("data") == ["Ü", "AA"]
+    for behind, problem in (
+        (texts, None),
+        (texts[:-1], "11 bytes"),
+        (b"\x01\0\0\0\xff\x02\0\0\0AA", "bytes that are no text"),
+        (texts[:7], "bytes that are no text"),
+    ):
+        carrier["parameters"] = {"binary_data_size": len(behind)}
+        answered = send_with_bytes(service, body, behind)
+        if problem is None:
+            assert answered.json["outputs"][0]["data"] == answers_of(service, "fares", rows)
+        else:
+            assert answered.status == 422, answered
+            assert answered.json["problems"][0]["found"].startswith(problem)
+
+
+def test_bytes_that_nobody_names_or_a_length_that_is_none_are_malformed(
+    service: RunningService, packed: dict[str, Packed]
+) -> None:
+    body = tensors(example_rows(packed["fares"])[:2])
+    assert send_with_bytes(service, body, b"").status == 200
+    left = send_with_bytes(service, body, b"12345")
+    assert (left.status, left.json["kind"]) == (400, "malformed")
+    assert "5 bytes that no binary_data_size names" in left.json["error"]
+    body["inputs"][0]["parameters"] = {"binary_data_size": 16}
+    assert "beside 'data'" in send_with_bytes(service, body, LABELS).json["problems"][0]["found"]
+    whole = json.dumps(tensors(example_rows(packed["fares"])[:2])).encode()
+    for length in ("3", "-1", "", "1e1", "9" * 5000, str(len(whole) + 1)):
+        refused = service.post("/v2/models/fares/infer", whole, {"inference-header-content-length": length})
+        assert (refused.status, refused.json["kind"]) == (400, "malformed"), length
+
+
+def send_with_bytes(service: RunningService, body: dict[str, Any], behind: bytes) -> Answer:
+    said = json.dumps(body).encode()
+    headers = {"inference-header-content-length": str(len(said)), "content-type": "application/octet-stream"}
+    return service.post("/v2/models/fares/infer", said + behind, headers)
 
 
 def test_of_two_bundles_each_row_tells_which_answered_it(

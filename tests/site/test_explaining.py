@@ -25,7 +25,7 @@ from millrace.domain.explanation import (
 from millrace.domain.kinds import Task
 from millrace.settings import load_settings
 from tests.conftest import NOON, Home
-from tests.explained import MODEL, RIDE, log_rides, make_crowned
+from tests.explained import MODEL, RIDE, log_rides, make_crowned, tell_fare
 from tests.serving.service import Answer
 from tests.site.reading import see
 from tests.site.told import HOSTILE, RunningSite, entered, running_site
@@ -59,6 +59,7 @@ def explaining(tmp_path_factory: pytest.TempPathFactory, catalogue_template: Pat
     with entered(home):
         champion = str(home.serving(MODEL).champion)
         log_rides(champion, [RIDE, RIDE | {"luggage": None}])
+        tell_fare("r1", 1, 90.0)
         log_rides(champion, [RIDE], request_id="skew", answers=[12.0])
         log_rides(champion, [RIDE | {"tariff": HOSTILE}], request_id="odd")
         tokens = load_settings().tokens
@@ -169,9 +170,15 @@ def test_an_operator_sees_an_answer_with_its_inputs_and_what_each_is_worth(expla
     page = see(answer.body.decode())
     assert "distance_km moves it most: with the usual " in page.text
     assert "Asked again it answers the same" in page.text
+    assert "not there yet; by data.label_delay it is expected by 2013-04-01 13:01 UTC." in page.text
     told = json.loads(explaining.ask(f"{PAGE}/answer.json", request="r1", row="1").body)
     luggage = next(one for one in told["found"]["inputs"] if one["name"] == "luggage")
     assert (luggage["value"], luggage["standing"]["place"]) == (None, "null")
+    assert told["found"]["truth"] == {"at": "2013-04-01T13:00:00+00:00", "label": 90.0}
+    assert (
+        "The truth was 90, told 2013-04-01 13:00 UTC"
+        in see(explaining.ask(request="r1", row="1").body.decode()).text
+    )
 
 
 def test_an_answer_that_is_another_one_today_is_marked(explaining: Explaining) -> None:

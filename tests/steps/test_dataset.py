@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from millrace.adapters.parts import CorruptPartError
+from millrace.adapters.pins import is_pin_current, restore_data
+from millrace.domain.dataset import Dataset
 from millrace.domain.facts import ChallengerTrained, DatasetAdopted, DatasetCheckedOut
 from millrace.settings import PROJECT_ROOT
 from millrace.steps.dataset import (
@@ -100,6 +102,54 @@ def test_ingest_and_retrain_in_a_fresh_clone_name_the_command_to_run(fares: Home
         with pytest.raises(UnrestoredPartsError, match=r"3 parts of fares .* run `millrace data restore`"):
             act("fares", NOON)
     assert fresh.kinds("fares") == []
+
+
+def test_a_new_model_in_a_fresh_clone_waits_for_no_other_and_the_pin_keeps_their_bytes(
+    fares: Home, clone: Clone
+) -> None:
+    take_in("progression", NOON)
+    came_with_it = current_dataset("progression")
+    fresh = clone()
+    take_in("fares", NOON)
+    assert retrain("fares", NOON).trained is not None
+    assert fresh.kinds("progression") == []
+    assert is_pin_current(fresh.path)
+    assert part_path(fresh, came_with_it).exists()
+    shutil.rmtree(fresh.path / "data")
+    restore_data(fresh.path)
+    assert part_path(fresh, came_with_it).exists()
+    with pytest.raises(UnrestoredPartsError, match="1 parts of progression are listed"):
+        take_in("progression", NOON)
+    assert restore_dataset("progression", NOON) == came_with_it
+
+
+def test_one_model_comes_back_by_itself_and_the_pin_is_whole_with_the_last(fares: Home, clone: Clone) -> None:
+    for model in ("fares", "progression"):
+        take_in(model, NOON)
+    other = current_dataset("progression")
+    fresh = clone()
+    restore_dataset("fares", NOON)
+    assert not part_path(fresh, other).exists()
+    assert not is_pin_current(fresh.path)
+    restore_dataset("progression", NOON)
+    assert is_pin_current(fresh.path)
+
+
+def part_path(home: Home, dataset: Dataset) -> Path:
+    [part] = dataset.parts
+    return home.path / "data" / dataset.model / f"{part.sha256}.parquet"
+
+
+def test_bytes_of_another_model_that_nothing_gives_again_keep_the_pin_as_it_was(
+    fares: Home, clone: Clone
+) -> None:
+    take_in("progression", NOON)
+    fresh = clone()
+    pinned = (fresh.path / "data.dvc").read_text()
+    (fresh.models / "progression" / "source.py").unlink()
+    with pytest.raises(UnrestoredPartsError, match="1 parts of progression are listed"):
+        take_in("fares", NOON)
+    assert (fresh.path / "data.dvc").read_text() == pinned
 
 
 def test_what_this_repository_pins_comes_back_byte_for_byte(home: Home) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from millrace.domain.bundle import PROFILE_FILE, CorruptBundleError, parse_file
 from millrace.domain.canonical import readable_json
 from millrace.domain.explanation import Place, explain_row
 from millrace.domain.explanation.logged import AnswerExplanation
+from millrace.domain.explanation.truth import Truth, tell_truth
 from millrace.domain.explanation.words import tell_again, tell_answer, tell_change, tell_hidden, tell_most
 from millrace.domain.kinds import Task
+from millrace.domain.prediction import Label, Labelled
 from millrace.domain.profile import Reference
 from millrace.settings import load_settings
 from millrace.steps.explaining.answer import GoneVersionError, UnloggedAnswerError, explain_answer
@@ -26,8 +29,9 @@ from millrace.steps.explaining.model import NoVersionError, SmallSampleError, ex
 from millrace.steps.explaining.sample import NoUnseenRowsError
 from millrace.steps.lineage import UnknownBundleError
 from tests.adapters.planted import write_planted
-from tests.conftest import Home
-from tests.explained import MODEL, RIDE, answer_to, copy_crowned, log_rides, make_crowned
+from tests.conftest import NOON, Home
+from tests.explained import HOUR, MODEL, RIDE, answer_to, copy_crowned, log_rides, make_crowned
+from tests.logged import write_log
 
 LATER = datetime(2013, 4, 2, tzinfo=UTC)
 
@@ -264,6 +268,24 @@ def test_a_version_that_is_gone_or_rotten_answers_nothing(
     shutil.rmtree(bundle)
     with pytest.raises(GoneVersionError, match=champion[:12]):
         explain_answer(MODEL, "r1", 0)
+
+
+def test_the_truth_stands_beside_an_answer_once_its_label_has_come(crowned: Home, champion: str) -> None:
+    folder = log_rides(champion, [RIDE, RIDE | {"ride": 8}])
+    waiting = explain_answer(MODEL, "r1", 0)
+    assert waiting.truth is None
+    assert waiting.label_due == waiting.at + HOUR
+    told = NOON + timedelta(hours=30)
+    label = Label(120.5, None, 0, (RIDE["ride"],))
+    write_log(folder, Labelled(MODEL, told.timestamp(), ("ride",), [label]), instance="paid")
+    found = explain_answer(MODEL, "r1", 0)
+    assert found.truth == Truth(120.5, told)
+    assert explain_answer(MODEL, "r1", 1).truth is None
+    assert replace(found, truth=None) == waiting
+    compact(folder)
+    assert explain_answer(MODEL, "r1", 0) == found
+    off = 120.5 - answer_to(champion, RIDE)
+    assert tell_truth(found).endswith(f"told 2013-04-02 18:00 UTC: the answer was {off:.6g} too low.")
 
 
 # every task, through a real bundle

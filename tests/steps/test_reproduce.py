@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -44,14 +46,22 @@ class Clone:
     home: Home
     digests: dict[str, str]
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
             "PYTHONPATH": str(self.root),
             "MILLRACE_HOME": str(self.home.path),
             "MILLRACE_MODELS": str(self.home.models),
         }
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            command, cwd=self.root, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
     def done(self, *command: str) -> str:
@@ -66,6 +76,12 @@ class Clone:
     @property
     def leftovers(self) -> list[str]:
         return sorted(path.name for path in (self.home.path / "var").glob("reproduce/*"))
+
+    @property
+    def processes(self) -> list[list[str]]:
+        """The commands of what works on this installation."""
+        commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+        return [command for command in commands if str(self.home.path) in " ".join(command)]
 
     def recorded(self) -> VersionReproduced:
         [fact] = self.home.facts("fares", VersionReproduced)
@@ -262,14 +278,27 @@ def test_whoever_stops_it_leaves_nothing_behind_and_a_training_that_fails_says_w
     with pytest.raises(KeyboardInterrupt):
         clone.again("plain")
     listener.reset(token)
-    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-    assert not [command for command in commands if str(clone.home.path) in " ".join(command)]
+    assert clone.processes == []
     assert clone.leftovers == []
 
     with prepared(clone.digests["plain"], root=clone.root) as ready:
         (ready.folder / "code" / "models" / "fares" / "model.toml").write_text("[model]\n", "utf-8")
         with pytest.raises(TrainingProcessError, match=r"exit code 1: .*model\.toml.*--keep"):
             train_again(ready, keep=False, now=LATER)
+    assert clone.home.facts("fares", VersionReproduced) == []
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_behind_either(clone: Clone) -> None:
+    command = (sys.executable, "-m", "millrace", "reproduce", clone.digests["plain"])
+    place = clone.home.path / "var" / "reproduce"
+    with clone.start(*command) as verb:
+        while not list(place.glob(".*/home/datasets")):  # all is laid out: its training comes next
+            assert verb.poll() is None
+            time.sleep(0.01)
+        verb.send_signal(signal.SIGTERM)
+        assert verb.wait(60) == 130
+    assert clone.leftovers == []
+    assert clone.processes == []
     assert clone.home.facts("fares", VersionReproduced) == []
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from millrace.domain.explanation.answer import InputEffect, RowExplanation
+from millrace.domain.explanation.truth import Truth
 from millrace.domain.kinds import Task
 
 
@@ -15,7 +16,7 @@ class AnswerExplanation:
     None where the row could not be asked again, for which `trouble` is the reason; then `inputs` are only
     placed. `hidden` inputs are kept from the log by model.toml, `unlogged` ones are missing for another
     reason. `earlier` rows have the same name and were answered before. `threshold` is what the version
-    decides by, if it does.
+    decides by, if it does. `truth` is None while no label has come, which `label_due` says when to expect.
     """
 
     model: str
@@ -40,6 +41,8 @@ class AnswerExplanation:
     unlogged: tuple[str, ...]
     damages: int
     threshold: float | None = None
+    truth: Truth | None = None
+    label_due: datetime | None = None
 
     @property
     def is_same(self) -> bool | None:

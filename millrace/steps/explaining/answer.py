@@ -55,8 +55,11 @@ def explain_answer(model: str, request_id: str, row: int) -> AnswerExplanation:
         If the log has no such row.
     GoneVersionError, CorruptBundleError
         If its version is not there, or not what its name says.
+    UnreadableLogError
+        If a compacted file of the log is none.
     """
     from millrace.adapters.bundle import verify_bundle
+    from millrace.adapters.prediction_log.became_true import find_truth
     from millrace.adapters.prediction_log.by_request import find_answers
     from millrace.adapters.scorer import load_scorer
     from millrace.steps.monitoring.counting import find_reference
@@ -73,7 +76,15 @@ def explain_answer(model: str, request_id: str, row: int) -> AnswerExplanation:
     reference, _ = find_reference(model, bundles, mine[-1].digest)
     explained = _explain(model, mine[-1], scorer, reference.inputs)
     rows = len({one.row for one in found.rows})
-    return replace(explained, rows=rows, earlier=len(mine) - 1, damages=len(found.damages))
+    delay = model_config(model).data.label_delay
+    return replace(
+        explained,
+        rows=rows,
+        earlier=len(mine) - 1,
+        damages=len(found.damages),
+        truth=find_truth(settings.predictions, model, mine),
+        label_due=None if delay is None else mine[-1].at + delay,
+    )
 
 
 def _choose(model: str, request_id: str, row: int, found: "Answers") -> "list[LoggedAnswer]":
