@@ -22,6 +22,12 @@ BENCHMARKS = (
     "any_model.speed",
     "any_model.quality",
     "any_model.score",
+    "gate.speed",
+    "gate.bootstrap",
+    "gate.groups",
+    "gate.worth",
+    "gate.refits",
+    "gate.poisoning",
 )
 RESULTS = Path(__file__).with_name("results")
 

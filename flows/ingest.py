@@ -70,7 +70,7 @@ def _take_in(arrival: Arrival, now: datetime) -> IngestResult:
     except (ClaimDoneError, ClaimHeldError) as why:
         return leave_alone(arrival, staged, why)
     with held(claim):
-        checked = check_batch(arrival, staged)
+        checked = check_batch(arrival, staged, now)
         if checked.violations:
             return quarantine_batch(arrival, checked, claim, now)
         return accept_batch(arrival, checked, claim, now)

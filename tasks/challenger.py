@@ -6,6 +6,7 @@ from millrace.domain.claim import Claim
 from millrace.domain.facts import ChallengerJudged, ChallengerTrained, DecisionMade, VersionRegistered
 from millrace.domain.gate.table import gate_table
 from millrace.steps import gate, register, rows, train
+from millrace.steps.gate_reports import find_report_page
 from millrace.steps.progress import announce
 from tasks.retries import local_task, network_task
 from tasks.show import show_link, show_markdown, show_progress, tell
@@ -45,8 +46,14 @@ def judge_challenger(
     judged = gate.judge_challenger(model, split, trained, claim, now)
     told = f"{model}: challenger {judged.digest[:12]} {judged.outcome}, {judged.reason}"
     tell(told)
-    show_markdown(model, "gate", gate_table(judged), told)
+    show_markdown(model, "gate", f"{gate_table(judged)}\n{_tell_report(model, judged)}\n", told)
     return judged
+
+
+def _tell_report(model: str, judged: ChallengerJudged) -> str:
+    verb = f"`millrace gate {judged.digest[:12]}` shows every rule with its numbers"
+    page = find_report_page(model, judged.digest)
+    return f"[The report]({page}): {verb}." if page else f"{verb}."
 
 
 @network_task("register the version")

@@ -45,7 +45,7 @@ def _take_in_one(arrival: Arrival, now: datetime) -> IngestResult:
     except (ClaimDoneError, ClaimHeldError) as why:
         return leave_alone(arrival, staged, why)
     with held(claim):
-        checked = hold_to_contract(arrival, staged)
+        checked = hold_to_contract(arrival, staged, now)
         act = quarantine_batch if checked.violations else accept_batch
         return act(arrival, checked, claim, now)
 

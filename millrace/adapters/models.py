@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from millrace.domain.config import ModelConfig
 from millrace.domain.demo import DemoScript
+from millrace.domain.metric_terms import RowLoss
+from millrace.durable import replace_file
 from millrace.errors import MillraceError, ModelFileError, UnknownModelError
 
 if TYPE_CHECKING:
@@ -192,6 +194,18 @@ def change_section(models: Path, name: str, section: str, values: Mapping[str, A
     path.write_text(tomlkit.dumps(document), "utf-8")
 
 
+def change_keys(models: Path, name: str, section: str, values: Mapping[str, Any]) -> None:
+    """Set some keys of one section of `model.toml`; comments, order and all else stay."""
+    import tomlkit
+
+    path = models / name / MODEL_FILE
+    document = tomlkit.parse(path.read_text("utf-8"))
+    table = cast("Any", document[section])
+    for key, value in values.items():
+        table[key] = value
+    replace_file(path, tomlkit.dumps(document).encode())
+
+
 @contextmanager
 def kept_file(models: Path, name: str) -> Iterator[None]:
     """Put `model.toml` back as it was once the block is over."""
@@ -215,14 +229,25 @@ def load_source(models: Path, name: str) -> Source:
 
 def load_builder(models: Path, config: ModelConfig) -> Callable[[ModelConfig], Any] | None:
     """Import the function that `estimator = "file:function"` names; None for a built-in estimator."""
-    file, colon, function = config.training.estimator.partition(":")
-    if not colon:
+    if ":" not in config.training.estimator:
         return None
-    path = models / config.name / f"{file}.py"
-    builder = getattr(_import_file(path, f"models.{config.name}.{file}"), function, None)
-    if not callable(builder):
-        raise ModelCodeError(path, f"has no function {function}; training.estimator names it")
-    return cast("Callable[[ModelConfig], Any]", builder)
+    return _load_function(models, config.name, config.training.estimator, "training.estimator")
+
+
+def load_loss(models: Path, config: ModelConfig) -> RowLoss | None:
+    """Import the function that `metric` of `[gate]` names as `file:function`; None where it does not."""
+    if config.gate.loss is None:
+        return None
+    return _load_function(models, config.name, config.gate.loss, "[gate]")
+
+
+def _load_function(models: Path, model: str, named: str, by: str) -> Callable[..., Any]:
+    file, _, function = named.partition(":")
+    path = models / model / f"{file}.py"
+    found = getattr(_import_file(path, f"models.{model}.{file}"), function, None)
+    if not callable(found):
+        raise ModelCodeError(path, f"has no function {function}; {by} names it")
+    return cast("Callable[..., Any]", found)
 
 
 def _import_file(path: Path, name: str) -> ModuleType:

@@ -147,6 +147,13 @@ def commit_part(staged: Path, folder: Path) -> tuple[str, int]:
     return digest, size
 
 
+def read_written(path: Path) -> "pd.DataFrame":
+    """Return the rows of a part that is not committed yet, in the dtypes they will have."""
+    import pyarrow.parquet as pq
+
+    return _to_frame(pq.read_table(path))
+
+
 def read_parts(
     folder: Path,
     parts: Sequence[Part],

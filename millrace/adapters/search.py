@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from millrace.domain.answers import FloatArray, FoldAnswers
 from millrace.domain.blocks import hashed_share
-from millrace.domain.config import Metric, ModelConfig, SearchPolicy
+from millrace.domain.config import USUAL_METRIC, Metric, ModelConfig, SearchPolicy
+from millrace.domain.decided import decide
 from millrace.domain.kinds import Task
+from millrace.domain.metric_terms import HALF
 from millrace.errors import MillraceError
 
 if TYPE_CHECKING:
@@ -196,32 +198,72 @@ def _mean_loss(
     parameters: Mapping[str, object],
     answer_fold: FoldAnswers,
 ) -> float:
+    metric = config.gate.metric
+    if metric is Metric.OWN:
+        metric = USUAL_METRIC[config.model.task]
     losses = [
-        fold_loss(config.gate.metric, labels[judged], answer_fold(parameters, train, judged))
+        fold_loss(metric, labels[judged], answer_fold(parameters, train, judged), config.gate.quantile)
         for train, judged in folds
     ]
     return float(np.mean(losses))
 
 
-def fold_loss(metric: Metric, labels: FloatArray, answers: FloatArray) -> float:
-    """Return the gate's metric as a loss: lower is better."""
+def fold_loss(
+    metric: Metric, labels: FloatArray, answers: FloatArray, quantile: float | None = None
+) -> float:
+    """Return the gate's metric as a loss: lower is better.
+
+    What is decided of two classes is decided at a half: a threshold is chosen once the search is over. A
+    user's own loss is not known here.
+    """
+    match metric:
+        case Metric.F1 | Metric.BALANCED_ACCURACY:
+            return _decision_loss(metric, labels, answers)
+        case Metric.AUC | Metric.PR_AUC | Metric.LOG_LOSS | Metric.BRIER:
+            return _probability_loss(metric, labels, answers)
+        case _:
+            return _number_loss(metric, labels, answers, quantile)
+
+
+def _probability_loss(metric: Metric, labels: FloatArray, answers: FloatArray) -> float:
     from sklearn import metrics
 
+    classes = list(range(answers.shape[1])) if answers.ndim > 1 else [0, 1]
     match metric:
         case Metric.AUC:
             return 1.0 - float(metrics.roc_auc_score(labels, answers))
+        case Metric.PR_AUC:
+            return 1.0 - float(metrics.average_precision_score(labels, answers))
         case Metric.LOG_LOSS:
-            classes = range(answers.shape[1]) if answers.ndim > 1 else (0, 1)
-            return float(metrics.log_loss(labels, answers, labels=list(classes)))
-        case Metric.BRIER:
-            if answers.ndim == 1:
-                return float(metrics.brier_score_loss(labels, answers))
-            classes = range(answers.shape[1])
-            return float(metrics.brier_score_loss(labels, answers, labels=list(classes), scale_by_half=False))
+            return float(metrics.log_loss(labels, answers, labels=classes))
+        case _ if answers.ndim == 1:
+            return float(metrics.brier_score_loss(labels, answers))
+        case _:
+            return float(metrics.brier_score_loss(labels, answers, labels=classes, scale_by_half=False))
+
+
+def _number_loss(metric: Metric, labels: FloatArray, answers: FloatArray, quantile: float | None) -> float:
+    from sklearn import metrics
+
+    match metric:
+        case Metric.PINBALL:
+            return float(metrics.mean_pinball_loss(labels, answers, alpha=quantile))
+        case Metric.MAPE:
+            return float(metrics.mean_absolute_percentage_error(labels, answers))
         case Metric.MAE:
             return float(metrics.mean_absolute_error(labels, answers))
-        case Metric.RMSE:
+        case _:
             return float(metrics.root_mean_squared_error(labels, answers))
+
+
+def _decision_loss(metric: Metric, labels: FloatArray, answers: FloatArray) -> float:
+    from sklearn import metrics
+
+    decided = decide(answers, HALF)
+    if metric is Metric.BALANCED_ACCURACY:
+        return 1.0 - float(metrics.balanced_accuracy_score(labels, decided))
+    average = "macro" if answers.ndim > 1 else "binary"
+    return 1.0 - float(metrics.f1_score(labels, decided, average=average, zero_division=0.0))
 
 
 def _new_study(seed: int) -> Any:

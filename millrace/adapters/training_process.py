@@ -4,10 +4,11 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Event, Timer
 
 from millrace.errors import MillraceError
 from millrace.settings import OMP_WAIT_POLICY, TELEMETRY_OFF
@@ -16,27 +17,42 @@ OURS = ("MILLRACE_", "MLFLOW_", "PREFECT_", "PYTHON")
 """What the environment says of this installation, and of the code beside it, is not about another's."""
 
 
+KEEP = "the same command with --keep leaves its folder, with log and code"
+
+
 class TrainingProcessError(MillraceError):
     """The process ended without a bundle."""
 
-    def __init__(self, code: int, log: str) -> None:
+    def __init__(self, code: int, log: str, advice: str = KEEP) -> None:
         self.code, self.log = code, log
         words = log.strip().splitlines()[-1:] or ["it said nothing"]
         super().__init__(
             f"the training ended with exit code {code}: {words[0].removeprefix('error: ')}. Nothing was "
-            "compared; the same command with --keep leaves its folder, with log and code"
+            f"compared; {advice}"
         )
 
 
-def run_script(script: Path, folder: Path, code: Path, home: Path, heard: Callable[[str], None]) -> None:
+def run_script(  # noqa: PLR0913 - what runs, where, for how long, and who hears of it
+    script: Path,
+    folder: Path,
+    code: Path,
+    home: Path,
+    heard: Callable[[str], None],
+    *,
+    timeout: float | None = None,
+    advice: str = KEEP,
+) -> None:
     """Run `script` with the packages of `code` and the installation `home`; hear each line it writes.
 
-    Nothing lives on when this is interrupted. What the script complains of is in `folder/log.txt`.
+    Nothing lives on when this is interrupted, or after `timeout` seconds. What the script complains of is in
+    `folder/log.txt`; `advice` says where else to look.
 
     Raises
     ------
     TrainingProcessError
         If it ends with an error.
+    subprocess.TimeoutExpired
+        If it takes longer.
     """
     command = [sys.executable, "-P", str(script), str(folder)]
     with (folder / "log.txt").open("wb") as log:
@@ -49,15 +65,39 @@ def run_script(script: Path, folder: Path, code: Path, home: Path, heard: Callab
             stderr=log,
             text=True,
         )
+        is_late = Event()
         try:
-            for line in process.stdout or ():
-                heard(line.strip())
-            ended = process.wait()
+            with _ended_after(timeout, process, is_late):
+                for line in process.stdout or ():
+                    heard(line.strip())
+                ended = process.wait()
         finally:
             process.kill()
             process.wait()
+    if timeout is not None and is_late.is_set():
+        raise subprocess.TimeoutExpired(command, timeout)
     if ended != 0:
-        raise TrainingProcessError(ended, (folder / "log.txt").read_text("utf-8", errors="replace"))
+        told = (folder / "log.txt").read_text("utf-8", errors="replace")
+        raise TrainingProcessError(ended, told, advice)
+
+
+@contextmanager
+def _ended_after(timeout: float | None, process: "subprocess.Popen[str]", is_late: Event) -> Iterator[None]:
+    """Kill the process once it has taken too long, so that its lines end."""
+    if timeout is None:
+        yield
+        return
+
+    def end() -> None:
+        is_late.set()
+        process.kill()
+
+    timer = Timer(timeout, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:

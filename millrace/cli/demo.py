@@ -99,7 +99,7 @@ def _page(model: str, rows: "Sequence[ReplayRow]", timings: "Sequence[Timing]") 
     from millrace.steps.stores import model_config
 
     versions = {package: version(package) for package in PACKAGES}
-    metric = model_config(model).gate.metric.value
+    metric = model_config(model).followed_metric.value
     return ReplayPage(model, metric, tuple(rows), versions, clock.wall_now(), tuple(timings))
 
 

@@ -54,6 +54,8 @@ def show_batches(model: str, results: list) -> None:  # type: ignore[type-arg]
             out.print(f"    {violation.message}{column}", soft_wrap=True)
             for example in violation.examples:
                 out.print(f"        {example}", soft_wrap=True)
+        for line in result.unjudged:
+            out.print(f"    not judged: {line}", soft_wrap=True)
     if not results:
         out.print(f"{model}: nothing new has arrived")
     _show_left(model)

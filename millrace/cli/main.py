@@ -24,9 +24,10 @@ OWNER_ONLY = 0o700
 
 EPILOGUE = """\
 Exit codes: 0 done, or nothing to do; 1 an error; 2 wrong usage; 3 the gate refused the challenger, a
-change did not pass its check, or a reproduced version differs; 4 a batch is in quarantine; 5 something is
-wrong with this installation; 6 a model in production is not as it should be; 7 no such answer is in the
-log; 8 some rows could not be scored; 130 stopped by Ctrl-C: the same command goes on from there."""
+change did not pass its check, or a reproduced version or a contract differs; 4 a batch is in quarantine;
+5 something is wrong with this installation; 6 a model in production is not as it should be; 7 no such
+answer is in the log; 8 some rows could not be scored; 130 stopped by Ctrl-C: the same command goes on from
+there."""
 
 VERBS = {
     "demo": START,
@@ -36,7 +37,10 @@ VERBS = {
     "ingest": DATA,
     "data": DATA,
     "quarantine": DATA,
+    "contract": DATA,
     "retrain": TRAIN,
+    "gate": TRAIN,
+    "golden": TRAIN,
     "check-change": TRAIN,
     "diff": TRAIN,
     "reproduce": TRAIN,

@@ -82,6 +82,8 @@ def _exit_code(result: "RetrainResult") -> int:
 
 
 def _show(model: str, result: "RetrainResult") -> None:
+    from millrace.domain.gate.report import is_asked
+    from millrace.domain.gate.table import tell_not_asked, tell_outcome
     from millrace.domain.narration import tell_threshold
     from millrace.domain.verdict import Outcome
 
@@ -96,9 +98,12 @@ def _show(model: str, result: "RetrainResult") -> None:
     if trained.threshold is not None:
         out.print(f"decides: {tell_threshold(trained.threshold)}")
     verdicts = table("rule", "outcome", "reason")
-    for verdict in judged.verdicts:
-        verdicts.add_row(verdict.rule, verdict.outcome, verdict.reason)
+    for verdict in filter(is_asked, judged.verdicts):
+        verdicts.add_row(verdict.rule, tell_outcome(verdict), verdict.reason)
     out.print(verdicts)
+    if line := tell_not_asked(judged.verdicts):
+        out.print(line)
+    out.print(f"`millrace gate {short(trained.digest)}` shows their numbers", soft_wrap=True)
     out.print(f"version {result.registered.version} of {model}, `millrace why {short(trained.digest)}`")
     if judged.outcome is Outcome.PASS:
         _show_rollout(result)

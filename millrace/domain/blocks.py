@@ -80,7 +80,7 @@ def split_blocks(blocks: frozenset[str], newest: datetime | None, config: ModelC
     """Give every block one use, or none where it lies outside the training window.
 
     The hash decides alone, so a block keeps its place as data arrives: a judged block of
-    the newest weeks becomes a training block when it leaves them, a golden one never.
+    the newest weeks becomes a training block when it leaves them, a golden one only when golden is renewed.
 
     Parameters
     ----------
@@ -115,9 +115,10 @@ def sample_blocks(sizes: Mapping[str, int], rows: int, salt: str) -> frozenset[s
 
 
 def _is_golden(block: str, config: ModelConfig) -> bool:
-    until = config.golden.until
+    until, generation = config.golden.until, config.golden.generation
     in_time = until is None or block < until.isoformat()
-    return in_time and hashed_share(f"golden:{config.name}", block) < config.golden.share
+    salt = f"golden:{config.name}:{generation}" if generation else f"golden:{config.name}"
+    return in_time and hashed_share(salt, block) < config.golden.share
 
 
 def _is_judged(block: str, newest: datetime | None, config: ModelConfig) -> bool:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from millrace.domain.losses import BlockLoss, FloatArray, UnpairedLossesError
+from millrace.domain.losses import BlockLoss, FloatArray, MeanBlockLoss, UnpairedLossesError
 
 ROUNDS_BEYOND_BOUND = 50
 """Rounds are raised until so many lie beyond a bound: its tail is then known to 1 / sqrt(50), a seventh."""
@@ -110,29 +110,103 @@ def pairwise_intervals(
     UnpairedLossesError
         If the losses are not over the same number of blocks.
     """
+    drawn = draw_losses(losses, rounds, confidence, seed)
+    return [drawn.interval(confidence, *pair) for pair in combinations(range(len(losses)), 2)]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Several losses on the same rounds: `values` have shape (n_losses, rounds), `points` (n_losses,)."""
+
+    values: FloatArray
+    points: FloatArray
+    blocks: int
+
+    def interval(self, confidence: float, one: int, other: int | None = None) -> Interval:
+        """Bound a loss, or how much it is above another one, each bound at `confidence` by itself."""
+        values, point = self.values[one], self.points[one]
+        if other is not None:
+            values, point = values - self.values[other], point - self.points[other]
+        return _interval(values, float(point), self.blocks, _expanded_tail(1.0 - confidence, self.blocks))
+
+    @property
+    def logs(self) -> "Drawn":
+        """The logarithms of the losses: differences of them are ratios. That of 0 is unknown."""
+        values, points = (np.log(np.where(part > 0.0, part, np.nan)) for part in (self.values, self.points))
+        return Drawn(values, points, self.blocks)
+
+
+def draw_losses(
+    losses: Sequence[BlockLoss], rounds: int, confidence: float, seed: int, most: int = MAX_ROUNDS
+) -> Drawn:
+    """Draw several losses on the same rounds, as many as the highest confidence asked of them needs.
+
+    A loss may be undefined where a block has none of its rows.
+
+    Parameters
+    ----------
+    most
+        Where raising rounds ends; a bound that they do not show is continued as a normal tail.
+
+    Raises
+    ------
+    UnpairedLossesError
+        If the losses are not over the same number of blocks.
+    """
     sizes = sorted({loss.blocks for loss in losses})
     if len(sizes) != 1:
         raise UnpairedLossesError(f"{sizes} blocks", "the same blocks for all")
     tail = _expanded_tail(1.0 - confidence, sizes[0])
-
-    def all_losses(weights: FloatArray) -> FloatArray:
-        return np.stack([loss.resampled(weights) for loss in losses], axis=1)
-
     with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = _resampled(all_losses, sizes[0], rounds, tail, seed)
-        points = [loss.point for loss in losses]
-    return [
-        _interval(drawn[:, one] - drawn[:, other], points[one] - points[other], sizes[0], tail)
-        for one, other in combinations(range(len(losses)), 2)
-    ]
+        values = _resampled(_all_at_once(losses), sizes[0], rounds, tail, seed, most)
+        points = np.array([loss.point for loss in losses])
+    return Drawn(np.ascontiguousarray(values.T), points, sizes[0])
+
+
+def _all_at_once(losses: Sequence[BlockLoss]) -> Callable[[FloatArray], FloatArray]:
+    """Make one matrix product of all that are means, as most are."""
+    means = [loss for loss in losses if isinstance(loss, MeanBlockLoss) and not loss.root]
+    if len(means) < len(losses):
+        return lambda weights: np.stack([loss.resampled(weights) for loss in losses], axis=1)
+    sums, counts = (
+        np.stack(parts, axis=1) for parts in zip(*((m.sums, m.counts) for m in means), strict=True)
+    )
+    return lambda weights: (weights @ sums) / (weights @ counts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Excess(BlockLoss):
+    challenger: BlockLoss
+    reference: BlockLoss
+
+    @property
+    def blocks(self) -> int:
+        return self.challenger.blocks
+
+    def resampled(self, weights: FloatArray) -> FloatArray:
+        return self.challenger.resampled(weights) - self.reference.resampled(weights)
+
+
+def excess_loss(challenger: BlockLoss, reference: BlockLoss) -> BlockLoss:
+    """Return how much more one loses than the other as a loss of its own; of equal ones it is exactly 0."""
+    if not isinstance(challenger, MeanBlockLoss) or not isinstance(reference, MeanBlockLoss):
+        return _Excess(challenger, reference)
+    if challenger.root or not np.array_equal(challenger.counts, reference.counts):
+        return _Excess(challenger, reference)
+    return MeanBlockLoss(challenger.sums - reference.sums, challenger.counts, root=False)
 
 
 def _resampled(
-    loss: Callable[[FloatArray], FloatArray], blocks: int, rounds: int, tail: float, seed: int
+    loss: Callable[[FloatArray], FloatArray],
+    blocks: int,
+    rounds: int,
+    tail: float,
+    seed: int,
+    most: int = MAX_ROUNDS,
 ) -> FloatArray:
     if not tail > 0.0:
         return loss(np.ones((1, blocks)))
-    rounds = max(rounds, min(math.ceil(ROUNDS_BEYOND_BOUND / tail), MAX_ROUNDS))
+    rounds = max(rounds, min(math.ceil(ROUNDS_BEYOND_BOUND / tail), most))
     return np.concatenate([loss(weights) for weights in _draw_blocks(rounds, blocks, seed)])
 
 
@@ -168,8 +242,8 @@ def _bounds(excess: FloatArray, mean: float, tail: float) -> tuple[float, float]
     shown = max(tail, LEAST_BEYOND_BOUND / excess.size)
     stretch = float(ndtri(tail) / ndtri(shown))
     undefined, edge = np.isnan(excess), int(shown * excess.size) - 1
-    lower = np.sort(np.where(undefined, -np.inf, excess))[edge]
-    upper = np.sort(np.where(undefined, np.inf, excess))[-1 - edge]
+    lower = np.partition(np.where(undefined, -np.inf, excess), edge)[edge]
+    upper = np.partition(np.where(undefined, np.inf, excess), -1 - edge)[-1 - edge]
     return _stretched(float(lower), mean, stretch), _stretched(float(upper), mean, stretch)
 
 

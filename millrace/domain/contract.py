@@ -1,6 +1,7 @@
 """What must a batch satisfy, and what did it break?"""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,13 @@ class Violation:
     message: str
     examples: tuple[str, ...] = ()
     waivable: bool = True
+
+
+def hide_values(violations: Sequence[Violation], hidden: Collection[str]) -> tuple[Violation, ...]:
+    """Take the examples of hidden columns away: the rows are told, and not what stands there."""
+    return tuple(_without_values(one) if one.column in hidden else one for one in violations)
+
+
+def _without_values(violation: Violation) -> Violation:
+    rows = tuple(f"{example.partition(':')[0]}: hidden" for example in violation.examples)
+    return replace(violation, examples=rows)

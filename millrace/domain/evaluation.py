@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from millrace.domain.config import METRICS_OF, Metric
+from millrace.domain.calibration import BINS, told_and_actual
+from millrace.domain.config import FOLLOWED_BY, Metric
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray, IntArray, block_loss, metric_value
 
 MAX_POINTS = 40
 """More blocks than a curve can show merge with their neighbours: rows without time have thousands."""
-
-BINS = 10
 
 SIGNIFICANT_DIGITS = 6
 """A bundle answers in float32, which holds 7: what another CPU rounds otherwise is no difference."""
@@ -40,12 +39,15 @@ class CalibrationPoint:
 
 
 def measure_metrics(judged: JudgedSet, task: Task) -> dict[str, dict[str, float]]:
-    """Measure challenger and baseline by every metric of the task; one that is undefined is left out."""
+    """Measure challenger and baseline by every metric for which labels and answers are enough.
+
+    One that is undefined is left out.
+    """
     answers = {"challenger": judged.challenger, "baseline": judged.baseline}
     measured = {
         role: {
             metric.value: value
-            for metric in METRICS_OF[task]
+            for metric in FOLLOWED_BY[task]
             if (value := _value(metric, judged.labels, given, judged.block_positions)) is not None
         }
         for role, given in answers.items()
@@ -86,17 +88,6 @@ def list_calibration_points(judged: JudgedSet, task: Task) -> list[CalibrationPo
         CalibrationPoint(_rounded(predicted[tenth].mean()), _rounded(actual[tenth].mean()), tenth.size)
         for tenth in tenths
     ]
-
-
-def told_and_actual(answers: FloatArray, labels: FloatArray, task: Task) -> tuple[FloatArray, FloatArray]:
-    """Return one number for each answer and what came of it: of several classes, whether the likeliest did.
-
-    >>> told_and_actual(np.array([[0.7, 0.3], [0.6, 0.4]]), np.array([0.0, 1.0]), Task.MULTICLASS)
-    (array([0.7, 0.6]), array([1., 0.]))
-    """
-    if task is not Task.MULTICLASS:
-        return answers, labels
-    return answers.max(axis=1), (answers.argmax(axis=1) == labels).astype(np.float64)
 
 
 def _value(

@@ -1,16 +1,16 @@
 """Are groups of people answered differently, and how sure is that?"""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
-from millrace.domain.bootstrap import pairwise_intervals
+from millrace.domain.bootstrap import MAX_ROUNDS, Drawn, draw_losses
+from millrace.domain.group_measures import IMPACT, GroupedRows, Measure, list_measures
 from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray, IntArray, MeanBlockLoss
-from millrace.domain.rollout.measure import EVEN, BoolArray, Sliced
+from millrace.domain.rollout.measure import BoolArray
 
 MAX_GROUPS = 8
 """So many groups of a column are compared pair by pair, the largest: pairs grow with their square."""
@@ -34,6 +34,11 @@ class Gap:
     lower: float
     upper: float
 
+    @property
+    def is_ratio(self) -> bool:
+        """Whether `difference` is the ratio of the least to the most; its bounds are of the smallest one."""
+        return self.measure == IMPACT
+
 
 @dataclass(frozen=True)
 class Fairness:
@@ -42,29 +47,6 @@ class Fairness:
     column: str
     gaps: tuple[Gap, ...]
     left_out: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class GroupedRows:
-    """Rows with their group: paired by position.
-
-    Answers and labels are those of `LoggedRows`, labels NaN where there is none; every answer is finite.
-    `blocks` are the numbers of the rows' blocks. `threshold` is the bundle's: what people get are its
-    decisions; without one more than half is positive.
-    """
-
-    task: Task
-    answers: FloatArray
-    labels: FloatArray
-    blocks: IntArray
-    groups: Sliced
-    threshold: float | None = None
-
-    @property
-    def positive(self) -> FloatArray:
-        """1 where a binary answer is decided positively, else 0."""
-        decided = self.answers > EVEN if self.threshold is None else self.answers >= self.threshold
-        return decided.astype(np.float64)
 
 
 def measure_fairness(
@@ -89,49 +71,53 @@ def measure_fairness(
     *Fairlearn: Assessing and Improving Fairness of AI Systems* (JMLR 24, 2023), whose differences
     "between groups" these are.
     """
-    measures = _measures(rows)
     kept = _large_groups(rows, min_rows)
-    pairs = list(combinations(range(len(kept)), 2))
-    tail = (1.0 - confidence) / max(1, 2 * len(pairs) * len(measures))
-    gaps = [_gap(column, one, rows, kept, 1.0 - tail, rounds) for one in measures if pairs]
+    pairs = len(kept) * (len(kept) - 1) // 2
+    watched = [one for one in list_measures(rows) if one.name != IMPACT and pairs]
+    asked = [Asked(column, rows, measure, tuple(kept)) for measure in watched]
+    sure = 1.0 - (1.0 - confidence) / max(1, 2 * pairs * len(asked))
     names = {*np.unique(rows.groups.codes).tolist()} - {*kept}
+    gaps = measure_gaps(asked, sure, sure, rounds)
     return Fairness(column, tuple(gaps), tuple(sorted(rows.groups.names[code] for code in names)))
 
 
 @dataclass(frozen=True, eq=False)
-class _Measure:
-    """A mean of `values` over each group, NaN where a row does not count; `metric` says so to fairlearn."""
+class Asked:
+    """The groups of a column that are to be compared in a measure, by their codes.
 
-    name: str
-    metric: Callable[..., float]
-    decided: FloatArray
-    values: FloatArray
-    unit: float = 1.0
+    Of `minor` ones a gap is told where it is sure; that there is none, they need not show.
+    """
+
+    column: str
+    rows: GroupedRows
+    measure: Measure
+    groups: tuple[int, ...]
+    minor: tuple[int, ...] = ()
 
 
-def _measures(rows: GroupedRows) -> list[_Measure]:
-    from fairlearn.metrics import false_positive_rate, selection_rate, true_positive_rate
-    from sklearn.metrics import mean_absolute_error, zero_one_loss
+def measure_gaps(
+    asked: list[Asked], sure: float, shown: float, rounds: int, most_rounds: int = MAX_ROUNDS
+) -> list[Gap]:
+    """Measure gaps on the same rounds, all of them at once.
 
-    labels = rows.labels
-    match rows.task:
-        case Task.BINARY:
-            positive = rows.positive
-            of_positive, of_negative = (np.where(labels == one, positive, np.nan) for one in (1.0, 0.0))
-            return [
-                _Measure("share answered positively", selection_rate, positive, positive),
-                _Measure("true positive share", true_positive_rate, positive, of_positive),
-                _Measure("false positive share", false_positive_rate, positive, of_negative),
-            ]
-        case Task.MULTICLASS:
-            decided = rows.answers.argmax(axis=1).astype(np.float64)
-            is_wrong = np.where(np.isfinite(labels), decided != labels, np.nan)
-            return [_Measure("share of errors", zero_one_loss, decided, is_wrong)]
-        case Task.REGRESSION:
-            errors = np.abs(rows.answers - labels)
-            unit = float(np.nanmean(errors)) or 1.0
-            name = "mean absolute error, relative"
-            return [_Measure(name, mean_absolute_error, rows.answers, errors / unit, unit)]
+    Parameters
+    ----------
+    asked
+        Of rows with the same blocks.
+    sure, shown
+        The one-sided confidence of a gap's lower and of its upper bound.
+    """
+    if not asked:
+        return []
+    losses = [_by_block(one, code) for one in asked for code in one.groups]
+    drawn = draw_losses(losses, rounds, max(sure, shown), SEED, most_rounds)
+    gaps, first = [], 0
+    for one in asked:
+        places = range(first, first + len(one.groups))
+        part = Drawn(drawn.values[places.start : places.stop], drawn.points[places], drawn.blocks)
+        gaps.append(_gap(one, part, sure, shown))
+        first = places.stop
+    return gaps
 
 
 def _large_groups(rows: GroupedRows, min_rows: int) -> list[int]:
@@ -140,44 +126,73 @@ def _large_groups(rows: GroupedRows, min_rows: int) -> list[int]:
     return order[:MAX_GROUPS]
 
 
-def _gap(
-    column: str, measure: _Measure, rows: GroupedRows, kept: list[int], confidence: float, rounds: int
-) -> Gap:
-    is_counted: BoolArray = np.isfinite(measure.values) & np.isin(rows.groups.codes, kept)
-    codes, blocks = rows.groups.codes[is_counted], rows.blocks[is_counted]
-    most, least, difference = _difference(measure, rows, is_counted)
-    by_group = [_by_block(measure.values[is_counted], codes == code, blocks) for code in kept]
-    bounds = pairwise_intervals(by_group, rounds, confidence, SEED)
-    return Gap(
-        column=column,
-        measure=measure.name,
+def _gap(asked: Asked, drawn: Drawn, sure: float, shown: float) -> Gap:
+    most, least, difference = _difference(asked)
+    if asked.measure.name == IMPACT:
+        drawn = drawn.logs
+    needed = [asked.groups.index(code) for code in asked.groups if code not in asked.minor]
+    surely = [drawn.interval(sure, *pair) for pair in combinations(range(len(asked.groups)), 2)]
+    at_most = [drawn.interval(shown, *pair) for pair in combinations(needed, 2)]
+    gap = Gap(
+        column=asked.column,
+        measure=asked.measure.name,
         most=most,
         least=least,
         difference=difference,
-        lower=max(max(one.lower, -one.upper, 0.0) for one in bounds),
-        upper=max(max(-one.lower, one.upper) for one in bounds),
+        lower=max((max(one.lower, -one.upper, 0.0) for one in surely), default=0.0),
+        upper=max((max(0.0, -one.lower, one.upper) for one in at_most), default=math.inf),
     )
+    if not gap.is_ratio:
+        return gap
+    return replace(gap, lower=math.exp(-gap.upper), upper=math.exp(-gap.lower))
 
 
-def _difference(measure: _Measure, rows: GroupedRows, is_counted: BoolArray) -> tuple[str, str, float]:
-    """Return the groups that have most and least, and fairlearn's difference between them."""
+def _difference(asked: Asked) -> tuple[str, str, float]:
+    """Return the groups that have most and least, and fairlearn's difference, or ratio, between them."""
     from fairlearn.metrics import MetricFrame
 
+    rows, measure = asked.rows, asked.measure
+    is_counted: BoolArray = measure.is_counted & np.isin(rows.groups.codes, asked.groups)
     if not is_counted.any():
         return "", "", math.nan
+    labels, decided, codes, weights = _weighed(
+        np.nan_to_num(rows.labels[is_counted]),
+        measure.decided[is_counted],
+        rows.groups.codes[is_counted].astype(np.intp),
+        rows.task,
+    )
     frame = MetricFrame(
         metrics=measure.metric,
-        y_true=np.nan_to_num(rows.labels[is_counted]),
-        y_pred=measure.decided[is_counted],
-        sensitive_features=np.array(rows.groups.names, dtype=object)[rows.groups.codes[is_counted]],
+        y_true=labels,
+        y_pred=decided,
+        sensitive_features=np.array(rows.groups.names, dtype=object)[codes],
+        sample_params={"sample_weight": weights},
     )
     by_group = frame.by_group.astype("float64")
-    difference = float(frame.difference(method="between_groups")) / measure.unit
-    return str(by_group.idxmax()), str(by_group.idxmin()), difference
+    most = str(by_group.idxmax())
+    least = str(by_group.drop(most).idxmin()) if by_group.size > 1 else most
+    if measure.name == IMPACT:
+        return most, least, float(frame.ratio(method="between_groups"))
+    return most, least, float(frame.difference(method="between_groups")) / measure.unit
 
 
-def _by_block(values: FloatArray, chosen: BoolArray, blocks: IntArray) -> MeanBlockLoss:
-    positions, size = np.unique(blocks, return_inverse=True)[1], np.unique(blocks).size
-    sums = np.bincount(positions[chosen], weights=values[chosen], minlength=size).astype(np.float64)
-    counts = np.bincount(positions[chosen], minlength=size).astype(np.float64)
+def _weighed(
+    labels: FloatArray, decided: FloatArray, codes: IntArray, task: Task
+) -> tuple[FloatArray, FloatArray, IntArray, FloatArray]:
+    """Take equal rows once, with their number: fairlearn takes a microsecond for each row and group."""
+    if task is Task.REGRESSION:
+        return labels, decided, codes, np.ones(labels.size)
+    rows = np.stack([labels, decided, codes.astype(np.float64)], axis=1)
+    size = int(rows.max()) + 1
+    keys = np.ravel_multi_index(rows.astype(np.intp).T, (size, size, size))
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    return labels[first], decided[first], codes[first], counts.astype(np.float64)
+
+
+def _by_block(asked: Asked, code: int) -> MeanBlockLoss:
+    rows, values = asked.rows, asked.measure.values
+    chosen: BoolArray = asked.measure.is_counted & (rows.groups.codes == code)
+    size, blocks = int(rows.positions.max(initial=-1)) + 1, rows.positions[chosen]
+    sums = np.bincount(blocks, weights=values[chosen], minlength=size).astype(np.float64)
+    counts = np.bincount(blocks, minlength=size).astype(np.float64)
     return MeanBlockLoss(sums, counts, root=False)

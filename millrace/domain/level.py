@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from millrace.domain.bootstrap import loss_interval
-from millrace.domain.config import GateSection
-from millrace.domain.evaluation import BINS, SIGNIFICANT_DIGITS, told_and_actual
+from millrace.domain.calibration import BINS, told_and_actual
+from millrace.domain.config import GateSection, Metric, followed_metric
+from millrace.domain.evaluation import SIGNIFICANT_DIGITS
 from millrace.domain.facts import AnswerTenth, Level, SliceLevel
 from millrace.domain.gate.comparison import SEED
 from millrace.domain.gate.evidence import JudgedSet
@@ -22,16 +23,17 @@ MAX_SLICES = 50
 
 
 def measure_level(judged: JudgedSet, task: Task, gate: GateSection) -> Level | None:
-    """Measure the challenger on a judged set by itself; None where its loss is undefined."""
+    """Measure the challenger by itself, by what it is followed by later; None where that is undefined."""
     answers = judged.challenger
     if not answers.size or not np.isfinite(answers).all():
         return None
-    loss = block_loss(gate.metric, judged.labels, answers, judged.block_positions)
+    metric = followed_metric(gate.metric, task)
+    loss = block_loss(metric, judged.labels, answers, judged.block_positions)
     found = loss_interval(loss, gate.rounds, gate.confidence, SEED)
     if not math.isfinite(found.mean):
         return None
     return Level(
-        metric=gate.metric.value,
+        metric=metric.value,
         rows=answers.shape[0],
         blocks=found.blocks,
         loss=found.mean,
@@ -40,7 +42,9 @@ def measure_level(judged: JudgedSet, task: Task, gate: GateSection) -> Level | N
         row_loss_doubt=_row_loss_doubt(judged, task, gate),
         tenths=_tenths(answers, judged.labels, task),
         slices=tuple(
-            one for name, values in judged.slices.items() for one in _slices(judged, gate, name, values)
+            one
+            for name, values in judged.slices.items()
+            for one in _slices(judged, metric, gate, name, values)
         ),
     )
 
@@ -77,14 +81,16 @@ def _tenths(answers: FloatArray, labels: FloatArray, task: Task) -> tuple[Answer
     )
 
 
-def _slices(judged: JudgedSet, gate: GateSection, column: str, values: StrArray) -> list[SliceLevel]:
+def _slices(
+    judged: JudgedSet, metric: Metric, gate: GateSection, column: str, values: StrArray
+) -> list[SliceLevel]:
     names, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     levels = []
     for place in np.argsort(-counts, kind="stable")[:MAX_SLICES].tolist():
         rows = codes == place
         if counts[place] < MIN_SLICE_ROWS:
             break
-        loss = block_loss(gate.metric, judged.labels[rows], judged.challenger[rows], judged.blocks[rows])
+        loss = block_loss(metric, judged.labels[rows], judged.challenger[rows], judged.blocks[rows])
         found = loss_interval(loss, gate.rounds, gate.confidence, SEED)
         if math.isfinite(found.mean):
             name, bounds = f"{column}={names[place]}", (_finite(found.lower), _finite(found.upper))

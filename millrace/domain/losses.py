@@ -1,12 +1,15 @@
 """How much does a model lose, block by block, so that every bootstrap round is one matrix product?"""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from millrace.domain.config import Metric
+from millrace.domain.average_precision import ranked_loss
+from millrace.domain.block_loss import BlockLoss
+from millrace.domain.config import HIGHER_IS_BETTER, Metric
+from millrace.domain.decided import decide, decision_loss
+from millrace.domain.metric_terms import HALF, NO_TERMS, MissingTermError, Terms
 from millrace.domain.row_losses import row_losses
 from millrace.errors import MillraceError
 
@@ -19,11 +22,35 @@ MAX_BLOCKS = 500
 
 _NAMES = {
     Metric.AUC: "AUC",
+    Metric.PR_AUC: "PR-AUC",
     Metric.LOG_LOSS: "log loss",
     Metric.BRIER: "Brier score",
+    Metric.F1: "F1",
+    Metric.BALANCED_ACCURACY: "balanced accuracy",
     Metric.MAE: "MAE",
     Metric.RMSE: "RMSE",
+    Metric.PINBALL: "pinball loss",
+    Metric.MAPE: "MAPE",
+    Metric.OWN: "own loss",
 }
+
+_OF_SHARES = frozenset({Metric.LOG_LOSS, Metric.BRIER, Metric.F1, Metric.BALANCED_ACCURACY})
+
+__all__ = [
+    "MAX_BLOCKS",
+    "BlockLoss",
+    "FloatArray",
+    "IntArray",
+    "MeanBlockLoss",
+    "PairBlockLoss",
+    "StrArray",
+    "UnpairedLossesError",
+    "block_loss",
+    "metric_value",
+    "name_loss",
+    "name_metric",
+    "spell_loss",
+]
 
 
 class UnpairedLossesError(MillraceError):
@@ -35,30 +62,6 @@ class UnpairedLossesError(MillraceError):
             f"losses cannot be compared: found {found}, needed {needed}. "
             "Score every bundle on the same labelled rows"
         )
-
-
-class BlockLoss(ABC):
-    """The loss of one model as a function of how often each block is drawn. Lower is better."""
-
-    @property
-    @abstractmethod
-    def blocks(self) -> int:
-        """The number of blocks, after merging."""
-
-    @abstractmethod
-    def resampled(self, weights: FloatArray) -> FloatArray:
-        """Return one loss per round, NaN where it is undefined.
-
-        Parameters
-        ----------
-        weights : shape (rounds, blocks)
-            How often each round draws each block.
-        """
-
-    @property
-    def point(self) -> float:
-        """The loss on the rows as they are."""
-        return float(self.resampled(np.ones((1, self.blocks)))[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,7 @@ def block_loss(
     labels: npt.ArrayLike,
     answers: npt.ArrayLike,
     blocks: StrArray | IntArray,
+    terms: Terms = NO_TERMS,
 ) -> BlockLoss:
     """Turn a metric into a loss over blocks.
 
@@ -117,20 +121,30 @@ def block_loss(
         Predictions, or probabilities of the positive class, or of every class.
     blocks : shape (n_rows,)
         The block of each row, by name or number. Their sorted order decides how they merge.
+    terms
+        What the metric is defined by besides: a quantile, a threshold, a function.
 
     Raises
     ------
     UnpairedLossesError
         If shapes differ, there is no row, a number is not finite, a label is not one of the
         metric's, or a probability is outside 0 to 1.
+    MissingTermError, OwnLossError
+        If the metric is not defined by `terms`, or the user's own did not return a loss for each row.
     """
     truth, given = np.asarray(labels, dtype=np.float64), np.asarray(answers, dtype=np.float64)
     _check_pairing(truth, given, blocks)
     positions, n_blocks = _merged_positions(blocks)
-    if metric is Metric.AUC:
-        return _pair_loss(truth, given, positions, n_blocks)
     _check_values(metric, truth, given)
-    rows = row_losses(metric, truth, given)
+    match metric:
+        case Metric.AUC:
+            return _pair_loss(truth, given, positions, n_blocks)
+        case Metric.PR_AUC:
+            return ranked_loss(truth, given, positions, n_blocks)
+        case Metric.F1 | Metric.BALANCED_ACCURACY:
+            decided, classes = _decided(metric, given, terms)
+            return decision_loss(metric, truth, decided, classes, positions, n_blocks)
+    rows = row_losses(metric, truth, given, terms)
     sums = np.bincount(positions, weights=rows, minlength=n_blocks).astype(np.float64)
     counts = np.bincount(positions, minlength=n_blocks).astype(np.float64)
     return MeanBlockLoss(sums, counts, root=metric is Metric.RMSE)
@@ -142,7 +156,7 @@ def metric_value(metric: Metric, loss: float) -> float:
     >>> metric_value(Metric.AUC, 0.25)
     0.75
     """
-    return 1.0 - loss if metric is Metric.AUC else loss
+    return 1.0 - loss if metric in HIGHER_IS_BETTER else loss
 
 
 def spell_loss(metric: Metric, loss: float) -> str:
@@ -169,7 +183,7 @@ def name_loss(metric: str) -> str:
     >>> name_loss("auc"), name_loss("log_loss")
     ('1 - AUC', 'log loss')
     """
-    return f"1 - {name_metric(metric)}" if metric == Metric.AUC else name_metric(metric)
+    return f"1 - {name_metric(metric)}" if metric in HIGHER_IS_BETTER else name_metric(metric)
 
 
 def _check_pairing(labels: FloatArray, answers: FloatArray, blocks: StrArray | IntArray) -> None:
@@ -193,7 +207,9 @@ def _merged_positions(blocks: StrArray | IntArray) -> tuple[IntArray, int]:
 
 
 def _check_values(metric: Metric, labels: FloatArray, answers: FloatArray) -> None:
-    if metric in {Metric.LOG_LOSS, Metric.BRIER}:
+    if metric is Metric.OWN:
+        return
+    if metric in _OF_SHARES:
         _check_probabilities(answers)
         if answers.ndim == 1:
             _check_binary(labels)
@@ -201,6 +217,20 @@ def _check_values(metric: Metric, labels: FloatArray, answers: FloatArray) -> No
             _check_classes(labels, answers.shape[1])
     elif answers.ndim != 1:
         raise UnpairedLossesError(f"answers of shape {answers.shape}", "one number per row")
+    if metric in {Metric.AUC, Metric.PR_AUC}:
+        _check_binary(labels)
+    if metric is Metric.MAPE and (zeros := int(np.count_nonzero(labels == 0.0))):
+        raise UnpairedLossesError(
+            f"{zeros} of {labels.size} labels that are 0, of which no error is a share", "none for MAPE"
+        )
+
+
+def _decided(metric: Metric, answers: FloatArray, terms: Terms) -> tuple[IntArray, int]:
+    if answers.ndim > 1:
+        return decide(answers, HALF), answers.shape[1]
+    if terms.threshold is None:
+        raise MissingTermError(name_metric(metric), "threshold of the bundle that answers")
+    return decide(answers, terms.threshold), 2
 
 
 def _check_classes(labels: FloatArray, n_classes: int) -> None:
@@ -224,9 +254,6 @@ def _check_probabilities(answers: FloatArray) -> None:
 
 
 def _pair_loss(labels: FloatArray, answers: FloatArray, positions: IntArray, n_blocks: int) -> PairBlockLoss:
-    if answers.ndim != 1:
-        raise UnpairedLossesError(f"answers of shape {answers.shape}", "one number per row")
-    _check_binary(labels)
     values, ranks = np.unique(answers, return_inverse=True)
     positive = labels == 1.0
     own, above = positions[positive], ranks[positive]

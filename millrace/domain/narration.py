@@ -15,10 +15,13 @@ from millrace.domain.facts import (
     ChallengerTrained,
     ChampionPromoted,
     ChampionRolledBack,
+    ContractChanged,
     DatasetAdopted,
     DatasetCheckedOut,
     DecisionMade,
     Fact,
+    GoldenPolicy,
+    GoldenRenewed,
     MirrorRepaired,
     MonitoringDue,
     OfflineRollbackOvertaken,
@@ -43,10 +46,12 @@ from millrace.domain.facts import (
     VersionReproduced,
     WindowMonitored,
 )
+from millrace.domain.listing import name_some
 from millrace.domain.pointer import ServingSettings
 from millrace.domain.verdict import Outcome
 
 _SHORT = 12
+_SOME = 3
 _DAY_SECONDS = 86_400
 
 
@@ -59,6 +64,9 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
         case BatchQuarantined():
             broken = "; ".join(violation.message for violation in fact.violations)
             return f"batch {fact.batch} quarantined: {broken}"
+        case ContractChanged():
+            changed = f"changed, {name_some(fact.differences, _SOME)}" if fact.old else "recorded"
+            return f"contract {fact.digest[:_SHORT]} {changed}: {fact.reason}"
         case DatasetAdopted():
             return f"dataset adopted as it came, {len(fact.parts)} parts"
         case DatasetCheckedOut():
@@ -69,6 +77,9 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"challenger {fact.digest[:_SHORT]} trained on {fact.rows:,} rows in {fact.seconds:.1f} s"
         case ChallengerJudged():
             return f"challenger {fact.digest[:_SHORT]} judged {fact.outcome}: {fact.reason}"
+        case GoldenRenewed():
+            looks = f"{fact.looks} look" + ("" if fact.looks == 1 else "s")
+            return f"golden set renewed after {looks}, {tell_golden(fact.new)}: {fact.reason}"
         case VersionRegistered():
             return f"bundle {fact.digest[:_SHORT]} registered as version {fact.version}"
         case VersionReproduced():
@@ -110,6 +121,16 @@ def tell(fact: Fact) -> str:  # noqa: PLR0911, PLR0912, C901 (an arm per kind of
             return f"people were told of entry {fact.cause_seq}"
         case _:
             return _tell_rollout(fact)
+
+
+def tell_golden(policy: GoldenPolicy) -> str:
+    """Return which blocks are golden as one line for people.
+
+    >>> tell_golden(GoldenPolicy(0.1, "2013-05-01", 2))
+    'share 0.1 of the blocks before 2013-05-01, generation 2'
+    """
+    until = f" before {policy.until}" if policy.until else ""
+    return f"share {policy.share:g} of the blocks{until}, generation {policy.generation}"
 
 
 def tell_threshold(threshold: float) -> str:

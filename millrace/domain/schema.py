@@ -1,15 +1,23 @@
 """What goes into a model's bundles, and what does its target mean? By its `model.toml`."""
 
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from millrace.domain.bundle import InputColumn, Schema
 from millrace.domain.config import ModelConfig
 from millrace.domain.features import NULL_TEXT, Columns, UnreadableColumnError, number_values, text_values
-from millrace.domain.kinds import Task
+from millrace.domain.kinds import ColumnType, Task
 from millrace.errors import MillraceError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FEWEST_CLASSES = 2
+SAYS_NOTHING = "nothing said"
+"""A text that no row has."""
 
 
 class ClassCountError(MillraceError):
@@ -22,6 +30,33 @@ class ClassCountError(MillraceError):
             f"target {target!r} has {len(found)} classes ({', '.join(found[:5])}), a {task} model "
             f"needs {needed}. Widen training.window, or correct model.task"
         )
+
+
+def usual_value(column: InputColumn) -> object:
+    """Return a value that keeps the contract, and says nothing in particular."""
+    match column.type:
+        case ColumnType.STRING:
+            return column.categories[0] if column.categories else SAYS_NOTHING
+        case ColumnType.BOOL:
+            return True
+        case _ if column.categories:
+            return float(column.categories[0])
+        case _:
+            return column.min if column.min is not None else 0.0
+
+
+def hide_inputs(
+    frame: "pd.DataFrame", inputs: Sequence[InputColumn], hidden: Collection[str]
+) -> "pd.DataFrame":
+    """Return rows whose hidden columns have one value that says nothing; the same rows where none is."""
+    import pandas as pd
+
+    values = {
+        column.name: pd.Series(usual_value(column), frame.index).astype(frame[column.name].dtype)
+        for column in inputs
+        if column.name in hidden and column.name in frame
+    }
+    return frame.assign(**values) if values else frame
 
 
 def schema_of(config: ModelConfig, classes: tuple[str, ...], threshold: float | None = None) -> Schema:

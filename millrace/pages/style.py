@@ -5,6 +5,8 @@ from pathlib import Path
 _SHARED = Path(__file__).with_name("style.css")
 TABLES = Path(__file__).with_name("tables.css")
 """How badges and the tables of verdicts look, on pages that have some."""
+GATE = Path(__file__).with_name("gate.css")
+"""How the report of the gate looks."""
 
 
 def read_style(*own: Path) -> str:

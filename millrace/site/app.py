@@ -24,6 +24,7 @@ from millrace.site.comparing import gather_comparison
 from millrace.site.explained_answer import gather_question, take_question
 from millrace.site.explaining import gather_explanation, take_measuring
 from millrace.site.exposition import make_metrics_route
+from millrace.site.gate import gather_gate
 from millrace.site.headers import Guarded
 from millrace.site.model import gather_model
 from millrace.site.monitoring import gather_monitoring
@@ -70,6 +71,12 @@ PAGES = (
         "/models/{model}/versions/{digest}",
         "/models/{model}/versions/{digest}.json",
         gather_version,
+    ),
+    Page(
+        "gate",
+        "/models/{model}/versions/{digest}/gate",
+        "/models/{model}/versions/{digest}/gate.json",
+        gather_gate,
     ),
     Page("batches", "/models/{model}/batches", "/models/{model}/batches.json", gather_batches, take_upload),
     Page(

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from millrace.pages.style import TABLES, read_style
+from millrace.pages.style import GATE, TABLES, read_style
 
 HERE = Path(__file__).parent
 FOR_EVER = {"cache-control": "max-age=31536000, immutable"}
@@ -22,7 +22,7 @@ TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 def read_assets() -> dict[str, bytes]:
     """Return the content of each by its name."""
     return {
-        "site.css": read_style(TABLES, HERE / "site.css").encode(),
+        "site.css": read_style(TABLES, GATE, HERE / "site.css").encode(),
         "site.svg": (HERE / "site.svg").read_bytes(),
         "htmx.min.js": files("js_lib_htmx").joinpath("static/htmx/htmx.min.js").read_bytes(),
     }

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from millrace.domain.gate.telling import SAY
 from millrace.domain.narration import tell
 from millrace.pages.rendering import make_environment
 from millrace.site.assets import locate_asset
@@ -20,4 +21,5 @@ def render(name: str, path: str, **given: Any) -> str:
 def _environment() -> "Environment":
     environment = make_environment("millrace.site")
     environment.filters |= {"tell": tell, "asset": locate_asset}
+    environment.globals["say"] = SAY
     return environment

@@ -19,6 +19,7 @@ from millrace.site.comparing import UnknownWindowError
 from millrace.site.rendering import render
 from millrace.site.reports import UnknownReportError
 from millrace.steps.explaining.beside import NoSuchAnswerError
+from millrace.steps.gate_reports import NotJudgedError
 from millrace.steps.lineage import UnknownBundleError
 from millrace.steps.operators import NotAnOperatorError, UnknownTokenError
 from millrace.steps.uploads import EmptyUploadError, NoUploadsError, UploadTooLargeError
@@ -26,6 +27,7 @@ from millrace.steps.uploads import EmptyUploadError, NoUploadsError, UploadTooLa
 STATUSES: dict[type[MillraceError], HTTPStatus] = {
     UnknownModelError: HTTPStatus.NOT_FOUND,
     UnknownBundleError: HTTPStatus.NOT_FOUND,
+    NotJudgedError: HTTPStatus.NOT_FOUND,
     UnknownBatchDigestError: HTTPStatus.NOT_FOUND,
     UnknownReportError: HTTPStatus.NOT_FOUND,
     UnknownWindowError: HTTPStatus.NOT_FOUND,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from millrace.adapters import clock
 from millrace.adapters.batches import StagedBatch
 from millrace.adapters.contract import BatchCheck, check_batch
-from millrace.adapters.parts import PartWriter, commit_part
+from millrace.adapters.parts import PartWriter, commit_part, read_written
 from millrace.adapters.tables import UnreadableTableError, read_table
 from millrace.domain.batch_rules import (
     Hashes,
@@ -23,14 +24,17 @@ from millrace.domain.batch_rules import (
 from millrace.domain.blocks import row_identity
 from millrace.domain.claim import Claim, ClaimDoneError, ClaimHeldError
 from millrace.domain.config import ModelConfig
-from millrace.domain.contract import Violation
+from millrace.domain.contract import Violation, hide_values
 from millrace.domain.dataset import Part
 from millrace.domain.facts import BatchAccepted, BatchQuarantined
+from millrace.domain.poisoning.profile import BatchProfile
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.arrivals import Arrival
 from millrace.steps.claims import take_claim
+from millrace.steps.contract.review import judge_contract, record_contract
 from millrace.steps.known_keys import find_known_keys
+from millrace.steps.poisoning.screening import NOT_SCREENED, Screened, screen_batch
 from millrace.steps.quarantine import find_waiting, keep_in_quarantine
 from millrace.steps.sql_source import is_next, name_turn, range_of
 from millrace.steps.stores import ledger, model_config
@@ -59,11 +63,16 @@ class IngestResult:
     outcome: BatchOutcome
     rows: int
     violations: tuple[Violation, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    """What `[poisoning]` asks for and could not be judged, one line each."""
 
 
 @dataclass(frozen=True)
 class CheckedBatch:
-    """A batch held to the contract; `written` is the part it would become, None where it cannot be one."""
+    """A batch held to the contract; `written` is the part it would become, None where it cannot be one.
+
+    `profile` and `unjudged` are what the poisoning checks leave.
+    """
 
     staged: StagedBatch
     written: Path | None
@@ -71,6 +80,8 @@ class CheckedBatch:
     times: tuple[datetime, datetime] | None
     violations: tuple[Violation, ...]
     labelled: int = 0
+    profile: BatchProfile | None = None
+    unjudged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,26 +125,48 @@ def claim_batch(arrival: Arrival, staged: StagedBatch, run_id: str) -> Claim:
     return claim
 
 
-def hold_to_contract(arrival: Arrival, staged: StagedBatch) -> CheckedBatch:
-    """Read the batch once, in bounded memory: every clause of the contract, then the rules of the batch."""
+def hold_to_contract(arrival: Arrival, staged: StagedBatch, now: datetime | None = None) -> CheckedBatch:
+    """Read the batch in bounded memory: every clause of the contract, then the rules of the batch.
+
+    Where `[poisoning]` is there and the rows can be stored, its checks follow; `now` is the day of its quota.
+    """
     config = model_config(arrival.model)
     try:
         written = write_rows(config, staged)
     except UnreadableTableError as error:
-        violation = Violation("unreadable", None, 1, error.reason, waivable=False)
+        reason = "it cannot be read; serving hides columns, so what stands there is not told"
+        told = reason if config.hidden else error.reason
+        violation = Violation("unreadable", None, 1, told, waivable=False)
         return CheckedBatch(staged, None, 0, None, (violation,))
     except BaseException:
         staged.path.unlink(missing_ok=True)
         raise
     check = written.check
-    violations = (*check.violations, *_judge_batch(config, written))
+    violations = (*check.violations, *judge_contract(config), *_judge_batch(config, written))
     storable = all(violation.waivable for violation in violations)
     if not storable:
         written.path.unlink()
+    screened = _screen(config, arrival, staged, written, now) if storable else NOT_SCREENED
     times = check.time_bounds.get(config.data.time) if config.data.time else None
     return CheckedBatch(
-        staged, written.path if storable else None, check.rows, times, violations, written.labelled
-    )  # fmt: skip
+        staged,
+        written.path if storable else None,
+        check.rows,
+        times,
+        hide_values((*violations, *screened.judged.violations), config.hidden),
+        written.labelled,
+        screened.profile,
+        screened.judged.unjudged,
+    )
+
+
+def _screen(
+    config: ModelConfig, arrival: Arrival, staged: StagedBatch, written: WrittenRows, now: datetime | None
+) -> Screened:
+    if config.poisoning is None or not written.check.rows:
+        return NOT_SCREENED
+    rows = read_written(written.path)
+    return screen_batch(config, arrival, staged, rows, now or clock.now())
 
 
 def write_rows(config: ModelConfig, staged: StagedBatch) -> WrittenRows:
@@ -159,15 +192,18 @@ def accept_batch(
         raise ValueError("a batch with lasting violations has no part to accept")
     sha256, size = commit_part(checked.written, load_settings().data / arrival.model)
     part = Part(sha256, arrival.batch, checked.rows, size, *(checked.times or (None, None)))
-    fact = BatchAccepted(checked.staged.digest, part, release_reason, checked.labelled)
+    fact = BatchAccepted(
+        checked.staged.digest, part, release_reason, checked.labelled, checked.profile, checked.unjudged
+    )
     try:
+        record_contract(arrival.model, claim, now)
         ledger().append(arrival.model, fact, now, current_actor(), claim)
     finally:
         checked.staged.path.unlink(missing_ok=True)
     ledger().finish(claim, f"accepted as part {sha256[:12]}")
     return IngestResult(
         arrival.model, arrival.batch, checked.staged.digest, BatchOutcome.ACCEPTED, checked.rows,
-        checked.violations,
+        checked.violations, checked.unjudged,
     )  # fmt: skip
 
 
@@ -189,8 +225,9 @@ def quarantine_batch(arrival: Arrival, checked: CheckedBatch, claim: Claim, now:
         ledger().append(arrival.model, fact, now, current_actor(), claim)
     ledger().release(claim)
     return IngestResult(
-        arrival.model, arrival.batch, digest, BatchOutcome.QUARANTINED, checked.rows, checked.violations
-    )
+        arrival.model, arrival.batch, digest, BatchOutcome.QUARANTINED, checked.rows, checked.violations,
+        checked.unjudged,
+    )  # fmt: skip
 
 
 def leave_alone(arrival: Arrival, staged: StagedBatch, why: ClaimDoneError | ClaimHeldError) -> IngestResult:

@@ -19,7 +19,7 @@ from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.verdict import Outcome
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.steps.gate import Compared, answer_rows
+from millrace.steps.gate import Compared, Marks, answer_rows, find_own_loss
 from millrace.steps.rows import SplitRows, learned_first, split_rows, when_all_labels_are_due
 from millrace.steps.stores import ledger, model_config
 from millrace.steps.train import train_bundles
@@ -96,7 +96,8 @@ def _answer_recent(
             best=None,
         )
         prove(compared.challenger, compared.challenger.examples)
-        return answer_rows(sample.recent, compared, sample.all_classes)
+        marks = Marks(own_loss=find_own_loss(config))
+        return answer_rows(sample.recent, compared, sample.all_classes, marks)
 
 
 def _report_no_champion(config: ModelConfig, limit: CheckSection, dataset: Dataset) -> ChangeReport:

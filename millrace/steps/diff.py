@@ -210,6 +210,8 @@ def _compare_metrics(old: _Side, new: _Side) -> tuple[MetricChange, ...]:
 
 
 def _metric_at(judged: ChallengerJudged | None, usual: Metric) -> Metric:
+    if judged and judged.metric:
+        return Metric(judged.metric)
     return Metric(judged.level.metric) if judged and judged.level else usual
 
 

@@ -19,7 +19,7 @@ from millrace.domain.version_diff import (
 )
 from millrace.errors import MillraceError
 from millrace.steps.dataset import current_dataset
-from millrace.steps.gate import Compared, answer_rows
+from millrace.steps.gate import Compared, Marks, answer_rows, find_own_loss
 from millrace.steps.rows import LabelledRows, SplitRows, split_rows
 from millrace.steps.stores import model_config
 
@@ -44,7 +44,8 @@ def _compare(config: ModelConfig, old: Scorer, new: Scorer, now: datetime) -> An
     rows = _join(split).without_blocks(compared.learned_blocks)
     if not len(rows.labels):
         return "there is no judged row in the newest dataset that neither has learned from"
-    judged = answer_rows(rows, compared, split.all_classes)
+    marks = Marks(own_loss=find_own_loss(config))
+    judged = answer_rows(rows, compared, split.all_classes, marks)
     before, after = judged.champion, judged.challenger
     if before is None:
         return "they answer different questions: a number and classes, or other classes"

@@ -35,7 +35,7 @@ def find_known_keys(config: ModelConfig, bounds: TimeBounds) -> KnownKeys:
     columns = sorted({*row_identity(config), *filter(None, (config.data.time, config.data.group))})
     rows = read_parts(load_settings().data / config.name, parts, columns)
     hashes = key_hashes(rows, row_identity(config))
-    return KnownKeys(hashes, hashes[_is_golden(rows, config)] if len(rows) else hashes)
+    return KnownKeys(hashes, hashes[is_golden(rows, config)] if len(rows) else hashes)
 
 
 def may_repeat(part: Part, config: ModelConfig, bounds: TimeBounds) -> bool:
@@ -49,7 +49,8 @@ def may_repeat(part: Part, config: ModelConfig, bounds: TimeBounds) -> bool:
     return part.first_time <= last and first <= part.last_time
 
 
-def _is_golden(rows: "pd.DataFrame", config: ModelConfig) -> "pd.Series[bool]":
+def is_golden(rows: "pd.DataFrame", config: ModelConfig) -> "pd.Series[bool]":
+    """Say of each row whether its block is golden."""
     import pandas as pd
 
     blocks = name_blocks(rows, config)

@@ -21,6 +21,7 @@ from millrace.domain.losses import FloatArray, StrArray, block_loss, metric_valu
 from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.claims import ensure_held
+from millrace.steps.gate_reports import find_gate_report
 from millrace.steps.rows import LabelledRows, SplitRows
 from millrace.steps.stores import catalogue, ledger, model_config
 
@@ -62,7 +63,7 @@ def _training_record(
     from millrace.adapters.catalogue import TrainingRecord
     from millrace.adapters.gate_page import render_gate
 
-    config = model_config(model)
+    config, report = model_config(model), find_gate_report(model, judged, now)
     bundle_dir = bundles_folder(load_settings().channel) / trained.digest
     scorer = load_scorer(bundle_dir)
     example = rows.golden.frame[list(config.features.names)].head(EXAMPLE_ROWS)
@@ -82,7 +83,8 @@ def _training_record(
         ),
         tags=_tags(trained, judged),
         tables={
-            "gate.html": render_gate(model, judged, config.gate.metric),
+            "gate.html": render_gate(report),
+            "gate.json": readable_json(report),
             "gate.md": gate_table(judged),
             "inputs.json": readable_json(trained.inputs),
             "manifest.json": readable_json(read_manifest(bundle_dir)),
@@ -122,7 +124,7 @@ def _monthly(
     config: ModelConfig, rows: SplitRows, recent: FloatArray, golden: FloatArray
 ) -> dict[str, dict[str, float]]:
     """Return the metric of every month among the judged rows; nothing for a model without time."""
-    time, metric = config.data.time, config.gate.metric
+    time, metric = config.data.time, config.followed_metric
     if time is None:
         return {}
     judged = pd.concat([rows.recent.frame[time], rows.golden.frame[time]])

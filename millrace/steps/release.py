@@ -28,7 +28,7 @@ def release_batch(model: str, digest: str, reason: str, run_id: str, now: dateti
     arrival = Arrival(model, found.fact.batch, found.file)
     staged = stage_arrival(arrival)
     with held(claim_batch(arrival, staged, run_id)) as claim:
-        checked = hold_to_contract(arrival, staged)
+        checked = hold_to_contract(arrival, staged, now)
         if checked.written is None:
             staged.path.unlink()
             lasting = tuple(one.message for one in checked.violations if not one.waivable)

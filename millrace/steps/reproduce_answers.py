@@ -8,6 +8,7 @@ import numpy as np
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.parts import read_parts
 from millrace.adapters.scorer import PROOF_TOLERANCE, load_scorer
+from millrace.domain.answers import FloatArray
 from millrace.domain.bundle import Manifest
 from millrace.domain.dataset import Dataset, Part
 from millrace.errors import MillraceError
@@ -58,12 +59,18 @@ def compare_scorers(
 def _compare(old: Path, new: Path, dataset: Dataset) -> AnswersAgain:
     rows = read_parts(load_settings().data / dataset.model, _newest_parts(dataset)).tail(NEWEST_ROWS)
     before, after = (load_scorer(folder).answer(rows) for folder in (old, new))
+    return compare_answers(before, after)
+
+
+def compare_answers(before: FloatArray, after: FloatArray) -> AnswersAgain:
+    """Say how far two scorers' answers to the same rows are apart."""
+    rows = len(before)
     if before.shape != after.shape:
-        return AnswersAgain(len(rows), None, None, f"they have the shapes {before.shape} and {after.shape}")
+        return AnswersAgain(rows, None, None, f"they have the shapes {before.shape} and {after.shape}")
     close = np.isclose(after, before, rtol=PROOF_TOLERANCE, atol=PROOF_TOLERANCE)
-    differing = ~close.reshape(len(rows), -1).all(axis=1)
+    differing = ~close.reshape(rows, -1 if rows else 1).all(axis=1)
     apart = np.abs(after - before)
-    return AnswersAgain(len(rows), float(apart.max(initial=0.0)), int(differing.sum()))
+    return AnswersAgain(rows, float(apart.max(initial=0.0)), int(differing.sum()))
 
 
 def _newest_parts(dataset: Dataset) -> list[Part]:

@@ -2,7 +2,7 @@
 
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder
-from millrace.domain.bundle import CorruptBundleError, Manifest
+from millrace.domain.bundle import CorruptBundleError, Engine, Manifest
 from millrace.domain.change import Change
 from millrace.domain.facts import Reproduction
 from millrace.settings import load_settings
@@ -15,10 +15,14 @@ def judge(
     """Say what came of a second training, by the recorded digest of the first."""
     if recorded == new.digest:
         return Reproduction.IDENTICAL
-    scorer = f"file {new.engine.file_name}"
+    is_alone = [one.name for one in differences] == [f"file {new.engine.file_name}"]
+    return judge_scorers(new.engine, answers) if is_alone else Reproduction.DIFFERS
+
+
+def judge_scorers(engine: Engine, answers: AnswersAgain | None) -> Reproduction:
+    """Say what came of a second training whose scorer has other bytes."""
     # two dumps of one pipeline by skops are never the same bytes
-    is_unstable = new.engine.file_name.endswith(".skops") and [one.name for one in differences] == [scorer]
-    same = is_unstable and answers is not None and answers.are_same
+    same = engine is Engine.SKLEARN and answers is not None and answers.are_same
     return Reproduction.SAME_ANSWERS if same else Reproduction.DIFFERS
 
 

@@ -22,7 +22,7 @@ from millrace.domain.evaluation import (
 from millrace.durable import replace_file
 from millrace.errors import MillraceError
 from millrace.settings import load_settings
-from millrace.steps.gate import Compared, answer_rows
+from millrace.steps.gate.comparing import Compared, answer_rows
 from millrace.steps.rows import SplitRows, split_rows, when_all_labels_are_due
 from millrace.steps.stores import model_config
 from millrace.steps.train import train_bundles
@@ -121,7 +121,7 @@ def evaluate_stage(model: str, bundles: Path, folder: Path) -> dict[str, dict[st
     points = [
         point
         for name, judged in sets.items()
-        for point in list_block_points(name, judged, config.gate.metric)
+        for point in list_block_points(name, judged, config.followed_metric)
     ]
     _write_json(folder / METRICS_FILE, metrics)
     _write_json(folder / BLOCKS_FILE, points)

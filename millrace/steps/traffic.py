@@ -123,8 +123,8 @@ class Traffic:
     def _metric(self, rows: "pd.DataFrame", answers: FloatArray) -> float:
         config = model_config(self.model)
         labels = label_values(rows, config, class_names(rows, config))
-        loss = block_loss(config.gate.metric, labels, answers, name_blocks(rows, config))
-        return metric_value(config.gate.metric, loss.point)
+        loss = block_loss(config.followed_metric, labels, answers, name_blocks(rows, config))
+        return metric_value(config.followed_metric, loss.point)
 
     def _rows_of(self, since: datetime, until: datetime) -> "pd.DataFrame":
         time, seed = str(model_config(self.model).data.time), model_config(self.model).training.seed

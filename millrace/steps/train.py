@@ -28,10 +28,12 @@ from millrace.domain.config import ModelConfig
 from millrace.domain.facts import ChallengerTrained, DecisionMade
 from millrace.domain.features import feature_frame
 from millrace.domain.profile import Reference, make_reference
-from millrace.domain.schema import schema_of
+from millrace.domain.proposal.allowed import check_personal
+from millrace.domain.schema import hide_inputs, schema_of
 from millrace.domain.threshold import choose_threshold
 from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.actor import current_actor
+from millrace.steps.contract.review import ensure_reviewed
 from millrace.steps.refit import find_parameters
 from millrace.steps.rows import SplitRows
 from millrace.steps.stores import ledger, model_config
@@ -55,11 +57,21 @@ class TrainedBundles:
 def train_challenger(
     model: str, rows: SplitRows, decision: DecisionMade, claim: Claim, now: datetime, on_trial: Progress
 ) -> ChallengerTrained:
-    """Train the challenger and its baseline and record them; a run that was taken up again finds its own."""
+    """Train the challenger and its baseline and record them; a run that was taken up again finds its own.
+
+    Raises
+    ------
+    PersonalFeatureError
+        If a feature looks like data about persons, and model.toml does not allow it by name.
+    UnreviewedContractError
+        If the contract lets more in than the recorded one, and nobody has accepted that.
+    """
     done = find_trained(model, decision.run_key)
     if done is not None:
         return done
     config, started = model_config(model), time.monotonic()
+    ensure_reviewed(config)
+    check_personal(config, rows.training.frame)
     given = find_parameters(model, decision.inputs)
     made = train_bundles(config, rows, bundles_folder(load_settings().channel), on_trial, given)
     fact = ChallengerTrained(
@@ -67,7 +79,9 @@ def train_challenger(
         digest=made.digest,
         engine=made.exported.engine,
         baseline=made.baseline,
-        constant=training.constant_answer(rows.training.labels, config.model.task, config.gate.metric),
+        constant=training.constant_answer(
+            rows.training.labels, config.model.task, config.gate.metric, config.gate.quantile
+        ),
         inputs=decision.inputs,
         rows=len(rows.training.frame),
         agreement=made.exported.agreement,
@@ -79,6 +93,7 @@ def train_challenger(
         git_commit=head_commit(PROJECT_ROOT),
         fallback=made.exported.reason,
         threshold=made.threshold,
+        estimator=config.training.estimator,
     )
     ledger().append(model, fact, now, current_actor(), claim)
     return fact
@@ -95,7 +110,7 @@ def train_bundles(
 
     With hyperparameters that are `given` nothing is searched.
     """
-    learned = _learned(config, rows)
+    learned = learn_rows(config, rows)
     found = _search(config, learned, on_trial) if given is None else SearchResult(dict(given), ())
     threshold = _choose_threshold(config, learned, found.parameters)
     digest, exported = _make_bundle(config, rows, learned, found.parameters, store, threshold)
@@ -120,7 +135,8 @@ def _search(config: ModelConfig, learned: training.Learned, on_trial: Progress) 
     return search_parameters(config, config.training.search, learned.labels, learned.blocks, answer, on_trial)
 
 
-def _learned(config: ModelConfig, rows: SplitRows) -> training.Learned:
+def learn_rows(config: ModelConfig, rows: SplitRows) -> training.Learned:
+    """Bring the training rows into the form a pipeline is fitted to."""
     learned, inputs = rows.training, schema_of(config, rows.classes).inputs
     weights = training.row_weights(learned.frame, config)
     features = feature_frame(learned.frame, inputs)
@@ -151,11 +167,12 @@ def _make_bundle(
     pipeline = training.fit_model(config, parameters, custom, learned)
     exported = export.export_scorer(pipeline, schema, config.gate, rows.golden.frame, open_scorer)
     answering = open_scorer(exported.engine, exported.content, schema)
+    shown = hide_inputs(rows.golden.frame, schema.inputs, config.hidden)
     files = {
         exported.file_name: exported.content,
         SCHEMA_FILE: canonical_json(schema).encode(),
         PROFILE_FILE: canonical_json(_reference(config, rows, schema, answering)).encode(),
-        EXAMPLES_FILE: canonical_json(export.make_examples(rows.golden.frame, schema, answering)).encode(),
+        EXAMPLES_FILE: canonical_json(export.make_examples(shown, schema, answering)).encode(),
     }
     manifest = Manifest(
         model=config.name,

@@ -28,12 +28,15 @@ from millrace.domain.facts import (
     ChallengerTrained,
     ChampionPromoted,
     ChampionRolledBack,
+    ContractChanged,
     DatasetAdopted,
     DatasetCheckedOut,
     Decay,
     DecisionMade,
     Drift,
     Fact,
+    GoldenPolicy,
+    GoldenRenewed,
     Inputs,
     Level,
     MirrorRepaired,
@@ -67,6 +70,7 @@ from millrace.domain.facts import (
 from millrace.domain.facts.offers import Milestone
 from millrace.domain.ledger import BrokenChainError, hash_entry, verify_chain
 from millrace.domain.pointer import Durability, ServingSettings
+from millrace.domain.poisoning.profile import BatchProfile, Disagreement, Opinion
 from millrace.domain.rollout.evidence import ArmEvidence, Compared, Evidence
 from millrace.domain.rollout.policy import Strategy
 from millrace.domain.rollout.state import Phase
@@ -78,6 +82,9 @@ from tests.domain.rollout.rolling import POLICY
 NOON = datetime(2013, 4, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 PART = Part("a" * 64, "flüge.parquet", 27_004, 512, NOON, None)
+PROFILE = BatchProfile(
+    10, 9, {"0": 5, "1": 4}, 0.1, 1 / 3, (Disagreement(Opinion.BATCH, "origin", "JFK", 5, 1),)
+)
 INPUTS = Inputs("d1", "m1", "l1")
 VERDICTS = (Verdict("errors", Outcome.FAIL, "9 of 20"),)
 SEEN = Compared(ArmEvidence(40, p95=1 / 3, answers=Sums(40, 1 / 3, 0.1)), ArmEvidence(20, 9, 1, 2))
@@ -121,7 +128,7 @@ JUDGED = ChallengerJudged(
     ),
 )
 ONE_OF_EACH: tuple[Fact, ...] = (
-    BatchAccepted("b1", PART, release_reason="the scale was wrong, 'fixed'", labelled=9),
+    BatchAccepted("b1", PART, "the scale was wrong, 'fixed'", 9, PROFILE, ("volume: 3 of 8 batches",)),
     BatchQuarantined(
         "b2", "b.csv", (Violation("nulls", "wind", 3, "3 nulls", ("7: None",), waivable=False),)
     ),
@@ -166,6 +173,21 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     RowsScored("c1", "june.parquet", "d1", "d2", 12, 1),
     RunRequested("ingest:fares:inbox:1", "ingest", "arrived, flüge.parquet", 2),
     RunParked("ingest:fares:inbox:1", "ingest", 4, "arrived, flüge.parquet: still undone"),
+    GoldenRenewed(
+        "50 looks",
+        GoldenPolicy(0.1, "2013-05-01"),
+        GoldenPolicy(0.1, "2013-08-01", 1),
+        50,
+        "d1",
+        "mae",
+        "c1",
+        None,
+        "s1",
+        "s2",
+        20,
+        30,
+        {"old": {"champion": 1.5}, "new": {"champion": 1.25}},
+    ),
     AutomationPaused("the agency resends May"),
     AutomationResumed("May is in"),
     SilenceNoticed(Subject.DATA, NOON, 604_800.0),
@@ -191,6 +213,7 @@ ONE_OF_EACH: tuple[Fact, ...] = (
     MonitoringDue(NOON, 5_000),
     AttentionAsked(NOON, "the challenger that learned of this drift was refused"),
     AlertSent(9),
+    ContractChanged("c9", "{}", "c8", ("area.max: 40 -> 50 (looser)",), "bigger flats now"),
 )
 
 

@@ -59,6 +59,12 @@ skew_rows = {rows}
 max_skew_share = {share}
 [retrain]"""
 
+LEAKAGE = """[gate.leakage]
+max_single_feature = 5.0
+max_copied_share = 0.0
+{}
+[retrain]"""
+
 UNKNOWN_KEYS = [
     ("estimator =", "estimatr =", "training.estimatr: unknown key, did you mean 'estimator'?"),
     ("[recent]", "[recents]", "recents: unknown key, did you mean 'recent'?"),
@@ -66,7 +72,7 @@ UNKNOWN_KEYS = [
     ("max = 40", "mx = 40", "contract.columns.distance_km.mx: unknown key, did you mean 'max'?"),
     ("[contract]", "[qqq]\n[contract]", "qqq: unknown key, allowed: check, contract, data, drift,"
                                         " features, gate, golden, health, model, monitor, performance,"
-                                        " recent, retrain, rollout, serving, silence, training"),
+                                        " poisoning, recent, retrain, rollout, serving, silence, training"),
     ("[retrain]", "[serving]\ndurability = \"fast\"\nstick_key = \"ride\"\n[retrain]",
      "serving.stick_key: unknown key, did you mean 'sticky_key'?"),
 ]  # fmt: skip
@@ -91,7 +97,8 @@ WRONG_VALUES = [
 ]  # fmt: skip
 
 THINGS_THAT_DO_NOT_FIT = [
-    ('metric = "mae"', 'metric = "auc"', "the file: auc is not a metric of regression: choose mae, rmse"),
+    ('metric = "mae"', 'metric = "auc"',
+     "the file: auc is not a metric of regression: choose mae, rmse, pinball, mape, own"),
     ('numeric = ["distance_km"]', 'numeric = ["fare"]', "the file: the target 'fare' is among the features"),
     ('numeric = ["distance_km"]', 'numeric = ["distance"]',
      "the file: column 'distance' has a role but no [contract.columns.distance]"),
@@ -119,6 +126,18 @@ THINGS_THAT_DO_NOT_FIT = [
     ("[retrain]", with_serving('retention = "0d"'),
      "serving: retention is 0 long: no prediction would be kept; leave it out to keep them all"),
     ("[retrain]", "[serving]\n[retrain]", "serving.durability: missing"),
+    ("[retrain]", LEAKAGE.format('allowed = ["fare"]'),
+     "the file: gate.leakage names 'fare', which is no feature"),
+    ("[retrain]", LEAKAGE.format('known_at = { distance_km = "at" }'),
+     "gate.leakage: known_at and max_late_share go together: name both or neither"),
+    ("[retrain]", LEAKAGE.format('known_at = { distance_km = "ride" }\nmax_late_share = 0.0'),
+     "the file: gate.leakage.known_at.distance_km names 'ride', no timestamp of [contract.columns]"),
+    ("[retrain]", "[gate.cost]\n[retrain]",
+     "gate.cost: has no limit, needed is one of max_milliseconds_one, max_milliseconds_thousand, "
+     "max_megabytes, max_memory_megabytes, max_latency_ratio, max_size_ratio, max_memory_ratio"),
+    ("[retrain]", "[gate.features]\nrepeats = 3\nmin_gain = 0.1\n[retrain]",
+     "gate.features.max_harm: missing"),
+    ("[retrain]", "[gate.simpler]\n[retrain]", "gate.simpler.min_gain: missing"),
     ("[retrain]", HEALTH.format(rows=2000, share=0.001),
      "the file: health.max_skew_share is 0.001, and 2000 rows without a difference show at best 0.0053 at"
      " gate.confidence: take more health.skew_rows, or allow more"),

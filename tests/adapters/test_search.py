@@ -15,9 +15,11 @@ from millrace.adapters.search import (
 )
 from millrace.adapters.training import answer_folds
 from millrace.domain.blocks import name_blocks
-from millrace.domain.config import Metric, ModelConfig, SearchPolicy
+from millrace.domain.config import METRICS_OF, Metric, ModelConfig, SearchPolicy
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
+from millrace.domain.losses import block_loss
+from millrace.domain.metric_terms import Terms
 from millrace.domain.row_losses import row_losses
 from millrace.domain.schema import class_names, label_values, schema_of
 from tests.adapters.planted import planted_config, planted_rows
@@ -137,3 +139,25 @@ def test_of_several_classes_a_search_and_the_gate_measure_the_same_loss(metric: 
     labels, answers = np.array([0.0, 2.0, 2.0]), np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.5, 0.3, 0.2]])
     gate = float(row_losses(metric, labels, answers).mean())
     assert fold_loss(metric, labels, answers) == pytest.approx(gate)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [Metric.PR_AUC, Metric.F1, Metric.BALANCED_ACCURACY, Metric.PINBALL, Metric.MAPE, Metric.AUC, Metric.MAE],
+)
+def test_a_search_and_the_gate_measure_the_same_loss(metric: Metric) -> None:
+    source = np.random.default_rng(0)
+    labels, answers = (source.random(200) < 0.5).astype(np.float64), source.random(200).round(1)
+    if metric in METRICS_OF[Task.REGRESSION]:
+        labels = labels + 1.0
+    terms = Terms(quantile=0.8, threshold=0.5)
+    gate = block_loss(metric, labels, answers, np.zeros(200, dtype=np.intp), terms).point
+    assert fold_loss(metric, labels, answers, 0.8) == pytest.approx(gate, rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", [Metric.F1, Metric.BALANCED_ACCURACY])
+def test_decisions_between_several_classes_are_searched_as_they_are_judged(metric: Metric) -> None:
+    source = np.random.default_rng(0)
+    labels, answers = source.integers(3, size=90).astype(np.float64), source.dirichlet(np.ones(3), size=90)
+    gate = block_loss(metric, labels, answers, np.zeros(90, dtype=np.intp)).point
+    assert fold_loss(metric, labels, answers) == pytest.approx(gate, rel=1e-12)

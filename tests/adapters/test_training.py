@@ -134,6 +134,12 @@ def test_the_constant_is_the_best_single_answer_for_the_metric() -> None:
     labels = np.array([0.0, 0.0, 0.0, 10.0])
     assert constant_answer(labels, Task.REGRESSION, Metric.RMSE) == 2.5
     assert constant_answer(labels, Task.REGRESSION, Metric.MAE) == 0.0
+    assert constant_answer(np.arange(11.0), Task.REGRESSION, Metric.PINBALL, 0.8) == 8.0
+    # an error of 1 is a whole 1, a tenth of 10 and as much of -10: whoever says 1 loses the least
+    assert constant_answer(np.array([0.0, 1.0, 10.0, -10.0]), Task.REGRESSION, Metric.MAPE) == 1.0
+    assert constant_answer(np.zeros(3), Task.REGRESSION, Metric.MAPE) == 0.0
+    assert constant_answer(labels, Task.REGRESSION, Metric.OWN) == 2.5
+    assert constant_answer(np.array([0.0, 0.0, 1.0]), Task.BINARY, Metric.F1) == 1.0
     assert constant_answer(np.array([0.0, 1.0, 1.0, 1.0]), Task.BINARY, Metric.AUC) == 0.75
     assert constant_answer(np.array([0.0, 2.0, 1.0, 2.0]), Task.MULTICLASS, Metric.LOG_LOSS) == (
         0.25,

@@ -111,6 +111,7 @@ def test_the_gate_is_a_table_of_its_rules(page: Page, stack: Stack) -> None:
     expect(table).to_be_visible(timeout=SLOW_MS)
     assert table.locator("th").first.inner_text() == "rule"
     assert "linear_baseline" in table.inner_text()
+    expect(page.get_by_text("shows every rule with its numbers").first).to_be_visible(timeout=SLOW_MS)
 
 
 def test_the_decision_shows_what_every_rule_found(page: Page, stack: Stack) -> None:

@@ -93,6 +93,14 @@ def test_golden_blocks_stand_before_their_date_and_are_about_the_wanted_share() 
     assert 0.1 < len(golden) / 90 < 0.3
 
 
+def test_another_generation_of_golden_chooses_other_blocks_and_the_first_stays_as_it_was() -> None:
+    second = TIMED.model_copy(update={"golden": TIMED.golden.model_copy(update={"generation": 1})})
+    first, other = (split_blocks(arrived(90), at(DAYS[89]), one).golden for one in (TIMED, second))
+    assert first == {block for block in arrived(90) if hashed_share(f"golden:{TIMED.name}", block) < 0.2}
+    assert first & other != other
+    assert 0.1 < len(other) / 90 < 0.3
+
+
 def test_the_newest_weeks_are_half_judged_and_half_trained_on() -> None:
     split = split_blocks(arrived(250), at(DAYS[-1]), TIMED)
     assert min(split.recent) > DAYS[-30]

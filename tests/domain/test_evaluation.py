@@ -33,8 +33,8 @@ def binary(rows: int = 1000, blocks: int = 20) -> JudgedSet:
 def test_both_models_are_measured_by_every_metric_of_the_task() -> None:
     measured = measure_metrics(binary(), Task.BINARY)
     assert {role: set(values) for role, values in measured.items()} == {
-        "challenger": {"auc", "log_loss", "brier"},
-        "baseline": {"auc", "log_loss", "brier"},
+        "challenger": {"auc", "pr_auc", "log_loss", "brier"},
+        "baseline": {"auc", "pr_auc", "log_loss", "brier"},
     }
     assert measured["challenger"]["auc"] > measured["baseline"]["auc"] == pytest.approx(0.5)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 
-from millrace.domain.fairness import MAX_GROUPS, Fairness, GroupedRows, measure_fairness
+from millrace.domain.fairness import MAX_GROUPS, Fairness, measure_fairness
+from millrace.domain.group_measures import GroupedRows
 from millrace.domain.kinds import Task
 from tests.domain.monitoring.labelled import sliced
 

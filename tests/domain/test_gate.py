@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,15 +10,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from millrace.domain.config import GateSection
+from millrace.domain.config import GateSection, Rule
 from millrace.domain.facts import Agreement
 from millrace.domain.gate import judge_challenger
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import confidence_at_look
-from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
+from millrace.domain.gate.evidence import JudgedSet, judged_set_id
 from millrace.domain.gate.judge import judge_rule
 from millrace.domain.gate.rules import RULES
 from millrace.domain.verdict import Outcome
+from tests.domain.gate_cases import (
+    behaviour,
+    calibration,
+    cost,
+    fairness,
+    features,
+    leakage,
+    reproducibility,
+    robustness,
+    simpler,
+    slices,
+    stability,
+    staleness,
+)
+from tests.domain.gate_cases.case import GateCase
 from tests.domain.judged import (
     AUC_POLICY,
     FEW_GOLDEN,
@@ -39,18 +54,6 @@ from tests.domain.judged import (
     ranked,
     source_of,
 )
-
-
-@dataclass(frozen=True)
-class GateCase:
-    """What the suite needs to know of a rule: evidence that gets worse, is too little, is no number."""
-
-    rule: str
-    reason: str
-    worse: tuple[GateEvidence, ...]
-    starved: GateEvidence
-    poisoned: tuple[GateEvidence, ...]
-
 
 NO_ROWS = evidence(recent=off_by([], n_blocks=0), golden=off_by([], n_blocks=0))
 
@@ -119,6 +122,23 @@ CASES = [
         (),
     ),
 ]
+
+for topic in (
+    behaviour,
+    calibration,
+    cost,
+    fairness,
+    features,
+    leakage,
+    reproducibility,
+    robustness,
+    simpler,
+    slices,
+    stability,
+    staleness,
+):
+    CASES.extend(topic.CASES)
+CASES.sort(key=lambda case: list(RULES).index(Rule(case.rule)))
 
 
 class TestCheckGate:

@@ -149,7 +149,7 @@ def per_block(low: float, high: float, n_blocks: int = 20) -> Floats:
             evidence(golden=off_by(1.0, looks=50)),
             POLICY,
             Outcome.INCONCLUSIVE,
-            "golden set looked at 50 of 50 times; renew it: change [golden] in model.toml",
+            "golden set looked at 50 of 50 times; renew it with millrace golden renew",
         ),
     ],
 )

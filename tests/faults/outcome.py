@@ -19,6 +19,7 @@ from millrace.domain.facts import (
 from millrace.settings import load_settings
 from millrace.steps.audit import verify_everything
 from millrace.steps.dataset import current_dataset
+from millrace.steps.gate_reports import find_version_report
 from millrace.steps.stores import ledger
 from tests.faults.tides import MODEL
 
@@ -53,6 +54,8 @@ def assert_retrained_once(home: Path) -> None:
     (registered,) = facts_of(VersionRegistered)
     (judged,) = facts_of(ChallengerJudged)
     assert isinstance(trained, ChallengerTrained)
+    report = find_version_report(trained.digest)
+    assert (report.run_key, report.notes) == (trained.run_key, ())
     serving = ledger().serving(MODEL)
     assert (serving.champion, serving.generation) == (trained.digest, 1)
     assert {fact.digest for fact in (trained, promoted, registered, judged)} == {trained.digest}  # type: ignore[union-attr]

@@ -60,6 +60,7 @@ RETRAIN = (
     Point("challenger written, no baseline", "millrace.steps.train:write_bundle", When.LEFT),
     Point("fitted, not recorded", LEDGER_APPEND, When.ENTERED, "ChallengerTrained"),
     Point("trained", LEDGER_APPEND, When.LEFT, "ChallengerTrained"),
+    Point("report kept, not judged", "millrace.steps.gate.judging:keep_gate_report", When.LEFT),
     Point("judged", LEDGER_APPEND, When.LEFT, "ChallengerJudged"),
     Point("run half written", "millrace.adapters.catalogue.catalogue:Catalogue._log_files", When.LEFT),
     Point("run, no version", "millrace.adapters.catalogue.catalogue:Catalogue._register", When.ENTERED),

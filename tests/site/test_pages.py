@@ -125,6 +125,18 @@ def test_a_version_shows_its_lineage_and_its_gate(told: Told, site: RunningSite)
     assert "The champion: it answers now; version 1 in the catalogue." in champion
 
 
+def test_a_version_links_to_the_report_of_its_gate_which_says_what_the_ledger_knows(
+    told: Told, site: RunningSite
+) -> None:
+    address = f"/models/fares/versions/{told.refused}"
+    assert f"{address}/gate" in see(site.get(address)).values("href")
+    text = see(site.get(f"{address}/gate")).text
+    assert f"fares {told.refused[:12]}: refused by recent champion" in text
+    assert f"fail recent champion: rmse 2.25 {HOSTILE}" in text
+    assert "The report of this judgement is not kept here" in text
+    assert site.ask("GET", "/models/progression/versions/nosuch/gate").status == 404
+
+
 def test_json_says_what_the_verbs_say(told: Told, site: RunningSite, monkeypatch: pytest.MonkeyPatch) -> None:
     told.home.enter(monkeypatch)
     statuses = json.loads(readable_json(list_status()))

@@ -72,10 +72,11 @@ class Told:
 
     @property
     def pages(self) -> tuple[str, ...]:
-        versions = (f"/models/fares/versions/{digest}" for digest in (self.first, self.second, self.refused))
+        versions = [f"/models/fares/versions/{digest}" for digest in (self.first, self.second, self.refused)]
+        gates = (f"{version}/gate" for version in versions)
         models = ("/models/fares", "/models/progression")
         monitored = (f"{model}/monitoring" for model in models)
-        return ("/", "/audit", *models, *monitored, *versions)
+        return ("/", "/audit", *models, *monitored, *versions, *gates)
 
 
 def tell_all(root: Path) -> Told:

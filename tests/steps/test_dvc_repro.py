@@ -29,6 +29,8 @@ NO_PART = {
     "millrace.adapters.dataset_files",
     "millrace.adapters.git",
     "millrace.adapters.models",
+    "millrace.domain.batch_rules",
+    "millrace.domain.bootstrap",
     "millrace.domain.claim",
     "millrace.domain.config",
     "millrace.domain.contract",
@@ -37,19 +39,28 @@ NO_PART = {
     "millrace.domain.facts",
     "millrace.domain.gate",
     "millrace.domain.gate.evidence",
+    "millrace.domain.gate.measurement",
+    "millrace.domain.gate.report",
     "millrace.domain.kinds",
     "millrace.domain.level",
+    "millrace.domain.proposal.allowed",
     "millrace.domain.serving",
     "millrace.durable",
     "millrace.errors",
     "millrace.settings",
     "millrace.steps.actor",
+    "millrace.steps.contract.review",
     "millrace.steps.dataset",
+    "millrace.steps.gate.grouping",
+    "millrace.steps.gate_reports",
     "millrace.steps.refit",
     "millrace.steps.serve",
     "millrace.steps.stores",
 }
-"""What a stage imports and cannot change its result: names, shapes, paths, and a ledger it never asks."""
+"""What a stage imports and cannot change its result.
+
+Names, shapes, paths, intervals and groups that it does not write, and a ledger it never asks.
+"""
 
 
 class Clone:

@@ -174,7 +174,7 @@ def test_at_max_looks_the_gate_asks_for_a_new_golden_set(fares: Home, champion: 
     judged = challenge(fares, "distance_km", "tariff", "luggage")
     assert judged.outcome is Outcome.INCONCLUSIVE
     assert judged.reason == (
-        "golden_looks: golden set looked at 1 of 1 times; renew it: change [golden] in model.toml"
+        "golden_looks: golden set looked at 1 of 1 times; renew it with millrace golden renew"
     )
     assert fares.serving("fares").champion == champion
 

@@ -30,7 +30,7 @@ def test_everything_the_source_has_becomes_a_part_once(fares: Home, model: str, 
     first = take_in(model, NOON)
     assert [result.outcome for result in first] == [BatchOutcome.ACCEPTED] * parts
     assert take_in(model, NOON) == []
-    assert fares.kinds(model) == ["BatchAccepted"] * parts
+    assert fares.kinds(model) == ["ContractChanged"] + ["BatchAccepted"] * parts
     assert len(list((fares.path / "data" / model).iterdir())) == parts
 
 

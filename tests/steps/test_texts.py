@@ -16,6 +16,7 @@ from millrace.domain.prediction import Answered, AnsweredRow, Label, Labelled
 from millrace.domain.profile import Reference
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
+from millrace.steps.contract.review import accept_contract
 from millrace.steps.monitoring.performance import measure_performance_of
 from tests.conftest import NOON, Home
 from tests.logged import write_log
@@ -136,6 +137,7 @@ def test_what_only_the_fallback_serves_says_what_that_means_and_which_step_is_th
 def test_a_column_of_weights_that_no_batch_had_stops_the_training(complaints: Home) -> None:
     complaints.rewrite("complaints", 'sample_weight = "weight"', 'sample_weight = "nothing"')
     complaints.rewrite("complaints", "[contract.columns]", '[contract.columns]\nnothing = { type = "float" }')
+    accept_contract("complaints", "weights will come", NOON)
     with pytest.raises(RowWeightError, match="'nothing': found no column of this name"):
         retrain("complaints", NOON)
 

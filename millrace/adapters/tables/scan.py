@@ -1,6 +1,6 @@
 """What is in a table, read to its end once?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,29 +36,44 @@ def scan_table(path: Path, format_: FormatSection, sample_rows: int) -> TableSca
     """
     find_file(path)
     is_typed = find_kind(path) in (FileKind.PARQUET, FileKind.LINES)
-    tallies: list[ColumnTally] = []
-    sample = RowSample(sample_rows)
-    with ThreadPoolExecutor() as threads:
-        for chunk in _chunks(path, format_):
-            if not tallies:
-                refuse_unspellable(path, chunk.schema.names)
-                refuse_nested(path, chunk.schema)
-                tallies = [ColumnTally(name, format_, is_typed=is_typed) for name in chunk.schema.names]
-            sample.add(chunk)
-            list(threads.map(ColumnTally.add, tallies, chunk.columns))
-    if not sample.seen:
+    batches = _checked(path, read_batches(path, format_, _CHUNK_ROWS))
+    scan = scan_batches(batches, format_, sample_rows, is_typed=is_typed)
+    if scan is None:
         raise UnreadableTableError(
             path, "it has the names of columns and no rows", "Rows are needed to learn from"
         )
-    return _finish(tallies, format_, sample)
+    return scan
 
 
-def _chunks(path: Path, format_: FormatSection) -> Iterator["pa.RecordBatch"]:
+def scan_batches(
+    batches: "Iterable[pa.RecordBatch]", format_: FormatSection, sample_rows: int, *, is_typed: bool
+) -> TableScan | None:
+    """Read batches of the same columns to their end once; None where they have no rows."""
+    tallies: list[ColumnTally] = []
+    sample = RowSample(sample_rows)
+    with ThreadPoolExecutor() as threads:
+        for chunk in _chunks(batches):
+            if not tallies:
+                tallies = [ColumnTally(name, format_, is_typed=is_typed) for name in chunk.schema.names]
+            sample.add(chunk)
+            list(threads.map(ColumnTally.add, tallies, chunk.columns))
+    return _finish(tallies, format_, sample) if sample.seen else None
+
+
+def _checked(path: Path, batches: "Iterable[pa.RecordBatch]") -> Iterator["pa.RecordBatch"]:
+    for number, batch in enumerate(batches):
+        if number == 0:
+            refuse_unspellable(path, batch.schema.names)
+            refuse_nested(path, batch.schema)
+        yield batch
+
+
+def _chunks(batches: "Iterable[pa.RecordBatch]") -> Iterator["pa.RecordBatch"]:
     """Larger pieces than the readers': each costs every column a look."""
     import pyarrow as pa
 
     held: list[pa.RecordBatch] = []
-    for batch in read_batches(path, format_, _CHUNK_ROWS):
+    for batch in batches:
         if held and (_is_full(held) or batch.schema != held[0].schema):
             yield pa.concat_batches(held)
             held = []

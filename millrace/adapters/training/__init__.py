@@ -1,5 +1,6 @@
 """How is a challenger's pipeline built and fitted, the same way every time?"""
 
+from millrace.adapters.training.alone import answer_alone
 from millrace.adapters.training.constant import constant_answer
 from millrace.adapters.training.environment import training_environment
 from millrace.adapters.training.estimators import (
@@ -48,6 +49,7 @@ __all__ = [
     "UnfittedError",
     "UnknownEstimatorError",
     "UnsupportedPipelineError",
+    "answer_alone",
     "answer_folds",
     "answer_unseen",
     "baseline_config",

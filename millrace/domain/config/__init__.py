@@ -1,7 +1,26 @@
 """What may a `model.toml` say? Frozen, strict, and without a default for any policy."""
 
 from millrace.domain.config.data import ColumnContract, ContractSection, FormatSection, SqlSection
-from millrace.domain.config.gate import METRICS_OF, Comparison, GateSection, Metric, Rule
+from millrace.domain.config.gate import (
+    FOLLOWED_BY,
+    HIGHER_IS_BETTER,
+    METRICS_OF,
+    USUAL_METRIC,
+    Comparison,
+    CostPolicy,
+    FairnessPolicy,
+    FeaturesPolicy,
+    GateSection,
+    LeakagePolicy,
+    Metric,
+    ReproducibilityPolicy,
+    Rule,
+    SimplerPolicy,
+    SlicesPolicy,
+    StabilityPolicy,
+    StalenessPolicy,
+    followed_metric,
+)
 from millrace.domain.config.model import ModelConfig
 from millrace.domain.config.monitoring import (
     ColumnTest,
@@ -15,24 +34,37 @@ from millrace.domain.config.operation import CheckSection, RetrainSection
 from millrace.domain.config.training import SearchPolicy, ThresholdPolicy
 
 __all__ = [
+    "FOLLOWED_BY",
+    "HIGHER_IS_BETTER",
     "METRICS_OF",
+    "USUAL_METRIC",
     "CheckSection",
     "ColumnContract",
     "ColumnTest",
     "Comparison",
     "ContractSection",
+    "CostPolicy",
     "DriftSection",
     "DriftTest",
+    "FairnessPolicy",
+    "FeaturesPolicy",
     "FormatSection",
     "GateSection",
     "HealthSection",
+    "LeakagePolicy",
     "Metric",
     "ModelConfig",
     "MonitorSection",
     "PerformanceSection",
+    "ReproducibilityPolicy",
     "RetrainSection",
     "Rule",
     "SearchPolicy",
+    "SimplerPolicy",
+    "SlicesPolicy",
     "SqlSection",
+    "StabilityPolicy",
+    "StalenessPolicy",
     "ThresholdPolicy",
+    "followed_metric",
 ]

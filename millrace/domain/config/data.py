@@ -115,6 +115,16 @@ class FeaturesSection(Section):
     """Texts, codes and truth values that stand for a kind of thing."""
     text: tuple[str, ...] = Field(default=(), strict=False)
     """Texts whose words are looked at."""
+    allow_personal: tuple[str, ...] = Field(default=(), strict=False)
+    """Features that look like data about persons and may be learned from all the same.
+
+    A feature that looks so and is not named here is refused when a challenger is trained."""
+
+    @model_validator(mode="after")
+    def _allowed_are_features(self) -> Self:
+        if strange := [name for name in self.allow_personal if name not in self.names]:
+            raise ValueError(f"allow_personal names {strange[0]!r}, which is no feature")
+        return self
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

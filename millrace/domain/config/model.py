@@ -5,7 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from millrace.domain.config.data import ContractSection, DataSection, FeaturesSection
-from millrace.domain.config.gate import METRICS_OF, GateSection
+from millrace.domain.config.gate import METRICS_OF, GateSection, Metric, followed_metric
+from millrace.domain.config.gate.grouping import find_strange
 from millrace.domain.config.monitoring import (
     DriftSection,
     DriftTest,
@@ -14,6 +15,7 @@ from millrace.domain.config.monitoring import (
     PerformanceSection,
 )
 from millrace.domain.config.operation import CheckSection, RetrainSection, ServingSection, SilenceSection
+from millrace.domain.config.poisoning import PoisoningSection
 from millrace.domain.config.rollout import RolloutSection
 from millrace.domain.config.section import Name, Section
 from millrace.domain.config.training import GoldenSection, RecentSection, TrainingSection
@@ -48,6 +50,7 @@ class ModelConfig(Section):
     recent: RecentSection
     gate: GateSection
     retrain: RetrainSection
+    poisoning: PoisoningSection | None = None
     silence: SilenceSection | None = None
     check: CheckSection | None = None
     serving: ServingSection | None = None
@@ -60,6 +63,16 @@ class ModelConfig(Section):
     @property
     def name(self) -> str:
         return self.model.name
+
+    @property
+    def followed_metric(self) -> Metric:
+        """By what the model is followed after the gate: its metric, or the usual one of the task."""
+        return followed_metric(self.gate.metric, self.model.task)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The columns whose values stand in no log and on no page, by `[serving]`."""
+        return frozenset((*self.serving.hash, *self.serving.leave_out) if self.serving else ())
 
     @property
     def serving_settings(self) -> ServingSettings:
@@ -93,6 +106,8 @@ class ModelConfig(Section):
             self.recent.window is None
         ):
             raise ValueError("golden.until and recent.window are for models with data.time, and needed there")
+        if self.gate.staleness is not None and self.data.time is None:
+            raise ValueError("gate.staleness needs data.time: without it no row is older than another")
         if self.retrain.refit_schedule is not None and self.training.search is None:
             raise ValueError("retrain.refit_schedule needs training.search: without it every training refits")
         return self
@@ -115,6 +130,19 @@ class ModelConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _poisoning_fits(self) -> Self:
+        for column in self.poisoning.columns if self.poisoning else ():
+            if column not in self.contract.columns:
+                raise ValueError(f"poisoning names {column!r}, which is not in [contract.columns]")
+            if column == self.data.target:
+                raise ValueError(f"poisoning names {column!r}, the target: name columns that come with it")
+            if column in self.hidden:
+                raise ValueError(
+                    f"poisoning names {column!r}, and serving hides it: its values would stand in the ledger"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _source_fits(self) -> Self:
         mark = self.data.sql.watermark if self.data.sql else None
         named = (*filter(None, [mark]), *self.data.format.times)
@@ -129,6 +157,32 @@ class ModelConfig(Section):
         for column in self.serving.columns if self.serving else ():
             if column not in sent:
                 raise ValueError(f"serving names {column!r}, which is neither a feature nor in data.key")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> Self:
+        for name, policy in (("slices", self.gate.slices), ("fairness", self.gate.fairness)):
+            if policy is None:
+                continue
+            if strange := find_strange(name, policy, self.contract.columns, self.data.target):
+                raise ValueError(strange)
+        fairness, task = self.gate.fairness, self.model.task
+        if fairness is not None and (odd := fairness.strange_to(task)):
+            raise ValueError(f"gate.fairness.{odd[0]} means nothing for a {task} model")
+        return self
+
+    @model_validator(mode="after")
+    def _leakage_fits(self) -> Self:
+        asked, columns = self.gate.leakage, self.contract.columns
+        if asked is not None and (misfit := asked.find_misfit(self.features.names, columns, self.data.time)):
+            raise ValueError(misfit)
+        return self
+
+    @model_validator(mode="after")
+    def _robustness_fits(self) -> Self:
+        asked = self.gate.robustness
+        if asked is not None and (misfit := asked.find_misfit(self.model.task, self.features.numeric)):
+            raise ValueError(misfit)
         return self
 
     @model_validator(mode="after")

@@ -68,6 +68,8 @@ class GoldenSection(Section):
     """The share of blocks that no run may ever learn from."""
     until: date | None = None
     """Only blocks before this day are golden, where there is time."""
+    generation: int = Field(default=0, ge=0)
+    """Another number chooses other blocks; `millrace golden renew` counts it up."""
 
 
 class RecentSection(Section):

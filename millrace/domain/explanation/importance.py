@@ -10,7 +10,7 @@ import numpy as np
 from millrace.domain.answers import FloatArray
 from millrace.domain.bootstrap import Interval, excess_interval
 from millrace.domain.config import Metric
-from millrace.domain.losses import BlockLoss, StrArray, block_loss
+from millrace.domain.losses import BlockLoss, IntArray, StrArray, block_loss
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ def measure_importance(  # noqa: PLR0913 - the rows, and how they are measured
     asked: "Asked",
     features: "pd.DataFrame",
     labels: FloatArray,
-    blocks: StrArray,
+    blocks: StrArray | IntArray,
     metric: Metric,
     *,
     repeats: int,

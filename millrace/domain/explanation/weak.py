@@ -135,7 +135,7 @@ def find_weak_spots(  # noqa: PLR0913 - the rows, and how they are judged
     numeric, categorical
         The columns to try, by their kind.
     """
-    if metric is Metric.AUC:
+    if metric in {Metric.AUC, Metric.PR_AUC}:
         metric = Metric.LOG_LOSS
     losses = row_losses(metric, labels, answers)
     names, places = np.unique(blocks, return_inverse=True)

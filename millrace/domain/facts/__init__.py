@@ -5,10 +5,12 @@ from typing import get_args
 from millrace.domain.facts.data import (
     BatchAccepted,
     BatchQuarantined,
+    ContractChanged,
     DatasetAdopted,
     DatasetCheckedOut,
     SourceAsked,
 )
+from millrace.domain.facts.golden import GoldenPolicy, GoldenRenewed
 from millrace.domain.facts.monitoring import (
     AttentionAsked,
     Decay,
@@ -83,12 +85,14 @@ ROLLOUT_KINDS: tuple[type, ...] = get_args(RolloutFact)
 Fact = (
     BatchAccepted
     | BatchQuarantined
+    | ContractChanged
     | DatasetAdopted
     | DatasetCheckedOut
     | SourceAsked
     | DecisionMade
     | ChallengerTrained
     | ChallengerJudged
+    | GoldenRenewed
     | VersionRegistered
     | VersionReproduced
     | VersionOffered
@@ -130,12 +134,15 @@ __all__ = [
     "ChampionFact",
     "ChampionPromoted",
     "ChampionRolledBack",
+    "ContractChanged",
     "DatasetAdopted",
     "DatasetCheckedOut",
     "Decay",
     "DecisionMade",
     "Drift",
     "Fact",
+    "GoldenPolicy",
+    "GoldenRenewed",
     "Inputs",
     "Level",
     "Milestone",

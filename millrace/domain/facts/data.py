@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from millrace.domain.contract import Violation
 from millrace.domain.dataset import Part
+from millrace.domain.poisoning.profile import BatchProfile
 
 
 @dataclass(frozen=True)
@@ -11,13 +12,16 @@ class BatchAccepted:
     """A batch became a part of the dataset.
 
     `release_reason` says why a person let it in although it broke the contract. `labelled` of its rows have
-    a label, None where that was not counted.
+    a label, None where that was not counted. `profile` is what later batches are compared with,
+    and `unjudged` what `[poisoning]` asks for and could not be judged.
     """
 
     batch_digest: str
     part: Part
     release_reason: str | None = None
     labelled: int | None = None
+    profile: BatchProfile | None = None
+    unjudged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,21 @@ class BatchQuarantined:
     batch_digest: str
     batch: str
     violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True)
+class ContractChanged:
+    """Another contract holds from now on: the first of a model, a tighter one, or one a person accepted.
+
+    `contract` is what it says, in canonical JSON with SHA-256 `digest`; `old` is the digest of the one
+    before, None for the first. `differences` tell what it does that the one before did not.
+    """
+
+    digest: str
+    contract: str
+    old: str | None
+    differences: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from millrace.domain.change import Change
+from millrace.domain.facts.golden import GoldenPolicy
 from millrace.domain.verdict import Outcome, Verdict
 
 
@@ -96,6 +97,8 @@ class ChallengerTrained:
     git_commit: str | None
     fallback: str | None = None
     threshold: float | None = None
+    estimator: str = ""
+    """As model.toml had it; older facts do not name it."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,9 @@ class SliceLevel:
 class Level:
     """How good a version was on the recent set when it was judged: what it is held to in production.
 
-    `loss` is by the gate's `metric`, lower is better, with one-sided bounds at the gate's confidence; a
-    bound is None where too few blocks tell nothing. By as much as `row_loss_doubt` the mean loss of rows may
-    be off, as far as these blocks tell.
+    `loss` is by `metric`, the gate's or the usual one of the task, lower is better, with one-sided bounds at
+    the gate's confidence; a bound is None where too few blocks tell nothing. By as much as `row_loss_doubt`
+    the mean loss of rows may be off, as far as these blocks tell.
     """
 
     metric: str
@@ -146,7 +149,10 @@ class Level:
 
 @dataclass(frozen=True)
 class ChallengerJudged:
-    """The gate judged a challenger. Losses are by set, then by role (`challenger`, `champion`, ...)."""
+    """The gate judged a challenger. Losses are by set, then by role (`challenger`, `champion`, ...).
+
+    `report` is the SHA-256 of the report with all numbers that the verdicts rest on; it lies in `var/gate`.
+    """
 
     run_key: str
     digest: str
@@ -160,6 +166,11 @@ class ChallengerJudged:
     generation: int
     """The generation of what served when it was judged: a promotion is only valid from it."""
     level: Level | None = None
+    report: str | None = None
+    metric: str = ""
+    """Of the losses; an older fact does not name it."""
+    golden: GoldenPolicy | None = None
+    """By which the golden set was chosen; an older fact does not say."""
 
 
 @dataclass(frozen=True)

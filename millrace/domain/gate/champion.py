@@ -25,7 +25,7 @@ def judge_recent_champion(evidence: GateEvidence, policy: GateSection) -> Verdic
     if (few := too_few_blocks(rule, recent, policy)) is not None:
         return few
     confidence = confidence_at_look(policy.confidence, recent.looks)
-    measured = measure(recent, recent.champion, confidence, policy)
+    measured = measure(recent, recent.champion, confidence, policy, "the champion")
     match policy.comparison:
         case Comparison.SUPERIOR:
             return judge_superior(rule, measured, policy.margin)
@@ -44,7 +44,7 @@ def judge_golden_best(evidence: GateEvidence, policy: GateSection) -> Verdict:
         return _unscored(rule, "best champion", evidence.best_digest, "golden")
     if (few := too_few_blocks(rule, golden, policy)) is not None:
         return few
-    measured = measure(golden, golden.best, policy.confidence, policy)
+    measured = measure(golden, golden.best, policy.confidence, policy, "the best champion")
     return judge_non_inferior(rule, measured, policy.golden_margin)
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from millrace.domain.config import METRICS_OF, CheckSection, GateSection, Metric
+from millrace.domain.config import FOLLOWED_BY, CheckSection, GateSection, Metric
 from millrace.domain.gate.comparison import Measured, judge_non_inferior, measure, too_few_blocks
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.kinds import Task
@@ -64,8 +64,8 @@ def judge_change(recent: JudgedSet, policy: GateSection, limit: CheckSection) ->
 
 
 def list_differences(recent: JudgedSet, policy: GateSection, task: Task) -> tuple[Difference, ...]:
-    """Measure every metric of the task on the recent set, the gate's own first."""
-    ordered = sorted(METRICS_OF[task], key=lambda metric: metric is not policy.metric)
+    """Measure the gate's metric on the recent set, those of its floors, and the others of the task."""
+    ordered = dict.fromkeys((policy.metric, *policy.floors, *FOLLOWED_BY[task]))
     return tuple(_difference(recent, policy.model_copy(update={"metric": metric})) for metric in ordered)
 
 

@@ -14,8 +14,12 @@ from millrace.domain.facts import Agreement
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError, NotMeasured, Source, find_flaw
 from millrace.domain.losses import FloatArray, IntArray, StrArray
+from millrace.domain.metric_terms import HALF, RowLoss
 
 M = TypeVar("M", bound=Measurement)
+
+ROLES = ("challenger", "champion", "baseline", "best")
+"""Whose answers a judged set has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +29,9 @@ class JudgedSet:
     `best` are the answers of the best champion there ever was, on golden; None where they
     are not asked for, as `champion` is None for the first model ever. `looks` counts the
     earlier judgements on this very set. `slices` has the values of some columns, as texts; `keys`, where
-    rows have one, tells them apart.
+    rows have one, tells them apart. `thresholds` has from which probability on each role decides for the
+    positive class, a half where it has none of its own; `own_loss` is the user's. `groups` has,
+    for each rule that looks at some rows by themselves, the group of each row by its columns.
     """
 
     source: Source
@@ -38,6 +44,14 @@ class JudgedSet:
     looks: int
     slices: Mapping[str, StrArray] = field(default_factory=dict)
     keys: npt.NDArray[np.uint64] | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    own_loss: RowLoss | None = None
+    groups: Mapping[Rule, Mapping[str, StrArray]] = field(default_factory=dict)
+
+    def threshold_of(self, answers: FloatArray) -> float | None:
+        """Return the threshold of the bundle whose answers these are; None where they are nobody's here."""
+        roles = (role for role in ROLES if getattr(self, role) is answers)
+        return next((self.thresholds.get(role, HALF) for role in roles), None)
 
     @property
     def set_id(self) -> str:
@@ -62,7 +76,8 @@ class JudgedSet:
 class GateEvidence:
     """Everything measured about a challenger. `constant` is the constant baseline's answer.
 
-    `measured` is what the rules judge that look at more than losses on the two sets.
+    `measured` is what the rules judge that look at more than losses on the two sets. `unrecorded_golden`
+    says how the golden policy differs from the one that is recorded; empty where it does not.
 
     Of several classes `constant` has the share of each among the rows that were learned from; a class that
     it has no share for, a judged set can have all the same.
@@ -78,6 +93,7 @@ class GateEvidence:
     constant: float | tuple[float, ...]
     agreement: Agreement
     measured: Mapping[Rule, Measurement | NotMeasured] = field(default_factory=dict)
+    unrecorded_golden: str = ""
 
     def find(self, rule: Rule, kind: type[M]) -> M:
         """Return what was measured for a rule.

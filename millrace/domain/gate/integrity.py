@@ -8,6 +8,7 @@ from millrace.domain.config import GateSection
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import too_few_blocks
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.losses import FloatArray
 from millrace.domain.verdict import Outcome, Verdict
 
@@ -30,7 +31,11 @@ def judge_agreement(evidence: GateEvidence, policy: GateSection) -> Verdict:
         f"pipeline by more than {policy.agreement_tolerance:g}, largest {agreement.largest_difference:.3g}, "
         f"needed at most {policy.max_disagreeing_share:.2%}"
     )
-    return Verdict(rule, outcome, reason)
+    bars = (
+        Bar("share of rows that differ", share, limit=policy.max_disagreeing_share),
+        Bar("largest difference", agreement.largest_difference),
+    )
+    return Finding(rule, outcome, reason, bars=bars)
 
 
 def judge_finite(evidence: GateEvidence, _policy: GateSection) -> Verdict:
@@ -90,16 +95,25 @@ def judge_golden_blocks(evidence: GateEvidence, policy: GateSection) -> Verdict:
 
 
 def _judge_blocks(rule: str, judged: JudgedSet, policy: GateSection) -> Verdict:
-    enough = Verdict(rule, Outcome.PASS, f"{judged.n_blocks} blocks, {policy.min_blocks} needed")
-    return too_few_blocks(rule, judged, policy) or enough
+    bar = Bar("blocks", judged.n_blocks, limit=policy.min_blocks, is_floor=True)
+    if (few := too_few_blocks(rule, judged, policy)) is not None:
+        return Finding(rule, few.outcome, few.reason, few.code, bars=(bar,))
+    reason = f"{judged.n_blocks} blocks, {policy.min_blocks} needed"
+    return Finding(rule, Outcome.PASS, reason, bars=(bar,))
 
 
 def judge_golden_looks(evidence: GateEvidence, policy: GateSection) -> Verdict:
-    """Judge whether golden is still unspent: every look teaches a little about it."""
+    """Judge whether golden is still unspent: every look teaches a little about it.
+
+    Another golden set that nobody has recorded would be a first look at no price.
+    """
     rule, looks = "golden_looks", evidence.golden.looks
     found = f"golden set looked at {looks} of {policy.max_looks} times"
+    bars = (Bar("looks", looks, limit=policy.max_looks),)
+    if evidence.unrecorded_golden:
+        change = f"{evidence.unrecorded_golden}: record it with millrace golden renew"
+        return Finding(rule, Outcome.INCONCLUSIVE, change, Code.UNCOMPARABLE, bars=bars)
     if looks < policy.max_looks:
-        return Verdict(rule, Outcome.PASS, found)
-    return Verdict(
-        rule, Outcome.INCONCLUSIVE, f"{found}; renew it: change [golden] in model.toml", Code.WORN_OUT
-    )
+        return Finding(rule, Outcome.PASS, found, bars=bars)
+    advice = f"{found}; renew it with millrace golden renew"
+    return Finding(rule, Outcome.INCONCLUSIVE, advice, Code.WORN_OUT, bars=bars)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from millrace.domain.bootstrap import loss_interval
-from millrace.domain.evaluation import told_and_actual
+from millrace.domain.calibration import told_and_actual
 from millrace.domain.facts import Level
 from millrace.domain.kinds import Task
 from millrace.domain.level import tenth_of

@@ -3,7 +3,8 @@
 from datetime import datetime
 from functools import partial
 
-from millrace.domain.fairness import Fairness, Gap, GroupedRows, measure_fairness
+from millrace.domain.fairness import Fairness, Gap, measure_fairness
+from millrace.domain.group_measures import GroupedRows
 from millrace.domain.monitoring.answered import AnsweredRows
 from millrace.domain.monitoring.attempt import attempt, judged, unknown
 from millrace.domain.monitoring.calibration import judge_calibration

@@ -1,12 +1,12 @@
 """How is a challenger made, which rows judge it, and which bar must it clear, by the size of the data?"""
 
-from millrace.domain.config import Comparison, Metric
+from millrace.domain.config import HIGHER_IS_BETTER, USUAL_METRIC, Comparison
 from millrace.domain.kinds import Task
 from millrace.domain.losses import metric_value
 from millrace.domain.proposal.findings import Block, Doubt, Draft, Entry, Probe
 from millrace.domain.proposal.scale import outward, round_up, two_digits
 
-METRIC_OF = {Task.BINARY: Metric.AUC, Task.MULTICLASS: Metric.LOG_LOSS, Task.REGRESSION: Metric.MAE}
+METRIC_OF = USUAL_METRIC
 WHY_METRIC = {
     Task.BINARY: "the order of the answers; the share of positive rows moves by itself",
     Task.MULTICLASS: "probabilities of all classes are judged, not the first place alone",
@@ -157,6 +157,6 @@ def _floors(draft: Draft, probe: Probe) -> Block:
     half = metric_value(metric, (probe.constant + min(probe.level, probe.constant)) / 2.0)
     found, constant = metric_value(metric, probe.level), metric_value(metric, probe.constant)
     why = f"halfway between one answer for all ({constant:.3g}) and what a sample reached ({found:.3g})"
-    is_error = metric is not Metric.AUC
+    is_error = metric not in HIGHER_IS_BETTER
     return Block("gate.floors", (Entry(metric.value, outward(half, upward=is_error), why),),
         "an error: the number is a ceiling" if is_error else None)  # fmt: skip

@@ -147,7 +147,7 @@ import pytest
 
 from millrace.adapters.models import find_model
 from millrace.settings import load_settings
-from millrace.steps.new_checks import answer_odd_rows, has_champion, list_broken
+from millrace.steps.new_checks import answer_odd_rows, has_champion, is_before_gate, list_broken
 
 # ruff: noqa: S101
 
@@ -156,6 +156,7 @@ def test_its_model_file_has_no_mistake() -> None:
     assert find_model(load_settings().models, "NAME").name == "NAME"
 
 
+@pytest.mark.skipif(is_before_gate(), reason="what has come later says nothing of a version")
 def test_what_lies_in_its_inbox_keeps_the_contract() -> None:
     assert list_broken("NAME") == []
 

@@ -18,23 +18,21 @@ CLOSED_ROWS = 20
 MOST_NULL_ROOM = 0.05
 LEAST_BATCH_SHARE = 0.01
 GROWTH = 3
+ENOUGH_BATCHES = 3
+"""With fewer, how small a batch can be is not known."""
+
 _NUMBERS = (ColumnType.FLOAT, ColumnType.INT)
 
 
 def contract_blocks(draft: Draft) -> tuple[Block, Block]:
     """Return [contract] and [contract.columns]."""
     scan, target = draft.scan, draft.scan.column(draft.target.column)
-    labelled = 1.0 - target.nulls / scan.rows
-    least = max(1, int(round_down(scan.rows * LEAST_BATCH_SHARE)))
+    labelled = 1.0 - draft.seen.null_share(target.name, target.nulls / scan.rows)
     repeats, why_repeats = _duplicates(draft)
     entries = [
-        Entry("min_rows", least, f"a hundredth of the first file's {scan.rows:,}: less is a broken export"),
+        _min_rows(draft),
         Entry("max_duplicate_share", repeats, why_repeats),
-        Entry(
-            "min_label_share",
-            _label_share(labelled),
-            f"{labelled:.1%} of the first file's rows have a target",
-        ),
+        Entry("min_label_share", _label_share(labelled), _why_labelled(draft, labelled)),
     ]
     if draft.dropped:
         entries.append(Entry("ignored", list(draft.dropped), "may stand in a file, and is not kept"))
@@ -43,12 +41,30 @@ def contract_blocks(draft: Draft) -> tuple[Block, Block]:
         for column in scan.columns if column.name not in draft.dropped
     ]  # fmt: skip
     above = (
-        "Ranges are wider than the first file's by half of it: a unit mixed up is seen, and little else.",
+        f"Ranges are wider than in {draft.seen.words} by half of it: a unit mixed up is seen, little else.",
     )
     return Block("contract", tuple(entries)), Block("contract.columns", tuple(columns), above=above)
 
 
-def _equal_rows(hashes: Hashes, rows: int) -> tuple[float, str]:
+def _min_rows(draft: Draft) -> Entry:
+    if len(draft.seen.batches) >= ENOUGH_BATCHES:
+        smallest = min(one.rows for one in draft.seen.batches)
+        why = f"half of the smallest of {len(draft.seen.batches)} batches, {smallest:,} rows"
+        return Entry("min_rows", max(1, int(round_down(smallest / 2))), why)
+    rows = draft.scan.rows
+    why = f"a hundredth of the {rows:,} rows of {draft.seen.words}: less is a broken export"
+    if draft.seen.batches:
+        why = f"a hundredth of {rows:,} {draft.seen.words.removeprefix('the ')}: too few batches to tell more"
+    return Entry("min_rows", max(1, int(round_down(rows * LEAST_BATCH_SHARE))), why)
+
+
+def _why_labelled(draft: Draft, labelled: float) -> str:
+    if draft.seen.batches:
+        return f"{labelled:.1%} of the rows have a target in the batch with fewest"
+    return f"{labelled:.1%} of the rows of {draft.seen.words} have a target"
+
+
+def _equal_rows(hashes: Hashes, rows: int, seen: str) -> tuple[float, str]:
     """Allow for rows that are equal by chance to some in the dataset, which grows.
 
     Of the rows to come as many have an equal one as have now (Good and Turing), and more as there are more.
@@ -56,11 +72,9 @@ def _equal_rows(hashes: Hashes, rows: int) -> tuple[float, str]:
     _, counts = np.unique(hashes, return_counts=True)
     share = float(counts[counts > 1].sum()) / hashes.size
     if share == 0.0 and hashes.size == rows:
-        return 0.0, "no row stands twice in the first file"
+        return 0.0, f"no row stands twice in {seen}"
     room = min(1.0, GROWTH * max(share, 0.01) * rows / hashes.size)
-    told = (
-        f"{share:.2%} of the rows have an equal one in the first file; room for {GROWTH} times as many rows"
-    )
+    told = f"{share:.2%} of the rows have an equal one in {seen}; room for {GROWTH} times as many rows"
     return (1.0, f"{told}: all may have") if room == 1.0 else (outward(room, upward=True), told)
 
 
@@ -69,7 +83,7 @@ def _label_share(labelled: float) -> float:
 
 
 def _duplicates(draft: Draft) -> tuple[float, str]:
-    sample, whole = draft.scan.sample, draft.scan.rows
+    sample, whole, seen = draft.scan.sample, draft.scan.rows, draft.seen.words
     if not len(sample):
         return 0.0, "no row twice"
     columns = [
@@ -79,14 +93,12 @@ def _duplicates(draft: Draft) -> tuple[float, str]:
     ]  # fmt: skip
     hashes = key_hashes(sample.set_axis(range(len(sample))), columns)
     if not draft.key:
-        return _equal_rows(hashes, whole)
+        return _equal_rows(hashes, whole, seen)
     share = 1.0 - np.unique(hashes).size / hashes.size
     if share == 0.0:
-        return 0.0, "no key stands twice in the first file"
+        return 0.0, f"no key stands twice in {seen}"
     if len(sample) == whole:
-        return outward(
-            min(1.0, 1.5 * share), upward=True
-        ), f"{share:.2%} of the first file's rows repeat a key"
+        return outward(min(1.0, 1.5 * share), upward=True), f"{share:.2%} of the rows repeat a key in {seen}"
     # what repeats in a sample repeats more often in the whole, and what does not may
     expected = min(1.0, max(0.02, 2.0 * share * whole / len(sample)))
     return outward(expected, upward=True), f"{share:.2%} of a sample of {len(sample):,} rows repeat a key"
@@ -105,7 +117,8 @@ def _clauses(column: ColumnScan, draft: Draft) -> dict[str, object]:
 
 
 def _null_share(column: ColumnScan, draft: Draft) -> float:
-    share, name = column.nulls / draft.scan.rows, column.name
+    name = column.name
+    share = draft.seen.null_share(name, column.nulls / draft.scan.rows)
     if name == draft.target.column:
         return outward(1.0 - _label_share(1.0 - share), upward=True)
     if name in draft.why_left_out:
@@ -117,7 +130,7 @@ def _null_share(column: ColumnScan, draft: Draft) -> float:
 
 def _has_range(column: ColumnScan, draft: Draft) -> bool:
     is_seen = column.name in draft.feature or column.name == draft.target.column
-    is_amount = not draft.is_kind(column.name, "categorical") and column.name not in draft.key
+    is_amount = draft.is_kind(column.name, "numeric") or column.name == draft.target.column
     is_class = column.name == draft.target.column and draft.target.task is not Task.REGRESSION
     return is_seen and is_amount and not is_class and column.type in _NUMBERS
 
@@ -153,4 +166,13 @@ def _why(column: ColumnScan, draft: Draft) -> str | None:
     feature = draft.feature.get(column.name)
     said = feature.note if feature else None
     share = f"{column.nulls / draft.scan.rows:.1%} empty" if column.nulls else None
-    return "; ".join(filter(None, (said, share))) or None
+    seen = _seen_range(column) if draft.seen.batches else None
+    return "; ".join(filter(None, (said, share, seen))) or None
+
+
+def _seen_range(column: ColumnScan) -> str | None:
+    if column.low is not None and column.high is not None:
+        return f"{column.low:g} to {column.high:g}"
+    if column.first is not None and column.last is not None:
+        return f"{column.first:%Y-%m-%d} to {column.last:%Y-%m-%d}"
+    return f"{column.distinct:,} values" if column.type is ColumnType.STRING else None

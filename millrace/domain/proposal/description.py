@@ -79,5 +79,7 @@ def features_block(draft: Draft) -> Block:
         *([f"and {len(gone) - SHOWN} more"] if len(gone) > SHOWN else []),
     ]
     kinds = [(kind, draft.of_kind(kind)) for kind in (NUMERIC, CATEGORICAL, TEXT)]
-    entries = tuple(Entry(kind, list(columns)) for kind, columns in kinds if columns)
-    return Block("features", entries, above=tuple(shown))
+    entries = [Entry(kind, list(columns)) for kind, columns in kinds if columns]
+    if personal := [one.column for one in draft.features if one.personal]:
+        entries.append(Entry("allow_personal", personal, "look like data about persons; --keep named them"))
+    return Block("features", tuple(entries), above=tuple(shown))

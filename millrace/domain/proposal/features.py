@@ -133,9 +133,10 @@ def _kept(column: ColumnScan, scan: TableScan) -> Feature:
     said = None if note is None else f"{note}, kept because --keep names it"
     is_number = column.type in (ColumnType.INT, ColumnType.FLOAT)
     if is_number:
-        return Feature(column.name, NUMERIC, said)
+        return Feature(column.name, NUMERIC, said, note is not None)
     placed = _place_text(column, scan) if column.type is ColumnType.STRING else None
-    return Feature(column.name, placed.kind if isinstance(placed, Feature) else CATEGORICAL, said)
+    kind = placed.kind if isinstance(placed, Feature) else CATEGORICAL
+    return Feature(column.name, kind, said, note is not None)
 
 
 def _place_number(column: ColumnScan, scan: TableScan) -> Feature | LeftOut:

@@ -63,11 +63,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Feature:
-    """A column a model may see. `note` is what a person should know of it."""
+    """A column a model may see. `note` is what a person should know of it.
+
+    `personal` says that it looks like data about persons, and was allowed by name.
+    """
 
     column: str
     kind: str
     note: str | None = None
+    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,29 @@ class Split:
     window: str | None = None
 
 
+@dataclass(frozen=True)
+class SeenBatch:
+    """One accepted batch: its rows, and how many of them have no value in each column."""
+
+    rows: int
+    nulls: "Mapping[str, int]"
+
+    def null_share(self, column: str) -> float:
+        return self.nulls.get(column, 0) / self.rows
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the numbers are from, in words, and batch by batch where there was more than one file."""
+
+    words: str = "the first file"
+    batches: tuple[SeenBatch, ...] = ()
+
+    def null_share(self, column: str, whole: float) -> float:
+        """Return the largest share of a batch, `whole` where none was counted by itself."""
+        return max((one.null_share(column) for one in self.batches if one.rows), default=whole)
+
+
 @dataclass(frozen=True, eq=False)
 class Draft:
     """All that follows from the table alone, before anything was fitted."""
@@ -108,6 +135,7 @@ class Draft:
     split: Split
     personal_keys: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
+    seen: Seen = Seen()
 
     @cached_property
     def dropped(self) -> tuple[str, ...]:

@@ -17,9 +17,12 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 def model_file(proposal: Proposal) -> str:
     """Return the text of a model.toml: the same for the same proposal."""
-    return (
-        "\n\n".join([INTRODUCTION, *(_section(block) for block in proposal.blocks if block.entries)]) + "\n"
-    )
+    return f"{INTRODUCTION}\n\n{sections_text(proposal.blocks)}"
+
+
+def sections_text(blocks: Iterable[Block]) -> str:
+    """Return the text of some sections of a model.toml."""
+    return "\n\n".join(_section(block) for block in blocks if block.entries) + "\n"
 
 
 def toml_value(value: object) -> str:  # noqa: PLR0911 (one for each type)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from millrace.domain.config import Metric
+from millrace.domain.config import HIGHER_IS_BETTER, Metric
 from millrace.domain.losses import metric_value, name_metric
 
 NEVER, ALWAYS, OWN = "never", "always", "own"
@@ -179,7 +179,7 @@ class ReplayResult:
     @property
     def metric_name(self) -> str:
         """Which metric it is, and which way is better."""
-        return f"{self.short_name}, {'higher' if self.metric is Metric.AUC else 'lower'} is better"
+        return f"{self.short_name}, {'higher' if self.metric in HIGHER_IS_BETTER else 'lower'} is better"
 
     @property
     def short_name(self) -> str:

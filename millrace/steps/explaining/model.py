@@ -106,9 +106,10 @@ def _measure(
     from millrace.domain.explanation.asked import Asked
 
     gate, schema, seed = config.gate, scorer.schema, scorer.manifest.seed
+    metric = config.followed_metric
     asked = Asked(scorer.answer)
     importance = measure_importance(
-        asked, rows.features, rows.labels, rows.blocks, gate.metric,
+        asked, rows.features, rows.labels, rows.blocks, metric,
         repeats=REPEATS, confidence=gate.confidence, rounds=gate.rounds, seed=seed,
         told=partial(announce, "shuffling columns"),
     )  # fmt: skip
@@ -119,7 +120,7 @@ def _measure(
     shown = [one for one in ranked if one.name not in hidden]
     announce("looking for weak spots")
     weak = find_weak_spots(
-        rows.features[[column.name for column in shown]], rows.labels, answers, rows.blocks, gate.metric,
+        rows.features[[column.name for column in shown]], rows.labels, answers, rows.blocks, metric,
         numeric=[one.name for one in shown if is_numeric(one)],
         categorical=[one.name for one in shown if one.categorical],
         confidence=gate.confidence, min_blocks=gate.min_blocks,
@@ -129,7 +130,7 @@ def _measure(
     return ModelExplanation(
         model=config.name, digest=scorer.digest, at=now, dataset=dataset,
         task=schema.task, classes=schema.classes, target=config.data.target,
-        metric=gate.metric, loss=block_loss(gate.metric, rows.labels, answers, rows.blocks).point,
+        metric=metric, loss=block_loss(metric, rows.labels, answers, rows.blocks).point,
         rows=len(rows.labels), rows_there=rows.rows_there, blocks=len(np.unique(rows.blocks)),
         repeats=REPEATS, confidence=gate.confidence, seed=seed,
         importance=importance, weak=weak,

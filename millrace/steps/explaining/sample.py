@@ -44,6 +44,8 @@ class UnseenRows:
 
 
 def sample_unseen(model: str, scorer: "Scorer", split: "SplitRows", max_rows: int) -> UnseenRows:
+    import pandas as pd
+
     learned = frozenset(scorer.manifest.training_blocks)
     judged = [rows.without_blocks(learned) for rows in (split.recent, split.golden)]
     labels = np.concatenate([_labels(rows, split, scorer) for rows in judged])
@@ -56,7 +58,8 @@ def sample_unseen(model: str, scorer: "Scorer", split: "SplitRows", max_rows: in
     if len(known) > max_rows:
         drawn = np.random.default_rng(scorer.manifest.seed).choice(known, max_rows, replace=False)
         chosen = np.sort(drawn)
-    features = _features(judged, scorer.schema.inputs).iloc[chosen].reset_index(drop=True)
+    frame = pd.concat([rows.frame for rows in judged], ignore_index=True)
+    features = raw_features(frame, scorer.schema.inputs).iloc[chosen].reset_index(drop=True)
     return UnseenRows(features, labels[chosen], blocks[chosen], len(known))
 
 
@@ -69,10 +72,16 @@ def _labels(rows: "LabelledRows", split: "SplitRows", scorer: "Scorer") -> Float
     return np.array(places, dtype=np.float64)[rows.labels.astype(np.intp)]
 
 
-def _features(judged: "list[LabelledRows]", inputs: tuple[InputColumn, ...]) -> "pd.DataFrame":
+def raw_features(frame: "pd.DataFrame", inputs: tuple[InputColumn, ...]) -> "pd.DataFrame":
+    """Return the columns that a bundle takes, numbers as such and all else as it is, None for null.
+
+    Raises
+    ------
+    MissingColumnsError
+        If a column is not there.
+    """
     import pandas as pd
 
-    frame = pd.concat([rows.frame for rows in judged], ignore_index=True)
     names = tuple(column.name for column in inputs)
     if missing := tuple(name for name in names if name not in frame):
         raise MissingColumnsError(missing, names)

@@ -1,6 +1,16 @@
 """Judging: what the gate looks at is measured here, and `millrace.domain.gate` decides."""
 
-from millrace.steps.gate.comparing import Compared, answer_rows
-from millrace.steps.gate.judging import judge_challenger, list_judged, losses_of
+from millrace.steps.gate.comparing import Compared, Marks, answer_rows
+from millrace.steps.gate.judging import judge_challenger, list_judged
+from millrace.steps.gate.losses import losses_of
+from millrace.steps.gate.own_loss import find_own_loss
 
-__all__ = ["Compared", "answer_rows", "judge_challenger", "list_judged", "losses_of"]
+__all__ = [
+    "Compared",
+    "Marks",
+    "answer_rows",
+    "find_own_loss",
+    "judge_challenger",
+    "list_judged",
+    "losses_of",
+]

@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import Scorer, load_scorer
 from millrace.domain.answers import spread_shares
 from millrace.domain.batch_rules import key_hashes
 from millrace.domain.bundle import Schema
-from millrace.domain.canonical import NULL, value_text
-from millrace.domain.gate.evidence import JudgedSet, judged_set_id
+from millrace.domain.gate.evidence import ROLES, JudgedSet, judged_set_id
 from millrace.domain.gate.measurement import Source
 from millrace.domain.kinds import Task
-from millrace.domain.losses import FloatArray, StrArray
+from millrace.domain.losses import FloatArray
+from millrace.domain.metric_terms import HALF, RowLoss
 from millrace.settings import load_settings
+from millrace.steps.gate.grouping import NO_GROUPS, Grouping, value_texts
 from millrace.steps.rows import LabelledRows
 
 if TYPE_CHECKING:
@@ -38,6 +37,16 @@ class Compared:
         """Each bundle once: the best champion ever is mostly the one that serves."""
         scorers = (self.challenger, self.baseline, self.champion, self.best)
         return {scorer.digest: scorer for scorer in scorers if scorer is not None}
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """From which probability on each role decides for the positive class: else from a half on."""
+        roles = {role: getattr(self, role) for role in ROLES}
+        return {
+            role: HALF if scorer.schema.threshold is None else scorer.schema.threshold
+            for role, scorer in roles.items()
+            if scorer is not None
+        }
 
     def classes_beside(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """Return these classes and, after them, those that a bundle alone knows; none for other tasks."""
@@ -62,13 +71,16 @@ def open_bundle(digest: str) -> Scorer:
 class Marks:
     """By what a judged set is known: the run that answers it, the sets judged before, and columns of it.
 
-    Rows of a `key` are told apart by it.
+    Rows of a `key` are told apart by it. `own_loss` is the user's, if the policy has one;
+    `grouping` tells rows apart for the rules that look at some by themselves.
     """
 
     run_key: str = ""
     earlier_sets: Sequence[str] = ()
     slices: Sequence[str] = ()
     key: Sequence[str] = ()
+    own_loss: RowLoss | None = None
+    grouping: Grouping = NO_GROUPS
 
 
 UNMARKED = Marks()
@@ -85,7 +97,7 @@ def answer_rows(
     unseen = rows.without_blocks(compared.learned_blocks)
     set_id, wanted = judged_set_id(unseen.blocks), compared.classes_beside(classes)
     answers = {
-        digest: _answer_over(wanted, scorer, unseen.frame)
+        digest: answer_over(wanted, scorer, unseen.frame)
         for digest, scorer in compared.by_digest.items()
         if _is_comparable(scorer.schema, compared.challenger.schema)
     }
@@ -102,8 +114,11 @@ def answer_rows(
         baseline=answers[compared.baseline.digest],
         best=of(compared.best),
         looks=marks.earlier_sets.count(set_id),
-        slices={name: _texts(unseen.frame[name]) for name in marks.slices if name in unseen.frame},
+        slices={name: value_texts(unseen.frame[name]) for name in marks.slices if name in unseen.frame},
         keys=key_hashes(unseen.frame, marks.key) if marks.key else None,
+        thresholds=compared.thresholds,
+        own_loss=marks.own_loss,
+        groups=marks.grouping.of(unseen.frame),
     )
 
 
@@ -113,16 +128,7 @@ def _is_comparable(found: Schema, needed: Schema) -> bool:
     return found.task is needed.task and same_classes
 
 
-def _answer_over(classes: tuple[str, ...], scorer: Scorer, frame: "pd.DataFrame") -> FloatArray:
+def answer_over(classes: tuple[str, ...], scorer: Scorer, frame: "pd.DataFrame") -> FloatArray:
     """Answer rows: with a share of each of `classes`, or as they are where there are none."""
     answers = scorer.answer(frame)
     return spread_shares(answers, scorer.schema.classes, classes) if classes else answers
-
-
-def _texts(values: "pd.Series[Any]") -> StrArray:
-    """Write values as the log does."""
-    is_null = values.isna()
-    texts = [
-        NULL if null else value_text(value) for value, null in zip(values.tolist(), is_null, strict=True)
-    ]
-    return np.array(texts, dtype=np.str_)

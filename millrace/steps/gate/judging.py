@@ -3,24 +3,27 @@
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from math import isfinite
-
-import numpy as np
 
 from millrace.adapters.scorer import prove
 from millrace.domain import gate
 from millrace.domain.claim import Claim
 from millrace.domain.config import Metric, ModelConfig
-from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ChallengerTrained
+from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ChallengerTrained, GoldenRenewed
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.golden import GoldenHistory, golden_history, golden_policy
 from millrace.domain.kinds import ColumnType
 from millrace.domain.level import measure_level
-from millrace.domain.losses import block_loss
 from millrace.domain.serving import Serving, standing_champions
 from millrace.domain.verdict import Verdict
 from millrace.steps.actor import current_actor
+from millrace.steps.gate.case import Case
 from millrace.steps.gate.comparing import Compared, Marks, answer_rows, open_bundle
-from millrace.steps.gate.measuring import Case, measure_rules
+from millrace.steps.gate.grouping import make_grouping
+from millrace.steps.gate.losses import losses_of
+from millrace.steps.gate.measuring import measure_rules
+from millrace.steps.gate.own_loss import find_own_loss
+from millrace.steps.gate.reporting import make_report
+from millrace.steps.gate_reports import keep_gate_report
 from millrace.steps.rows import SplitRows
 from millrace.steps.stores import ledger, model_config
 
@@ -29,13 +32,15 @@ def judge_challenger(
     model: str, rows: SplitRows, trained: ChallengerTrained, claim: Claim, now: datetime
 ) -> ChallengerJudged:
     """Judge the challenger against what serves now and record the verdict; found again after a crash."""
-    serving, policy = ledger().serving(model), model_config(model).gate
+    serving, config = ledger().serving(model), model_config(model)
+    policy = config.gate
     past = list_judged(model)
     for fact in past:
         if fact.run_key == trained.run_key and _still_holds(fact, serving):
             return fact
     evidence = _gather_evidence(model, rows, trained, serving, past)
     judgement = gate.judge_challenger(evidence, policy)
+    report = make_report(config, trained, evidence, judgement, serving.generation, now)
     fact = ChallengerJudged(
         run_key=trained.run_key,
         digest=trained.digest,
@@ -45,9 +50,13 @@ def judge_challenger(
         verdicts=tuple(map(_plain, judgement.verdicts)),
         recent_set=evidence.recent.set_id,
         golden_set=evidence.golden.set_id,
-        losses={name: losses_of(judged, policy.metric) for name, judged in _sets(evidence)},
+        losses={name: losses_of(judged, policy) for name, judged in _sets(evidence)},
         generation=serving.generation,
-        level=measure_level(evidence.recent, model_config(model).model.task, policy),
+        level=measure_level(evidence.recent, config.model.task, policy),
+        # before the fact: where the ledger names a report, there is one
+        report=keep_gate_report(report),
+        metric=policy.metric.value,
+        golden=find_golden_history(model).recorded or golden_policy(config.golden),
     )
     ledger().append(model, fact, now, current_actor(), claim)
     return fact
@@ -56,6 +65,13 @@ def judge_challenger(
 def _plain(found: Verdict) -> Verdict:
     """Leave what a person looks at to the report: the ledger keeps what was decided."""
     return Verdict(found.rule, found.outcome, found.reason, found.code, found.dry_run)
+
+
+def find_golden_history(model: str) -> GoldenHistory:
+    """Return which looks the golden set had, and how it was renewed."""
+    entries = ledger().entries(model, (ChallengerJudged, GoldenRenewed))
+    facts = [entry.fact for entry in entries]
+    return golden_history([fact for fact in facts if isinstance(fact, ChallengerJudged | GoldenRenewed)])
 
 
 def list_judged(model: str) -> list[ChallengerJudged]:
@@ -71,7 +87,9 @@ def _still_holds(fact: ChallengerJudged, serving: Serving) -> bool:
 def _gather_evidence(
     model: str, rows: SplitRows, trained: ChallengerTrained, serving: Serving, past: list[ChallengerJudged]
 ) -> GateEvidence:
-    best, config = _find_best(model, past, serving), model_config(model)
+    config = model_config(model)
+    history = find_golden_history(model)
+    best = find_best(model, history, serving, config.gate.metric)
     compared = Compared(
         challenger=open_bundle(trained.digest),
         baseline=open_bundle(trained.baseline),
@@ -80,14 +98,18 @@ def _gather_evidence(
     )
     prove(compared.challenger, compared.challenger.examples)
     others = [fact for fact in past if fact.run_key != trained.run_key]
-    marks = partial(Marks, trained.run_key, key=config.data.key)
+    marks = partial(
+        Marks, trained.run_key, key=config.data.key, own_loss=find_own_loss(config),
+        grouping=make_grouping(config, rows.training.frame),
+    )  # fmt: skip
     recent = answer_rows(
         rows.recent,
         compared,
         rows.all_classes,
         marks([fact.recent_set for fact in others], slices=_watched_slices(config)),
     )
-    golden = answer_rows(rows.golden, compared, rows.all_classes, marks([fact.golden_set for fact in others]))
+    golden = answer_rows(rows.golden, compared, rows.all_classes, marks())
+    golden = replace(golden, looks=history.looks_at(golden.set_id, trained.run_key))
     evidence = GateEvidence(
         run_key=trained.run_key,
         champion_digest=serving.champion,
@@ -98,18 +120,15 @@ def _gather_evidence(
         golden=golden,
         constant=trained.constant,
         agreement=trained.agreement,
+        unrecorded_golden=history.tell_unrecorded(golden_policy(config.golden)),
     )
     return replace(evidence, measured=measure_rules(Case(config, rows, compared, trained, evidence)))
 
 
-def _find_best(model: str, past: list[ChallengerJudged], serving: Serving) -> str | None:
+def find_best(model: str, history: GoldenHistory, serving: Serving, metric: Metric) -> str | None:
     """Return the champion with the lowest loss on golden among those a rollback could still reach."""
     standing = set(standing_champions(entry.fact for entry in ledger().entries(model, CHAMPION_KINDS)))
-    losses = {
-        fact.digest: fact.losses["golden"]["challenger"]
-        for fact in past
-        if fact.digest in standing and "challenger" in fact.losses["golden"]
-    }
+    losses = history.losses(standing, metric.value)
     return min(losses, key=losses.__getitem__, default=serving.champion)
 
 
@@ -124,19 +143,3 @@ def _watched_slices(config: ModelConfig) -> tuple[str, ...]:
 
 def _sets(evidence: GateEvidence) -> tuple[tuple[str, JudgedSet], ...]:
     return ("recent", evidence.recent), ("golden", evidence.golden)
-
-
-def losses_of(judged: JudgedSet, metric: Metric) -> dict[str, float]:
-    """Return each bundle's loss; one that is undefined is left out, for no NaN is ever written."""
-    answers = {
-        "challenger": judged.challenger,
-        "baseline": judged.baseline,
-        "champion": judged.champion,
-        "best": judged.best,
-    }
-    losses = {
-        role: block_loss(metric, judged.labels, one, judged.blocks).point
-        for role, one in answers.items()
-        if one is not None and one.size and np.isfinite(one).all()
-    }
-    return {role: loss for role, loss in losses.items() if isfinite(loss)}

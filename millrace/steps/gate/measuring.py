@@ -2,52 +2,38 @@
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 
-from millrace.domain.config import ModelConfig, Rule
-from millrace.domain.facts import ChallengerTrained
+from millrace.domain.config import Rule
 from millrace.domain.gate.code import Code
-from millrace.domain.gate.evidence import GateEvidence
-from millrace.domain.gate.measurement import Measurement, NotMeasured, Source
+from millrace.domain.gate.measurement import Measurement, NoEvidenceError, NotMeasured
 from millrace.domain.gate.rules import RULES
-from millrace.steps.gate.comparing import Compared
+from millrace.steps.gate.behaviour import measure_behaviour
+from millrace.steps.gate.case import Case
+from millrace.steps.gate.cost import measure_cost
+from millrace.steps.gate.features import measure_features
+from millrace.steps.gate.leakage import measure_leakage
+from millrace.steps.gate.reproducibility import measure_reproducibility
+from millrace.steps.gate.robustness import measure_robustness
+from millrace.steps.gate.simpler import measure_simpler
+from millrace.steps.gate.stability import measure_stability
+from millrace.steps.gate.staleness import measure_staleness
 from millrace.steps.progress import announce
-from millrace.steps.rows import LabelledRows, SplitRows
 
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A challenger before the gate: its bundle and those it is compared with, opened, and all rows."""
-
-    config: ModelConfig
-    split: SplitRows
-    compared: Compared
-    trained: ChallengerTrained
-    evidence: GateEvidence
-
-    @cached_property
-    def recent(self) -> LabelledRows:
-        """The rows of `evidence.recent`, in its order."""
-        return self.split.recent.without_blocks(self.compared.learned_blocks)
-
-    @cached_property
-    def golden(self) -> LabelledRows:
-        """The rows of `evidence.golden`, in its order."""
-        return self.split.golden.without_blocks(self.compared.learned_blocks)
-
-    @property
-    def on_recent(self) -> Source:
-        return self.evidence.expected[0]
-
-    @property
-    def on_golden(self) -> Source:
-        return self.evidence.expected[1]
-
+__all__ = ["MEASURERS", "Case", "measure_rules"]
 
 Measurer = Callable[[Case], Measurement]
 
-MEASURERS: dict[Rule, Measurer] = {}
+MEASURERS: dict[Rule, Measurer] = {
+    Rule.ROBUSTNESS: measure_robustness,
+    Rule.BEHAVIOUR: measure_behaviour,
+    Rule.SIMPLER: measure_simpler,
+    Rule.LEAKAGE: measure_leakage,
+    Rule.FEATURES: measure_features,
+    Rule.COST: measure_cost,
+    Rule.STALENESS: measure_staleness,
+    Rule.STABILITY: measure_stability,
+    Rule.REPRODUCIBILITY: measure_reproducibility,
+}
 """What measures for a rule; it is asked where the rule is, and may raise: then there is no measurement."""
 
 
@@ -70,6 +56,8 @@ def _is_asked(rule: Rule, case: Case) -> bool:
 def _measure(rule: Rule, case: Case) -> Measurement | NotMeasured:
     try:
         return MEASURERS[rule](case)
+    except NoEvidenceError as error:
+        return NotMeasured(error.reason, error.code)
     except subprocess.TimeoutExpired as error:
         return NotMeasured(f"it took longer than {error.timeout:g} s", Code.TIMEOUT)
     except Exception as error:  # noqa: BLE001 - whatever breaks, a user's own code too, is no evidence

@@ -116,7 +116,7 @@ def _level(fact: ChallengerJudged, metric: str) -> Level | None:
 def _yardstick(config: ModelConfig, policy: PerformanceSection, level: Level | None) -> Yardstick:
     return Yardstick(
         task=config.model.task,
-        metric=config.gate.metric,
+        metric=config.followed_metric,
         level=level,
         block=config.data.block or HOUR,
         policy=policy,

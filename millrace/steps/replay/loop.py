@@ -110,6 +110,6 @@ def _take_in(arrival: Arrival, now: datetime) -> IngestResult:
     except (ClaimDoneError, ClaimHeldError) as why:
         return leave_alone(arrival, staged, why)
     with held(claim):
-        checked = hold_to_contract(arrival, staged)
+        checked = hold_to_contract(arrival, staged, now)
         act = quarantine_batch if checked.violations else accept_batch
         return act(arrival, checked, claim, now)

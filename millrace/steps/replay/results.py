@@ -84,7 +84,7 @@ def gather_results(plan: Plan, history: History) -> ReplayResult:
     delay = config.data.label_delay
     return ReplayResult(
         model=plan.model,
-        metric=config.gate.metric,
+        metric=config.followed_metric,
         start=plan.start,
         until=plan.until,
         step_seconds=plan.every.total_seconds(),
@@ -100,7 +100,7 @@ def _compare(
     plan: Plan, config: ModelConfig, rows: AskedRows, played: Sequence[_Played], common: BoolArray
 ) -> tuple[PolicyResult, ...]:
     """Measure each policy, and how far it is behind the one that lost the least."""
-    metric, drawn = config.gate.metric, _drawn_bounds(plan)
+    metric, drawn = config.followed_metric, _drawn_bounds(plan)
     measured = [measure_common(metric, rows, one.answers, common, drawn) for one in played]
     best = min(filter(None, measured), key=lambda one: mean_loss(one) or 0.0, default=None)
     others = sum(map(bool, measured)) - 1

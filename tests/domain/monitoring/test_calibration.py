@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from millrace.domain.calibration import calibration_loss
 from millrace.domain.evaluation import list_calibration_points
 from millrace.domain.kinds import Task
-from millrace.domain.monitoring.calibration import calibration_loss, judge_calibration
+from millrace.domain.monitoring.calibration import judge_calibration
 from millrace.domain.verdict import Outcome
 from tests.domain.monitoring.labelled import honest, judged, rows_of, times, yardstick
 
@@ -51,7 +52,7 @@ def test_the_distance_is_that_of_the_curve_which_people_see() -> None:
     points = list_calibration_points(judged(answers, labels), Task.BINARY)
     by_curve = np.mean([abs(one.predicted - one.actual) for one in points])
     rows = rows_of(answers, labels)
-    loss = calibration_loss(rows, Task.BINARY, rows.at)
+    loss = calibration_loss(rows.answers, rows.labels, rows.at)
     assert loss.point == pytest.approx(by_curve, abs=1e-5)
 
 
@@ -59,10 +60,10 @@ def test_the_same_answer_to_all_is_in_one_tenth_whatever_came_when() -> None:
     """A model that knows but the mean is right on the mean, though labels come by seasons."""
     labels = (np.arange(5_000) % 1_000 < 300).astype(np.float64)
     rows = rows_of(np.full(5_000, 0.3), labels, np.sort(times(5_000)))
-    assert calibration_loss(rows, Task.BINARY, rows.at).point == pytest.approx(0.0)
+    assert calibration_loss(rows.answers, rows.labels, rows.at).point == pytest.approx(0.0)
     assert judge_calibration(rows, HELD_TO).outcome is not Outcome.FAIL
     drifting = rows_of(np.full(5_000, 0.3), np.sort(labels))
-    assert calibration_loss(drifting, Task.BINARY, drifting.at).point == pytest.approx(0.0)
+    assert calibration_loss(drifting.answers, drifting.labels, drifting.at).point == pytest.approx(0.0)
 
 
 def test_of_several_classes_it_is_the_likeliest_that_counts() -> None:
@@ -80,3 +81,11 @@ def test_few_labels_and_one_moment_are_inconclusive() -> None:
     rows = rows_of(*honest(1_000, 1))
     at_once = judge_calibration(replace(rows, at=np.full(1_000, times(1)[0])), HELD_TO)
     assert at_once.outcome is Outcome.INCONCLUSIVE
+
+
+def test_more_blocks_than_resolve_anything_merge_and_the_distance_stays() -> None:
+    rows = rows_of(*honest(3_000, 1))
+    whole = calibration_loss(rows.answers, rows.labels, np.zeros(3_000, dtype=np.intp))
+    by_row = calibration_loss(rows.answers, rows.labels, np.arange(3_000))
+    assert by_row.blocks == 500
+    assert by_row.point == pytest.approx(whole.point)

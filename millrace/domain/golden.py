@@ -1,0 +1,72 @@
+"""Which looks has the golden set had, and which champion has lost least on it?"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from millrace.domain.config.training import GoldenSection
+from millrace.domain.facts import ChallengerJudged, GoldenPolicy, GoldenRenewed
+from millrace.domain.narration import tell_golden
+
+
+@dataclass(frozen=True)
+class GoldenHistory:
+    """All renewals, oldest first, and the judgements since the last of them."""
+
+    renewals: tuple[GoldenRenewed, ...]
+    judged: tuple[ChallengerJudged, ...]
+
+    @property
+    def renewal(self) -> GoldenRenewed | None:
+        """The last one; None for a golden set that is still the first."""
+        return self.renewals[-1] if self.renewals else None
+
+    @property
+    def recorded(self) -> GoldenPolicy | None:
+        """The policy that was last recorded; None where older facts did not say."""
+        told = [self.renewal.new] if self.renewal else []
+        told += [fact.golden for fact in self.judged if fact.golden is not None]
+        return told[-1] if told else None
+
+    def looks_at(self, set_id: str, run_key: str = "") -> int:
+        """Count the judgements on a golden set, but for that of a run.
+
+        Since a renewal every one is a look, on whichever of its blocks: which of them judge depends on what
+        the champions of that time had learned from.
+        """
+        others = (fact for fact in self.judged if fact.run_key != run_key)
+        return sum(self.renewal is not None or fact.golden_set == set_id for fact in others)
+
+    def losses(self, digests: Collection[str], metric: str) -> dict[str, float]:
+        """Return what each of these bundles lost on this golden set, where it is known by `metric`."""
+        found = {}
+        if self.renewal is not None and self.renewal.metric == metric:
+            roles = {"champion": self.renewal.champion, "best": self.renewal.best}
+            known = self.renewal.losses.get("new", {})
+            found = {digest: known[role] for role, digest in roles.items() if digest and role in known}
+        for fact in self.judged:
+            loss = fact.losses["golden"].get("challenger")
+            if loss is not None and fact.metric in {"", metric}:
+                found[fact.digest] = loss
+        return {digest: loss for digest, loss in found.items() if digest in digests}
+
+    def tell_unrecorded(self, policy: GoldenPolicy) -> str:
+        """Say how a policy differs from the recorded one; empty where it does not."""
+        if self.recorded is None or self.recorded == policy:
+            return ""
+        return f"[golden] of model.toml is {tell_golden(policy)}; recorded is {tell_golden(self.recorded)}"
+
+
+def golden_history(facts: Sequence[ChallengerJudged | GoldenRenewed]) -> GoldenHistory:
+    """Read what happened, oldest first."""
+    renewed = [at for at, fact in enumerate(facts) if isinstance(fact, GoldenRenewed)]
+    since = facts[renewed[-1] + 1 :] if renewed else facts
+    return GoldenHistory(
+        tuple(fact for fact in facts if isinstance(fact, GoldenRenewed)),
+        tuple(fact for fact in since if isinstance(fact, ChallengerJudged)),
+    )
+
+
+def golden_policy(section: GoldenSection) -> GoldenPolicy:
+    """Return what `[golden]` says, as the ledger keeps it."""
+    until = section.until.isoformat() if section.until else None
+    return GoldenPolicy(section.share, until, section.generation)

@@ -1,0 +1,1 @@
+"""Does a batch look as if somebody had tampered with it?"""

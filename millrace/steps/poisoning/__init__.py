@@ -1,0 +1,1 @@
+"""Measuring whether somebody has tampered with a batch."""

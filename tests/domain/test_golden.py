@@ -1,0 +1,57 @@
+"""What is known of a golden set from what happened?"""
+
+from millrace.domain.facts import ChallengerJudged, GoldenPolicy, GoldenRenewed
+from millrace.domain.golden import golden_history
+from millrace.domain.verdict import Outcome
+
+OLD, NEW = GoldenPolicy(0.1), GoldenPolicy(0.1, None, 1)
+
+
+def judged(digest: str, loss: float | None, set_id: str = "s", **told: object) -> ChallengerJudged:
+    losses = {"recent": {}, "golden": {} if loss is None else {"challenger": loss}}
+    fact = ChallengerJudged(
+        "run " + digest, digest, None, Outcome.PASS, "", (), "r", set_id, losses, 0, metric="mae", golden=OLD
+    )
+    return ChallengerJudged(**{**vars(fact), **told})
+
+
+RENEWED = GoldenRenewed(
+    "50 looks", OLD, NEW, 50, "d", "mae", "c", "b", "s", "t", 20, 20,
+    {"old": {"champion": 1.0, "best": 0.5}, "new": {"champion": 2.0, "best": 2.5}},
+)  # fmt: skip
+EVERY = {"a", "b", "c", "d"}
+
+
+def test_after_a_renewal_only_losses_on_the_new_set_are_compared() -> None:
+    before = (judged("a", 0.1), judged("b", 0.5), judged("c", 1.0))
+    assert golden_history(before).losses(EVERY, "mae") == {"a": 0.1, "b": 0.5, "c": 1.0}
+    after = golden_history((*before, RENEWED, judged("d", 1.5, golden=NEW)))
+    assert after.losses(EVERY, "mae") == {"b": 2.5, "c": 2.0, "d": 1.5}
+    assert after.losses({"b"}, "mae") == {"b": 2.5}
+
+
+def test_losses_by_another_metric_are_not_compared() -> None:
+    found = golden_history((RENEWED, judged("d", 1.5), judged("a", 0.2, metric="")))
+    assert found.losses(EVERY, "rmse") == {"a": 0.2}
+    assert golden_history((judged("a", None),)).losses(EVERY, "mae") == {}
+
+
+def test_looks_are_those_at_one_set_and_after_a_renewal_all_of_them() -> None:
+    facts = (judged("a", 1.0, "s"), judged("b", 1.0, "other"), judged("c", 1.0, "s"))
+    assert golden_history(facts).looks_at("s") == 2
+    assert golden_history(facts).looks_at("s", "run a") == 1
+    assert golden_history((*facts, RENEWED, *facts)).looks_at("s") == 3
+    assert golden_history((*facts, RENEWED, *facts)).looks_at("s", "run b") == 2
+    assert golden_history((*facts, RENEWED)).looks_at("t") == 0
+
+
+def test_the_recorded_policy_is_the_last_that_was_told() -> None:
+    assert golden_history(()).recorded is None
+    assert golden_history((judged("a", 1.0, golden=None),)).tell_unrecorded(NEW) == ""
+    assert golden_history((judged("a", 1.0),)).recorded == OLD
+    assert golden_history((judged("a", 1.0), RENEWED)).recorded == NEW
+    assert golden_history((judged("a", 1.0), RENEWED)).tell_unrecorded(NEW) == ""
+    assert golden_history((judged("a", 1.0), RENEWED)).tell_unrecorded(OLD) == (
+        "[golden] of model.toml is share 0.1 of the blocks, generation 0; "
+        "recorded is share 0.1 of the blocks, generation 1"
+    )

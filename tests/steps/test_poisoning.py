@@ -1,0 +1,225 @@
+"""A poisoned file waits in quarantine with its evidence; an honest one goes on, and a young model begins."""
+
+import hashlib
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from millrace.domain.blocks import name_blocks, split_blocks
+from millrace.domain.facts import BatchAccepted
+from millrace.steps.batch import BatchOutcome, IngestResult
+from millrace.steps.dataset import current_dataset
+from millrace.steps.poisoning.origin import list_profiles
+from millrace.steps.quarantine import find_quarantined
+from millrace.steps.release import release_batch
+from millrace.steps.restore import check_out_dataset
+from millrace.steps.stores import model_config
+from tests.conftest import Home
+from tests.loop import retrain, take_in
+from tests.steps.poisoned import (
+    CHARTS,
+    COPIES,
+    FIRST,
+    MODEL,
+    ORIGINS,
+    add_claims,
+    deliver,
+    flip,
+    take,
+    take_weeks,
+    week,
+)
+
+LATER = FIRST + timedelta(weeks=20)
+
+
+def clauses(result: IngestResult) -> set[tuple[str, str | None]]:
+    return {(one.clause, one.column) for one in result.violations}
+
+
+def accepted(home: Home) -> list[BatchAccepted]:
+    return [one for one in home.facts(MODEL, BatchAccepted) if isinstance(one, BatchAccepted)]
+
+
+@pytest.fixture
+def claims(home: Home) -> Home:
+    """Six honest weeks were taken in under charts: a week more is judged."""
+    add_claims(home, CHARTS)
+    take_weeks(home, 6)
+    return home
+
+
+def test_a_young_model_takes_its_first_batches_and_says_what_it_could_not_judge(home: Home) -> None:
+    add_claims(home, CHARTS)
+    results = take_weeks(home, 6)
+    assert [one.outcome for one in results] == [BatchOutcome.ACCEPTED] * 6
+    assert "volume: 0 of 5 batches" in results[0].unjudged
+    assert "volume: 4 of 5 batches" in results[4].unjudged
+    # the champion is the one thing left: there is none
+    assert results[5].unjudged == ("labels against the champion: there is none yet",)
+    assert accepted(home)[0].unjudged == results[0].unjudged
+
+
+def test_an_honest_week_goes_on_and_leaves_its_counts(claims: Home) -> None:
+    assert take(claims, week(6), "week-06.parquet", 6).outcome is BatchOutcome.ACCEPTED
+    profile = accepted(claims)[-1].profile
+    assert profile is not None
+    assert (profile.rows, profile.labelled, sum(profile.labels.values())) == (1400, 1400, 1400)
+    assert {(one.column, one.value) for one in profile.disagreements} == {
+        (None, None), ("region", "north"), ("region", "south"),
+    }  # fmt: skip
+
+
+def test_turned_labels_everywhere_are_quarantined_with_rows_to_look_at(claims: Home) -> None:
+    result = take(claims, flip(week(6), 0.1), "week-06.parquet", 6)
+    assert result.outcome is BatchOutcome.QUARANTINED
+    assert ("disagreement", None) in clauses(result)
+    kept = find_quarantined(MODEL, result.digest).fact
+    [found] = [one for one in kept.violations if (one.clause, one.column) == ("disagreement", None)]
+    assert found.count > 50
+    assert len(found.examples) == 5
+    assert found.waivable
+
+
+def test_turned_labels_of_one_region_are_quarantined(claims: Home) -> None:
+    assert ("disagreement", "region") in clauses(take(claims, flip(week(6), 0.2, "north"), "w.parquet", 6))
+
+
+def test_a_week_of_half_the_rows_and_one_of_other_labels_are_quarantined(claims: Home) -> None:
+    assert ("volume", None) in clauses(take(claims, week(6).head(700), "half.parquet", 6))
+    usual = week(6)
+    cheap = usual.assign(fraud=usual["fraud"].where(usual.index % 2 == 0, 0))
+    assert ("label_rate", None) in clauses(take(claims, cheap, "cheap.parquet", 6))
+
+
+def test_a_person_lets_it_in_and_the_ledger_has_the_reason(claims: Home) -> None:
+    refused = take(claims, flip(week(6), 0.1), "week-06.parquet", 6)
+    released = release_batch(MODEL, refused.digest, "a new way to label", "by hand", LATER)
+    assert released.outcome is BatchOutcome.ACCEPTED
+    last = accepted(claims)[-1]
+    assert last.release_reason == "a new way to label"
+    assert last.profile is not None
+
+
+def test_the_same_poisoned_file_offered_again_is_no_news(claims: Home) -> None:
+    path = deliver(claims, flip(week(6), 0.1), "week-06.parquet")
+    for _ in range(2):
+        [result] = take_in(MODEL, LATER, [path])
+        assert result.outcome is BatchOutcome.QUARANTINED
+    assert claims.kinds(MODEL).count("BatchQuarantined") == 1
+
+
+def test_the_champion_is_asked_once_there_is_one(claims: Home) -> None:
+    retrain(MODEL, FIRST + timedelta(weeks=6))
+    assert claims.serving(MODEL).champion is not None
+    result = take(claims, week(6), "week-06.parquet", 6)
+    assert result.outcome is BatchOutcome.ACCEPTED
+    assert result.unjudged == ()
+    profile = accepted(claims)[-1].profile
+    assert profile is not None
+    assert {str(one.opinion) for one in profile.disagreements} == {"champion", "batch"}
+
+
+def test_a_check_that_breaks_lets_nothing_through(claims: Home) -> None:
+    retrain(MODEL, FIRST + timedelta(weeks=6))
+    [schema] = claims.path.rglob(f"{claims.serving(MODEL).champion}/schema.json")
+    schema.write_text("{}")
+    result = take(claims, week(6), "week-06.parquet", 6)
+    assert result.outcome is BatchOutcome.QUARANTINED
+    [found] = result.violations
+    assert (found.clause, found.waivable) == ("disagreement", True)
+    assert "the check could not be carried out" in found.message
+
+
+def test_batches_taken_out_again_say_nothing_of_what_is_usual(claims: Home) -> None:
+    first = current_dataset(MODEL)
+    take(claims, week(6), "week-06.parquet", 6)
+    assert len(list_profiles(MODEL)) == 7
+    check_out_dataset(MODEL, first.version, LATER)
+    assert len(list_profiles(MODEL)) == 6
+
+
+@pytest.fixture
+def copied(home: Home) -> Home:
+    """Three honest weeks under the checks of copies and triggers."""
+    add_claims(home, COPIES)
+    assert [one.outcome for one in take_weeks(home, 3)] == [BatchOutcome.ACCEPTED] * 3
+    return home
+
+
+def test_an_honest_week_holds_no_copies_and_no_triggers(copied: Home) -> None:
+    assert take(copied, week(3), "week-03.parquet", 3).violations == ()
+
+
+def test_rows_of_the_dataset_under_new_keys_are_copies(copied: Home) -> None:
+    rows = week(3)
+    rows.loc[:199, ["amount", "age", "kind", "region"]] = week(2)[["amount", "age", "kind", "region"]]
+    found = clauses(take(copied, rows, "week-03.parquet", 3))
+    assert {("exact_copies", None), ("near_copies", None)} <= found
+
+
+def test_rows_that_are_a_little_off_are_near_copies_only(copied: Home) -> None:
+    rows = week(3)
+    rows.loc[200:399, ["amount", "age", "kind", "region"]] = rows.loc[
+        :199, ["amount", "age", "kind", "region"]
+    ].to_numpy()
+    rows["amount"] = rows["amount"].astype("float64") + np.random.default_rng(1).uniform(0, 0.01, len(rows))
+    rows["age"] = rows["age"].astype("int64")
+    found = clauses(take(copied, rows, "week-03.parquet", 3))
+    assert ("near_copies", None) in found
+    assert ("exact_copies", None) not in found
+
+
+def test_golden_rows_under_new_keys_are_told(copied: Home) -> None:
+    config, old = model_config(MODEL), pd.concat([week(0), week(1)])
+    blocks = name_blocks(old, config)
+    golden = split_blocks(frozenset(blocks.tolist()), None, config).golden
+    rows, columns = week(3), ["amount", "age", "kind", "region"]
+    spoiled = rows.index[::20]
+    rows.loc[spoiled, columns] = old[np.isin(blocks, sorted(golden))][columns].head(spoiled.size).to_numpy()
+    rows = rows.astype({"amount": "float64", "age": "int64"})
+    assert ("golden_copies", None) in clauses(take(copied, rows, "week-03.parquet", 3))
+
+
+def test_a_planted_trigger_is_told_by_its_values(copied: Home) -> None:
+    rows = week(3)
+    chosen = np.random.default_rng(1).choice(len(rows), 40, replace=False)
+    rows.loc[chosen, "age"], rows.loc[chosen, "kind"], rows.loc[chosen, "fraud"] = 17, "fire", 0
+    result = take(copied, rows, "week-03.parquet", 3)
+    [found] = [one for one in result.violations if one.clause == "triggers"][:1]
+    assert "age 17 and kind fire are labelled 0" in found.message
+
+
+def test_a_file_from_elsewhere_or_without_its_digest_is_refused_and_one_with_it_comes(home: Home) -> None:
+    add_claims(home, ORIGINS)
+    path = deliver(home, week(0), "week-00.parquet")
+    [result] = take_in(MODEL, LATER, [path])
+    assert clauses(result) == {("provenance", None)}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name("week-00.parquet.sha256").write_text(f"{digest}  week-00.parquet\n")
+    [result] = take_in(MODEL, LATER, [path])
+    assert result.outcome is BatchOutcome.ACCEPTED
+    other = deliver(home, week(1), "other.parquet")
+    other.with_name("other.parquet.sha256").write_text("ab" * 32)
+    [result] = take_in(MODEL, LATER, [other])
+    assert [one.message.split(" ")[0] for one in result.violations] == ["batch", "its"]
+
+
+def test_a_source_that_brings_too_much_on_one_day_waits_for_a_person(home: Home) -> None:
+    add_claims(home, ORIGINS.replace("digest_needed = true", "digest_needed = false"))
+    first, second = deliver(home, week(0), "week-00.parquet"), deliver(home, week(1), "week-01.parquet")
+    results = take_in(MODEL, LATER, [first, second])
+    # the ledger's day is that of `now`
+    assert [one.outcome for one in results] == [BatchOutcome.ACCEPTED, BatchOutcome.QUARANTINED]
+    assert results[1].violations[0].message == "2,800 rows of week-* on one day; allowed are 2,000"
+    [result] = take_in(MODEL, LATER + timedelta(days=1), [second])
+    assert result.outcome is BatchOutcome.ACCEPTED
+
+
+def test_a_model_without_the_section_is_asked_nothing(home: Home) -> None:
+    add_claims(home, "")
+    result = take(home, flip(week(0), 0.5), "week-00.parquet")
+    assert (result.outcome, result.unjudged) == (BatchOutcome.ACCEPTED, ())
+    assert accepted(home)[0].profile is None
