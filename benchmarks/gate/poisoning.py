@@ -119,7 +119,8 @@ def count_batch(rows: pd.DataFrame) -> BatchProfile:
     """Count what is kept of a batch: the champion decides nothing here, and is not asked."""
     assert SECTION.disagreement is not None
     config = read_year().config
-    return profile_of(config, rows, ask_opinions(config, rows, SECTION.disagreement, None))
+    asked = ask_opinions(config, rows, SECTION.disagreement, lambda: None, config.training.seed)
+    return profile_of(config, rows, asked)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -64,6 +65,7 @@ def run_script(  # noqa: PLR0913 - what runs, where, for how long, and who hears
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            start_new_session=True,
         )
         is_late = Event()
         try:
@@ -72,13 +74,19 @@ def run_script(  # noqa: PLR0913 - what runs, where, for how long, and who hears
                     heard(line.strip())
                 ended = process.wait()
         finally:
-            process.kill()
+            _end(process)
             process.wait()
     if timeout is not None and is_late.is_set():
         raise subprocess.TimeoutExpired(command, timeout)
     if ended != 0:
         told = (folder / "log.txt").read_text("utf-8", errors="replace")
         raise TrainingProcessError(ended, told, advice)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Kill it and all it has started: what lives on would hold its output open."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -90,7 +98,7 @@ def _ended_after(timeout: float | None, process: "subprocess.Popen[str]", is_lat
 
     def end() -> None:
         is_late.set()
-        process.kill()
+        _end(process)
 
     timer = Timer(timeout, end)
     timer.start()

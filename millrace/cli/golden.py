@@ -58,7 +58,7 @@ def renew(
 
     It goes to the ledger, and `[golden]` of model.toml is written: commit that file. Looks are counted from
     here on. Blocks that a champion has learned from do not judge it, so what is new comes mostly from newer
-    data: give a later `--until`. What is in `[golden]` by hand already is recorded as it is.
+    data: give a later `--until`. What is in `[golden]` by hand already is recorded, with another generation.
 
     Example: `millrace golden renew churn --reason "50 looks" --until 2014-01-01`.
 

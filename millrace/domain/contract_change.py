@@ -12,8 +12,8 @@ from millrace.domain.listing import name_some
 SHOWN = 6
 _LOWER_IS_TIGHTER = {"max_duplicate_share": True, "max_null_share": True, "max": True,
     "min_rows": False, "min_label_share": False, "min": False}  # fmt: skip
-_WIDER_TYPES = {("int", "float"), ("bool", "string"), ("int", "string"), ("float", "string"),
-    ("timestamp", "string")}  # fmt: skip
+_WIDER_TYPES = {("int", "float")}
+"""No text is among them: a file that has the values as such and not as texts passes the other type only."""
 
 
 class Direction(StrEnum):

@@ -10,10 +10,11 @@ from millrace.domain.narration import tell_golden
 
 @dataclass(frozen=True)
 class GoldenHistory:
-    """All renewals, oldest first, and the judgements since the last of them."""
+    """All renewals, oldest first, the judgements since the last of them and those before it."""
 
     renewals: tuple[GoldenRenewed, ...]
     judged: tuple[ChallengerJudged, ...]
+    judged_before: tuple[ChallengerJudged, ...] = ()
 
     @property
     def renewal(self) -> GoldenRenewed | None:
@@ -31,10 +32,26 @@ class GoldenHistory:
         """Count the judgements on a golden set, but for that of a run.
 
         Since a renewal every one is a look, on whichever of its blocks: which of them judge depends on what
-        the champions of that time had learned from.
+        the champions of that time had learned from. Before it, one at the very blocks that it chose is.
         """
-        others = (fact for fact in self.judged if fact.run_key != run_key)
-        return sum(self.renewal is not None or fact.golden_set == set_id for fact in others)
+        looks, renewal = self.judged, self.renewal
+        if renewal is None:
+            looks = tuple(fact for fact in looks if fact.golden_set == set_id)
+        else:
+            looks += tuple(fact for fact in self.judged_before if fact.golden_set == renewal.new_set)
+        return sum(fact.run_key != run_key for fact in looks)
+
+    @property
+    def looks(self) -> int:
+        """Count the judgements on the newest golden set."""
+        newest = self.judged[-1].golden_set if self.judged else self.renewal.new_set if self.renewal else ""
+        return self.looks_at(newest)
+
+    def renew(self, found: GoldenPolicy, share: float | None, until: str | None) -> GoldenPolicy:
+        """Return the policy after `found`, with a generation that none had: its hash chooses other blocks."""
+        told = [found, self.recorded, *(policy for one in self.renewals for policy in (one.old, one.new))]
+        last = max(policy.generation for policy in told if policy is not None)
+        return GoldenPolicy(found.share if share is None else share, until or found.until, last + 1)
 
     def losses(self, digests: Collection[str], metric: str) -> dict[str, float]:
         """Return what each of these bundles lost on this golden set, where it is known by `metric`."""
@@ -45,7 +62,7 @@ class GoldenHistory:
             found = {digest: known[role] for role, digest in roles.items() if digest and role in known}
         for fact in self.judged:
             loss = fact.losses["golden"].get("challenger")
-            if loss is not None and fact.metric in {"", metric}:
+            if loss is not None and fact.known_metric in {"", metric}:
                 found[fact.digest] = loss
         return {digest: loss for digest, loss in found.items() if digest in digests}
 
@@ -63,6 +80,7 @@ def golden_history(facts: Sequence[ChallengerJudged | GoldenRenewed]) -> GoldenH
     return GoldenHistory(
         tuple(fact for fact in facts if isinstance(fact, GoldenRenewed)),
         tuple(fact for fact in since if isinstance(fact, ChallengerJudged)),
+        tuple(fact for fact in facts[: len(facts) - len(since)] if isinstance(fact, ChallengerJudged)),
     )
 
 

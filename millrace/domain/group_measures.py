@@ -24,7 +24,7 @@ class GroupedRows:
 
     Answers and labels are those of `LoggedRows`, labels NaN where there is none; every answer is finite.
     `blocks` are the numbers of the rows' blocks. `threshold` is the bundle's: what people get are its
-    decisions; without one more than half is positive.
+    decisions; without one a half is positive, and more.
     """
 
     task: Task
@@ -37,8 +37,8 @@ class GroupedRows:
     @property
     def positive(self) -> FloatArray:
         """1 where a binary answer is decided positively, else 0."""
-        decided = self.answers > EVEN if self.threshold is None else self.answers >= self.threshold
-        return decided.astype(np.float64)
+        threshold = EVEN if self.threshold is None else self.threshold
+        return (self.answers >= threshold).astype(np.float64)
 
     @cached_property
     def positions(self) -> IntArray:

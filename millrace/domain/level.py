@@ -12,7 +12,14 @@ from millrace.domain.facts import AnswerTenth, Level, SliceLevel
 from millrace.domain.gate.comparison import SEED
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.kinds import Task
-from millrace.domain.losses import FloatArray, IntArray, MeanBlockLoss, StrArray, block_loss
+from millrace.domain.losses import (
+    FloatArray,
+    IntArray,
+    MeanBlockLoss,
+    StrArray,
+    UnpairedLossesError,
+    block_loss,
+)
 from millrace.domain.rollout.measure import LOSS_METRICS
 from millrace.domain.row_losses import row_losses
 
@@ -28,7 +35,10 @@ def measure_level(judged: JudgedSet, task: Task, gate: GateSection) -> Level | N
     if not answers.size or not np.isfinite(answers).all():
         return None
     metric = followed_metric(gate.metric, task)
-    loss = block_loss(metric, judged.labels, answers, judged.block_positions)
+    try:
+        loss = block_loss(metric, judged.labels, answers, judged.block_positions)
+    except UnpairedLossesError:  # such as a probability above 1: the gate has told of it
+        return None
     found = loss_interval(loss, gate.rounds, gate.confidence, SEED)
     if not math.isfinite(found.mean):
         return None

@@ -32,9 +32,9 @@ class Measured:
 
 
 def list_measured(model: str, judgements: Iterable[Entry]) -> Measured:
-    """Read the judgements in the gate's metric of today; none where `model.toml` cannot be read.
+    """Read the judgements by the gate's metric of today; none where `model.toml` cannot be read.
 
-    A judgement by a metric that was changed since cannot be told from the others: its reason names it.
+    Those by another one are left out: on one axis they would show a course that there was not.
     """
     try:
         metric = model_config(model).gate.metric
@@ -50,7 +50,7 @@ def list_measured(model: str, judgements: Iterable[Entry]) -> Measured:
 def _read_point(entry: Entry, metric: Metric) -> Point | None:
     from millrace.domain.losses import metric_value
 
-    if not isinstance(entry.fact, ChallengerJudged):
+    if not isinstance(entry.fact, ChallengerJudged) or entry.fact.known_metric not in {"", metric}:
         return None
     losses = entry.fact.losses.get(SET, {})
     read = {role: metric_value(metric, loss) for role, loss in losses.items()}

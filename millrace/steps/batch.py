@@ -35,7 +35,8 @@ from millrace.steps.claims import take_claim
 from millrace.steps.contract.review import judge_contract, record_contract
 from millrace.steps.known_keys import find_known_keys
 from millrace.steps.poisoning.screening import NOT_SCREENED, Screened, screen_batch
-from millrace.steps.quarantine import find_waiting, keep_in_quarantine
+from millrace.steps.poisoning.suspicion import keep_suspicions
+from millrace.steps.quarantine import find_waiting, is_no_news, keep_in_quarantine
 from millrace.steps.sql_source import is_next, name_turn, range_of
 from millrace.steps.stores import ledger, model_config
 
@@ -137,7 +138,7 @@ def hold_to_contract(arrival: Arrival, staged: StagedBatch, now: datetime | None
         reason = "it cannot be read; serving hides columns, so what stands there is not told"
         told = reason if config.hidden else error.reason
         violation = Violation("unreadable", None, 1, told, waivable=False)
-        return CheckedBatch(staged, None, 0, None, (violation,))
+        return CheckedBatch(staged, None, 0, None, keep_suspicions(config, staged.digest, (violation,)))
     except BaseException:
         staged.path.unlink(missing_ok=True)
         raise
@@ -148,12 +149,13 @@ def hold_to_contract(arrival: Arrival, staged: StagedBatch, now: datetime | None
         written.path.unlink()
     screened = _screen(config, arrival, staged, written, now) if storable else NOT_SCREENED
     times = check.time_bounds.get(config.data.time) if config.data.time else None
+    found = hide_values((*violations, *screened.judged.violations), config.hidden)
     return CheckedBatch(
         staged,
         written.path if storable else None,
         check.rows,
         times,
-        hide_values((*violations, *screened.judged.violations), config.hidden),
+        keep_suspicions(config, staged.digest, found),
         written.labelled,
         screened.profile,
         screened.judged.unjudged,
@@ -217,7 +219,7 @@ def quarantine_batch(arrival: Arrival, checked: CheckedBatch, claim: Claim, now:
         checked.written.unlink()
     digest = checked.staged.digest
     waiting = find_waiting(arrival.model, digest)
-    if waiting is not None and waiting.violations == checked.violations:
+    if waiting is not None and is_no_news(waiting, checked.violations):
         keep_in_quarantine(arrival.model, checked.staged, waiting)
     else:
         fact = BatchQuarantined(digest, arrival.batch, checked.violations)

@@ -7,7 +7,7 @@ from millrace.domain.dataset_history import fold_datasets
 from millrace.domain.facts import BatchAccepted, DatasetAdopted, DatasetCheckedOut
 from millrace.errors import AmbiguousNameError, MillraceError
 from millrace.settings import load_settings
-from millrace.steps.stores import ledger
+from millrace.steps.stores import is_known, ledger
 
 DATASET_KINDS = (BatchAccepted, DatasetAdopted, DatasetCheckedOut)
 
@@ -62,9 +62,13 @@ def ensure_whole(*, but: str | None = None) -> None:
 
 
 def _list_listed() -> dict[str, Dataset]:
-    """Return what each dataset file lists; of one that is broken what the ledger will write."""
+    """Return what each dataset file lists; of one that is broken what the ledger will write.
+
+    One that a model has left behind whose folder was deleted before anything was done with it here holds
+    nobody up: `millrace data restore` could not bring its parts back.
+    """
     datasets, found = load_settings().datasets, {}
-    for file in datasets.glob("*.json"):
+    for file in filter(lambda file: is_known(file.stem), datasets.glob("*.json")):
         try:
             listed = read_dataset_or_none(datasets, file.stem)
         except BrokenDatasetFileError:

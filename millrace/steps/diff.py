@@ -210,9 +210,7 @@ def _compare_metrics(old: _Side, new: _Side) -> tuple[MetricChange, ...]:
 
 
 def _metric_at(judged: ChallengerJudged | None, usual: Metric) -> Metric:
-    if judged and judged.metric:
-        return Metric(judged.metric)
-    return Metric(judged.level.metric) if judged and judged.level else usual
+    return Metric(judged.known_metric) if judged and judged.known_metric else usual
 
 
 def _value_at(judged: ChallengerJudged | None, name: str, metric: Metric) -> float | None:

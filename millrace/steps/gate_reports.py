@@ -93,7 +93,7 @@ def find_last_judged(lineage: Lineage) -> Judged | None:
 
 
 def _report_of_ledger(model: str, judged: ChallengerJudged, at: datetime) -> GateReport:
-    metric = judged.level.metric if judged.level else _metric_today(model)
+    metric = judged.known_metric or _metric_today(model)
     known = Metric(metric) if metric in set(Metric) else None
     values = {
         name: {role: metric_value(known, loss) for role, loss in losses.items()}

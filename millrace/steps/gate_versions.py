@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from millrace.adapters.channel import bundles_folder
+from millrace.adapters.training import constant_answer
 from millrace.domain import gate
-from millrace.domain.config import ModelConfig
+from millrace.domain.config import Metric, ModelConfig
 from millrace.domain.gate.evidence import GateEvidence
 from millrace.domain.gate.report import GateReport
 from millrace.domain.kinds import Task
@@ -26,6 +27,7 @@ from millrace.steps.gate.judging import find_golden_history, list_judged
 from millrace.steps.gate.measuring import measure_rules
 from millrace.steps.gate.own_loss import find_own_loss
 from millrace.steps.gate.reporting import make_report
+from millrace.steps.gate_reports import find_last_judged
 from millrace.steps.lineage import Lineage, find_lineage
 from millrace.steps.progress import announce
 from millrace.steps.rows import LabelledRows, SplitRows, split_rows
@@ -141,7 +143,9 @@ def _gather(split: SplitRows, duel: _Duel) -> GateEvidence:
     past = [fact.recent_set for fact in list_judged(config.name) if fact.run_key != trained.run_key]
     recent = answer_rows(split.recent, compared, split.all_classes, marks(past))
     golden = answer_rows(split.golden, compared, split.all_classes, marks())
-    looks = find_golden_history(config.name).looks_at(golden.set_id, trained.run_key)
+    history = find_golden_history(config.name)
+    # the rows of a file are none of the golden set
+    looks = 0 if split.recent is split.golden else history.looks_at(golden.set_id, trained.run_key)
     champion = duel.champion.trained.digest
     evidence = GateEvidence(
         run_key=trained.run_key,
@@ -151,10 +155,21 @@ def _gather(split: SplitRows, duel: _Duel) -> GateEvidence:
         baseline_digest=compared.baseline.digest,
         recent=recent,
         golden=replace(golden, looks=looks),
-        constant=trained.constant,
+        constant=_find_constant(split, duel),
         agreement=trained.agreement,
     )
     return replace(evidence, measured=measure_rules(Case(config, split, compared, trained, evidence)))
+
+
+def _find_constant(split: SplitRows, duel: _Duel) -> float | tuple[float, ...] | None:
+    """Return the one answer that is best by today's metric; None where that cannot be told any more."""
+    trained, gate, task = duel.challenger.trained, duel.config.gate, duel.config.model.task
+    known, labels = find_last_judged(duel.challenger), split.training.labels
+    # a quantile may have changed under the same name
+    is_same = gate.metric is not Metric.PINBALL and known and known.fact.known_metric == gate.metric
+    if task is Task.MULTICLASS or is_same:
+        return trained.constant
+    return constant_answer(labels, task, gate.metric, gate.quantile) if labels.size else None
 
 
 def _key_of(split: SplitRows, config: ModelConfig) -> tuple[str, ...]:

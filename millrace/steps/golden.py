@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+import numpy as np
+
 from millrace.adapters.models import change_keys
 from millrace.domain.config import ModelConfig
 from millrace.domain.config.training import GoldenSection
@@ -45,13 +47,14 @@ class NewGoldenTooSmallError(MillraceError):
 
 
 class SpentGoldenError(MillraceError):
-    """The golden set that is asked for was one before: its looks would be forgotten."""
+    """The rows that would judge are those of the old golden set: its looks would be forgotten."""
 
     def __init__(self, model: str, policy: GoldenPolicy) -> None:
         self.model, self.policy = model, policy
         super().__init__(
-            f"{model} had that golden set before ({tell_golden(policy)}), and it was looked at then. Write "
-            "another generation in [golden] of model.toml, or leave the one that is recorded"
+            f"the golden set of {model} by {tell_golden(policy)} would judge on no block that the old one "
+            "did not judge on too, and those were looked at. Give a later --until, or wait for data that "
+            "nobody has learned from"
         )
 
 
@@ -79,7 +82,7 @@ def show_golden(model: str) -> GoldenState:
     config, history = model_config(model), find_golden_history(model)
     policy = golden_policy(config.golden)
     return GoldenState(
-        policy, _looks(history), config.gate.max_looks, history.tell_unrecorded(policy), history.renewals
+        policy, history.looks, config.gate.max_looks, history.tell_unrecorded(policy), history.renewals
     )
 
 
@@ -88,13 +91,14 @@ def renew_golden(
 ) -> GoldenRenewed:
     """Choose another golden set, judge champion and best once on both, record it, and write model.toml.
 
-    What somebody has changed in `[golden]` by hand is recorded as it is. What was recorded already and is not
-    in model.toml, as after a crash, is only written there.
+    What somebody has changed in `[golden]` by hand is recorded with a generation of its own: without, its
+    blocks may be those of before, and a training on equal inputs would be skipped. What was recorded already
+    and is not in model.toml, as after a crash, is only written there.
 
     Raises
     ------
     MissingReasonError, TimelessGoldenError, GoldenInUseError, SpentGoldenError
-        If there is no reason, or no time for `until`, a training is under way, or the set was used before.
+        If there is no reason, or no time for `until`, a training is under way, or nothing new would judge.
     NewGoldenTooSmallError
         If there is a champion, and too few blocks of the new set judge it.
     """
@@ -104,38 +108,30 @@ def renew_golden(
         raise GoldenInUseError(model)
     config, history = model_config(model), find_golden_history(model)
     found, last = golden_policy(config.golden), history.renewal
-    if last is not None and history.recorded == last.new and found == last.old:
+    if last is not None and history.recorded == last.new and found in {last.old, last.written_over}:
         _write(model, last.new)
         return last
-    recorded = history.recorded or found
     if until is not None and config.data.time is None:
         raise TimelessGoldenError(model)
-    new = found if found != recorded else replace(found, generation=found.generation + 1)
-    new = replace(
-        new, share=new.share if share is None else share, until=until.isoformat() if until else new.until
-    )
-    if new == recorded or new in {one.old for one in history.renewals}:
-        raise SpentGoldenError(model, new)
-    fact = _judge_both(config, history, recorded, new, reason, now)
+    new = history.renew(found, share, until.isoformat() if until else None)
+    fact = _judge_both(config, history, new, reason, now)
     ledger().append(model, fact, now, current_actor())
     _write(model, new)
     return fact
 
 
 def _judge_both(
-    config: ModelConfig,
-    history: GoldenHistory,
-    old: GoldenPolicy,
-    new: GoldenPolicy,
-    reason: str,
-    now: datetime,
+    config: ModelConfig, history: GoldenHistory, new: GoldenPolicy, reason: str, now: datetime
 ) -> GoldenRenewed:
+    found = golden_policy(config.golden)
+    old = history.recorded or found
     serving, metric = ledger().serving(config.name), config.gate.metric
     best = find_best(config.name, history, serving, metric)
     dataset = current_dataset(config.name)
     fact = GoldenRenewed(
-        reason, old, new, _looks(history), dataset.version, metric.value, serving.champion, best
-    )
+        reason, old, new, history.looks, dataset.version, metric.value, serving.champion, best,
+        written_over=found if found != old else None,
+    )  # fmt: skip
     if serving.champion is None:
         return fact
     champion = open_bundle(serving.champion)
@@ -146,6 +142,8 @@ def _judge_both(
         sets[name] = _answer(_with_golden(config, policy), compared, now)
     if sets["new"].n_blocks < config.gate.min_blocks:
         raise NewGoldenTooSmallError(config.name, sets["new"].n_blocks, config.gate.min_blocks)
+    if np.isin(sets["new"].blocks, sets["old"].blocks).all():
+        raise SpentGoldenError(config.name, new)
     return replace(
         fact,
         old_set=sets["old"].set_id,
@@ -172,10 +170,6 @@ def _with_golden(config: ModelConfig, policy: GoldenPolicy) -> ModelConfig:
     until = date.fromisoformat(policy.until) if policy.until else None
     section = GoldenSection(share=policy.share, until=until, generation=policy.generation)
     return config.model_copy(update={"golden": section})
-
-
-def _looks(history: GoldenHistory) -> int:
-    return history.looks_at(history.judged[-1].golden_set) if history.judged else 0
 
 
 def _write(model: str, policy: GoldenPolicy) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from millrace.adapters.batches import StagedBatch
 from millrace.domain.canonical import readable_json
+from millrace.domain.contract import Violation
 from millrace.domain.facts import BatchAccepted, BatchQuarantined
 from millrace.domain.ledger import Entry
 from millrace.errors import AmbiguousNameError, MillraceError
@@ -72,6 +73,15 @@ def find_waiting(model: str, batch_digest: str) -> BatchQuarantined | None:
     """Return why these very bytes wait in quarantine, None when they do not."""
     facts = (found.fact for found in list_quarantined(model))
     return next((fact for fact in facts if fact.batch_digest == batch_digest), None)
+
+
+def is_no_news(waiting: BatchQuarantined, found: tuple[Violation, ...]) -> bool:
+    """Say whether a waiting batch waits for the same: what is usual moves on, and the words with it."""
+    return _reasons(waiting.violations) == _reasons(found)
+
+
+def _reasons(violations: tuple[Violation, ...]) -> set[tuple[str, str | None, int]]:
+    return {(one.clause, one.column, one.count) for one in violations}
 
 
 def _folder(model: str, digest: str) -> Path:

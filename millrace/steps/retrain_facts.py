@@ -23,6 +23,7 @@ from millrace.domain.work import FlowName
 from millrace.settings import load_settings
 from millrace.steps.automation import find_pause
 from millrace.steps.claims import is_in_hand
+from millrace.steps.contract.review import find_unreviewed
 from millrace.steps.dataset import current_dataset, find_dataset_version
 from millrace.steps.detections import find_what_failed, list_open
 from millrace.steps.refit import find_parameters_digest
@@ -104,6 +105,7 @@ def gather_facts(model: str, inputs: Inputs, asked: frozenset[Reason], now: date
         proving=proving,
         detections=detections,
         failed_try=find_what_failed(model, detections),
+        unreviewed=find_unreviewed(config),
     )
 
 

@@ -12,7 +12,7 @@ from millrace.settings import load_settings
 if TYPE_CHECKING:
     from millrace.adapters.catalogue import Catalogue
 
-__all__ = ["StaleGenerationError", "catalogue", "ensure_known", "ledger", "model_config"]
+__all__ = ["StaleGenerationError", "catalogue", "ensure_known", "is_known", "ledger", "model_config"]
 
 
 def ledger() -> Ledger:
@@ -31,6 +31,11 @@ def model_config(model: str) -> ModelConfig:
     return find_model(load_settings().models, model)
 
 
+def is_known(model: str) -> bool:
+    """Say whether there is a folder of that name under `models/`, or an entry in the ledger."""
+    return is_folder(load_settings().models, model) or model in ledger().newest_by_model()
+
+
 def ensure_known(model: str) -> None:
     """Refuse a name that is neither a folder under `models/` nor in the ledger.
 
@@ -39,7 +44,7 @@ def ensure_known(model: str) -> None:
     UnknownModelError
         With the nearest name there is.
     """
-    if not is_folder(load_settings().models, model) and model not in ledger().newest_by_model():
+    if not is_known(model):
         model_config(model)
 
 

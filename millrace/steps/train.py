@@ -112,10 +112,12 @@ def train_bundles(
     """
     learned = learn_rows(config, rows)
     found = _search(config, learned, on_trial) if given is None else SearchResult(dict(given), ())
-    threshold = _choose_threshold(config, learned, found.parameters)
+    custom = load_builder(load_settings().models, config)
+    threshold = choose_own_threshold(config, learned, found.parameters, custom)
     digest, exported = _make_bundle(config, rows, learned, found.parameters, store, threshold)
     plain, unweighted = training.baseline_config(config), replace(learned, weights=None)
-    baseline, _ = _make_bundle(plain, rows, unweighted, {}, store, None)
+    simple = choose_own_threshold(plain, unweighted, {}, None)
+    baseline, _ = _make_bundle(plain, rows, unweighted, {}, store, simple)
     return TrainedBundles(digest, baseline, exported, found, threshold)
 
 
@@ -143,12 +145,15 @@ def learn_rows(config: ModelConfig, rows: SplitRows) -> training.Learned:
     return training.Learned(features, learned.labels, learned.blocks, weights, rows.classes)
 
 
-def _choose_threshold(
-    config: ModelConfig, learned: training.Learned, parameters: Mapping[str, object]
+def choose_own_threshold(
+    config: ModelConfig,
+    learned: training.Learned,
+    parameters: Mapping[str, object],
+    custom: training.CustomBuild | None,
 ) -> float | None:
+    """Choose a threshold by `[training.threshold]` on answers to unseen rows; None where it is not there."""
     if config.training.threshold is None:
         return None
-    custom = load_builder(load_settings().models, config)
     answers = training.answer_unseen(config, parameters, custom, learned)
     policy = config.training.threshold
     return choose_threshold(policy, learned.labels, answers, learned.weights, learned.classes)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from millrace.domain.canonical import sha256_of
-from millrace.domain.decision import Decision, DecisionFacts, Reason, decide, is_final, run_key
+from millrace.domain.decision import CONTRACT, Decision, DecisionFacts, Reason, decide, is_final, run_key
 from millrace.domain.facts import Action, DecisionMade, Inputs, MonitoringDue, WindowMonitored
 from millrace.domain.schedule import last_due
 from millrace.domain.work import FlowName, IngestReason, MonitorReason, Work
@@ -80,10 +80,12 @@ def _find_training(model: str, now: datetime) -> Work | None:
     if is_in_hand(model, FlowName.RETRAIN):
         return None
     # the run that was blocked counted the judged blocks: more data, the schedule or a day asks again
-    is_blocked = last is Action.BLOCK and facts.decided_at is not None and now - facts.decided_at < DAY
+    is_recent = facts.decided_at is not None and now - facts.decided_at < DAY
+    is_blocked = last is not None and _is_blocked_by_rows(last) and is_recent
     if decision.action is Action.TRAIN and not ledger().is_done(key) and not is_blocked:
         # what was decided and died is taken up at once; an event gets its time, and a person who edits
-        patience = AT_ONCE if last is Action.TRAIN else AFTER_THE_EVENT
+        is_begun = last is not None and last.action is Action.TRAIN
+        patience = AT_ONCE if is_begun else AFTER_THE_EVENT
         return Work(FlowName.RETRAIN, model, key, _reason_of(decision), decision.reason, patience)
     if facts.detections and is_final(decision) and not is_blocked:
         return _find_answer(model, facts, decision)
@@ -142,10 +144,14 @@ def _find_monitoring(model: str, now: datetime) -> Work | None:
     return Work(FlowName.MONITOR, model, key, MonitorReason.ROWS.value, detail, AT_ONCE)
 
 
-def _last_decision(model: str, inputs: Inputs) -> Action | None:
+def _is_blocked_by_rows(made: DecisionMade) -> bool:
+    return any(one.action is Action.BLOCK and one.rule != CONTRACT for one in made.findings)
+
+
+def _last_decision(model: str, inputs: Inputs) -> DecisionMade | None:
     """Return what was decided last, if it was about these inputs; refits are decided on apart."""
     for entry in ledger().newest_first(model, DecisionMade):
         made = entry.fact
         if isinstance(made, DecisionMade) and not made.inputs.is_refit:
-            return made.action if made.inputs == inputs else None
+            return made if made.inputs == inputs else None
     return None

@@ -49,6 +49,17 @@ def test_a_new_estimator_becomes_a_graph_that_answers_nulls_and_unknown_categori
     np.testing.assert_allclose(answers, wanted, atol=2e-5)
 
 
+def test_trees_learn_a_quantile_by_their_parameters_and_the_graph_answers_it() -> None:
+    learns = {"loss": "quantile", "quantile": 0.9}
+    config = planted_config(Task.REGRESSION, "hist_gradient_boosting", parameters=learns)
+    trained = train(config, planted_rows(Task.REGRESSION, 3_000))
+    assert (trained.exported.engine, trained.exported.reason) == (Engine.ONNX, None)
+    fresh = planted_rows(Task.REGRESSION, 1_000, seed=1)
+    answers, wanted = both(trained, fresh)
+    np.testing.assert_allclose(answers, wanted, atol=2e-5)
+    assert 0.8 < np.mean(fresh["y"] <= answers) < 0.95
+
+
 @pytest.mark.parametrize("estimator", NEW)
 def test_a_new_estimator_finds_the_planted_truth(estimator: str) -> None:
     trained = train(planted_config(Task.BINARY, estimator), planted_rows(Task.BINARY))

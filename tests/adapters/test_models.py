@@ -132,6 +132,11 @@ THINGS_THAT_DO_NOT_FIT = [
      "gate.leakage: known_at and max_late_share go together: name both or neither"),
     ("[retrain]", LEAKAGE.format('known_at = { distance_km = "ride" }\nmax_late_share = 0.0'),
      "the file: gate.leakage.known_at.distance_km names 'ride', no timestamp of [contract.columns]"),
+    ("[retrain]", LEAKAGE.format("").replace("5.0", "0.0"),
+     "gate.leakage.max_single_feature: found 0.0, Input should be greater than 0"),
+    ('metric = "mae"', 'metric = "pinball"\nquantile = 0.9\ncalibration = { max_error = 1.0 }',
+     "gate: [gate.calibration] compares answers with the mean of what comes, and with pinball they are a"
+     " quantile of it: take the section out, the metric itself says how good a quantile they are"),
     ("[retrain]", "[gate.cost]\n[retrain]",
      "gate.cost: has no limit, needed is one of max_milliseconds_one, max_milliseconds_thousand, "
      "max_megabytes, max_memory_megabytes, max_latency_ratio, max_size_ratio, max_memory_ratio"),

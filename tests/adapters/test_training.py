@@ -128,6 +128,9 @@ def test_the_baseline_is_the_plain_linear_model_of_the_same_file() -> None:
         Task.BINARY, "hist_gradient_boosting", parameters={"max_iter": 5}, search={"trials": 2, "folds": 2}
     )
     assert baseline_config(config) == planted_config(Task.BINARY, "linear")
+    cut = {"threshold": {"maximise": "f1"}}
+    config = planted_config(Task.BINARY, "hist_gradient_boosting", **cut, calibration="sigmoid")
+    assert baseline_config(config) == planted_config(Task.BINARY, "linear", **cut)
 
 
 def test_the_constant_is_the_best_single_answer_for_the_metric() -> None:

@@ -1,5 +1,6 @@
 """What one contract does that another does not is said clause by clause, and never as less than it is."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from millrace.domain.contract_change import (
     contract_text,
     only_tightens,
 )
+from millrace.domain.kinds import ColumnType
 
 PLAIN: dict[str, Any] = {
     "min_rows": 100,
@@ -78,6 +80,23 @@ def test_the_way_back_has_the_opposite_direction(
     opposite = {Direction.LOOSER: Direction.TIGHTER, Direction.TIGHTER: Direction.LOOSER}
     [found] = compare_contracts(contract(column, **changes), contract())
     assert found.direction is opposite.get(direction, direction)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "direction"),
+    [("float", "int", Direction.TIGHTER), ("int", "float", Direction.LOOSER)]
+    + [
+        (old, new, Direction.OTHER)
+        for old, new in permutations(ColumnType, 2) if {old, new} != {ColumnType.INT, ColumnType.FLOAT}
+    ],
+)  # fmt: skip
+def test_another_type_is_tighter_only_where_every_value_passed_before(
+    old: str, new: str, direction: Direction
+) -> None:
+    before, after = (ContractSection.model_validate({**PLAIN, "columns": {"of": {"type": type_}}})
+                     for type_ in (old, new))  # fmt: skip
+    [found] = compare_contracts(before, after)
+    assert found.direction is direction
 
 
 def test_a_column_that_comes_or_goes_is_never_called_tighter() -> None:

@@ -205,6 +205,15 @@ def test_what_cannot_be_judged_blocks_even_a_forced_training(
     assert (decision.action, decision.reason) == (Action.BLOCK, reason)
 
 
+def test_a_contract_that_nobody_accepted_blocks_even_by_force() -> None:
+    loosened = replace(
+        DUE, unreviewed="the contract was changed: `millrace contract accept taxi`", forced=True
+    )
+    decision = decide(loosened, POLICY)
+    assert (decision.action, decision.reason) == (Action.BLOCK, loosened.unreviewed)
+    assert not is_final(decision)
+
+
 def test_a_block_stands_above_a_skip() -> None:
     decision = decide(replace(DUE, inputs=BEFORE, rows=0, recent_blocks=0), POLICY)
     assert decision.action is Action.BLOCK
@@ -216,6 +225,7 @@ def test_every_rule_reports_its_numbers_whatever_was_decided() -> None:
         "dataset": "90,000 rows",
         "recent blocks": "recent set has 14 blocks, 14 needed to judge",
         "golden blocks": "golden set has 14 blocks, 14 needed to judge",
+        "contract": "lets in no more than what was accepted",
         "paused": "automatic work is not paused",
         "period": "model.toml names no schedule",
         "drift": "no drift is recorded that is not answered",

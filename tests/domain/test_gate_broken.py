@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from millrace.domain.config import Rule
+from millrace.domain.facts import Agreement
 from millrace.domain.gate import judge_challenger
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
 from millrace.domain.gate.judge import judge_rule
-from millrace.domain.gate.measurement import Measurement, NotMeasured
-from millrace.domain.gate.rules import RULES
-from millrace.domain.verdict import Outcome
+from millrace.domain.gate.measurement import Measurement, NoEvidenceError, NotMeasured, find_flaw
+from millrace.domain.gate.rules import RULES, GateRule
+from millrace.domain.verdict import Outcome, Verdict
 from tests.domain.judged import GOOD, POLICY, off_by
 
 SETS = ("recent", "golden")
@@ -173,6 +174,42 @@ def test_what_is_dry_run_is_told_and_decides_nothing(rule: Rule) -> None:
     assert dry == replace(judge_rule(rule, broken, POLICY), dry_run=True)
 
 
+JUDGED_BY_A_SECTION = [name for name, one in RULES.items() if one.section and name is not Rule.BEHAVIOUR]
+
+
+@pytest.mark.parametrize("rule", JUDGED_BY_A_SECTION)
+def test_a_rule_that_is_judged_without_its_section_says_which_is_missing(rule: Rule) -> None:
+    without = POLICY.model_copy(update={RULES[rule].section: None})
+    with pytest.raises(NoEvidenceError, match=rf"^model\.toml has no \[gate\.{rule}\]$") as caught:
+        RULES[rule].judge(GOOD, without)
+    assert caught.value.code is Code.ABSENT
+
+
+def _partial_measurements() -> Iterator[tuple[Rule, dict[str, Any]]]:
+    tried: Any = GOOD.measured[Rule.ROBUSTNESS]
+    yield Rule.ROBUSTNESS, {"extremes": ()}
+    for at in range(2):
+        changes = list(tried.changes)
+        changes[at] = replace(changes[at], columns=0)
+        yield Rule.ROBUSTNESS, {"changes": tuple(changes)}
+    yield Rule.ROBUSTNESS, {"attack": replace(tried.attack, columns=0)}
+    leaks: Any = GOOD.measured[Rule.LEAKAGE]
+    yield Rule.LEAKAGE, {"alone": leaks.alone[:1]}
+    yield Rule.LEAKAGE, {"knowing": ()}
+    yield Rule.LEAKAGE, {"same_keys": None}
+    uses: Any = GOOD.measured[Rule.FEATURES]
+    yield Rule.FEATURES, {"uses": uses.uses[:1]}
+    yield Rule.SIMPLER, {"previous": None, "why_no_previous": ""}
+
+
+@pytest.mark.parametrize(("rule", "parts"), _partial_measurements())
+def test_a_measurement_that_lacks_a_part_is_none_and_says_so(rule: Rule, parts: dict[str, Any]) -> None:
+    found: Any = GOOD.measured[rule]
+    partial = replace(GOOD, measured={**GOOD.measured, rule: replace(found, **parts)})
+    verdict = judge_rule(rule, partial, POLICY)
+    assert (verdict.outcome, verdict.code) == (Outcome.INCONCLUSIVE, Code.ABSENT)
+
+
 def test_a_gate_of_dry_runs_alone_never_passes() -> None:
     judged = judge_challenger(GOOD, POLICY.model_copy(update={"dry_run": tuple(RULES)}))
     assert (judged.outcome, judged.reason) == (Outcome.INCONCLUSIVE, "gate: no rule was judged")
@@ -181,3 +218,46 @@ def test_a_gate_of_dry_runs_alone_never_passes() -> None:
 
 def test_a_set_is_named_by_its_blocks() -> None:
     assert GOOD.recent.set_id == judged_set_id(GOOD.recent.blocks)
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        (Agreement(0, 0.0, 0), Code.ABSENT),
+        (Agreement(-400, 1e-7, 0), Code.NEGATIVE),
+        (Agreement(400, 1e-7, -400), Code.NEGATIVE),
+        (Agreement(400, -5.0, 0), Code.NEGATIVE),
+        (Agreement(400, math.nan, 0), Code.NOT_FINITE),
+        (Agreement(400, 1e-7, 401), Code.OTHER_ROWS),
+    ],
+)
+def test_a_broken_agreement_is_no_agreement(broken: Agreement, code: Code) -> None:
+    verdict = judge_rule(Rule.AGREEMENT, replace(GOOD, agreement=broken), POLICY)
+    assert (verdict.outcome, verdict.code) == (Outcome.INCONCLUSIVE, code)
+
+
+def test_a_rule_that_nobody_asks_for_does_not_pass_a_challenger_by_itself() -> None:
+    others = tuple(name for name in RULES if name is not Rule.SLICES)
+    policy = POLICY.model_copy(update={"slices": None, "dry_run": others})
+    judged = judge_challenger(GOOD, policy)
+    assert (judged.outcome, judged.reason) == (Outcome.INCONCLUSIVE, "gate: no rule was judged")
+
+
+def test_whatever_a_rule_breaks_on_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(_evidence: GateEvidence, _policy: object) -> Verdict:
+        raise ImportError("no such package")
+
+    monkeypatch.setitem(RULES, Rule.FLOORS, GateRule(breaks))
+    verdict = judge_rule(Rule.FLOORS, GOOD, POLICY)
+    assert (verdict.outcome, verdict.code) == (Outcome.INCONCLUSIVE, Code.ERROR)
+    assert verdict.reason == "ImportError: no such package"
+
+
+def test_counts_of_numpy_are_counts_too() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Counted(Measurement):
+        rows: object
+
+    expected = GOOD.expected
+    assert find_flaw(Counted(expected[0], np.int64(3)), expected) is None
+    assert find_flaw(Counted(expected[0], np.int64(-3)), expected) == (Code.NEGATIVE, "Counted.rows is -3")

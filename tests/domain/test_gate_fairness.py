@@ -109,6 +109,16 @@ def test_decisions_are_by_the_bundles_own_threshold() -> None:
     assert judge(decided, asked).reason == judge(found, asked).reason
 
 
+def test_an_answer_of_just_a_half_is_decided_positively_as_everywhere_else() -> None:
+    found = both(0.25)
+    at_half = (
+        replace(one, challenger=np.where(one.challenger > 0.5, 0.5, 0.4))
+        for one in (found.recent, found.golden)
+    )
+    asked = policy(max_parity_difference=0.1)
+    assert judge(evidence(*at_half), asked).reason == judge(found, asked).reason
+
+
 def test_a_group_that_is_too_small_is_named_and_one_of_some_share_leaves_the_rule_undecided() -> None:
     rare = both(0.0, shares=(0.495, 0.495, 0.01))
     limits = {"max_odds_difference": 0.1}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from millrace.domain.config import METRICS_OF, Comparison, GateSection, Metric, followed_metric
+from millrace.domain.config import METRICS_OF, Comparison, GateSection, Metric, Rule, followed_metric
 from millrace.domain.config.section import Section
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import loss_on
@@ -15,7 +15,7 @@ from millrace.domain.gate.evidence import GateEvidence, JudgedSet, judged_set_id
 from millrace.domain.gate.judge import judge_challenger, judge_rule
 from millrace.domain.kinds import Task
 from millrace.domain.verdict import Outcome
-from tests.domain.judged import POLICY, Floats, blocks_of, evidence, off_by, source_of
+from tests.domain.judged import GOOD, POLICY, Floats, blocks_of, evidence, off_by, source_of
 
 PLAIN = {name: value for name, value in POLICY if value is not None and not isinstance(value, Section)}
 """The rules that are always asked for."""
@@ -54,6 +54,13 @@ def test_what_is_better_the_higher_is_judged_so_in_every_rule(metric: Metric) ->
     assert judge_rule("recent_champion", worse, policy(metric, 0.75)).outcome is Outcome.FAIL
     assert judge_rule("golden_best", worse, policy(metric, 0.75)).outcome is Outcome.FAIL
     assert judge_rule("floors", worse, policy(metric, 0.75)).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("rule", [Rule.CONSTANT, Rule.SIMPLER])
+def test_one_answer_for_all_that_nobody_knows_by_the_metric_beats_nothing(rule: Rule) -> None:
+    verdict = judge_rule(rule, replace(GOOD, constant=None), POLICY)
+    assert (verdict.outcome, verdict.code) == (Outcome.INCONCLUSIVE, Code.UNCOMPARABLE)
+    assert "one answer for all is known by another metric" in verdict.reason
 
 
 def test_decisions_are_judged_at_the_threshold_of_the_bundle_that_makes_them() -> None:

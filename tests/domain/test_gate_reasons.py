@@ -127,7 +127,7 @@ def per_block(low: float, high: float, n_blocks: int = 20) -> Floats:
             agreeing(0, 0, 0.0),
             POLICY,
             Outcome.INCONCLUSIVE,
-            "0 rows compared, largest difference 0: the bundle was not held against its pipeline",
+            "0 of 0 rows differ, by 0 at most: the bundle was not held against its pipeline",
         ),
         (
             "finite",

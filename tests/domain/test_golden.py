@@ -1,6 +1,8 @@
 """What is known of a golden set from what happened?"""
 
-from millrace.domain.facts import ChallengerJudged, GoldenPolicy, GoldenRenewed
+from dataclasses import replace
+
+from millrace.domain.facts import ChallengerJudged, GoldenPolicy, GoldenRenewed, Level
 from millrace.domain.golden import golden_history
 from millrace.domain.verdict import Outcome
 
@@ -36,6 +38,13 @@ def test_losses_by_another_metric_are_not_compared() -> None:
     assert golden_history((judged("a", None),)).losses(EVERY, "mae") == {}
 
 
+def test_an_older_fact_is_compared_by_the_metric_of_its_level() -> None:
+    old = judged("a", 0.25, metric="", level=Level("auc", 900, 30, 0.25, None, None, None))
+    history = golden_history((old, judged("b", 0.55, metric="log_loss")))
+    assert history.losses(EVERY, "log_loss") == {"b": 0.55}
+    assert history.losses(EVERY, "auc") == {"a": 0.25}
+
+
 def test_looks_are_those_at_one_set_and_after_a_renewal_all_of_them() -> None:
     facts = (judged("a", 1.0, "s"), judged("b", 1.0, "other"), judged("c", 1.0, "s"))
     assert golden_history(facts).looks_at("s") == 2
@@ -43,6 +52,21 @@ def test_looks_are_those_at_one_set_and_after_a_renewal_all_of_them() -> None:
     assert golden_history((*facts, RENEWED, *facts)).looks_at("s") == 3
     assert golden_history((*facts, RENEWED, *facts)).looks_at("s", "run b") == 2
     assert golden_history((*facts, RENEWED)).looks_at("t") == 0
+
+
+def test_a_judgement_on_the_very_blocks_of_a_renewal_before_it_is_a_look_too() -> None:
+    facts = (judged("a", 1.0, "s"), judged("b", 1.0, "t"), RENEWED)
+    assert golden_history(facts).looks == 1
+    assert golden_history(facts).looks_at("u", "run b") == 0
+    assert golden_history((*facts, judged("c", 1.0, "u"))).looks == 2
+    assert golden_history((*facts, replace(RENEWED, new_set="v"))).looks == 0
+
+
+def test_a_renewal_has_a_generation_that_none_had() -> None:
+    history = golden_history((judged("a", 1.0), replace(RENEWED, new=GoldenPolicy(0.2, None, 7))))
+    assert history.renew(GoldenPolicy(0.3, "2013-05-01", 2), None, None) == GoldenPolicy(0.3, "2013-05-01", 8)
+    assert golden_history(()).renew(OLD, 0.2, "2014-01-01") == GoldenPolicy(0.2, "2014-01-01", 1)
+    assert golden_history(()).looks == 0
 
 
 def test_the_recorded_policy_is_the_last_that_was_told() -> None:

@@ -71,3 +71,9 @@ def test_what_has_no_loss_has_no_level() -> None:
     for given in (np.full(2_000, np.nan), np.empty(0)):
         assert measure_level(judged(given, labels[: given.size]), Task.BINARY, gate(Metric.BRIER)) is None
     assert measure_level(judged(answers, np.ones(2_000)), Task.BINARY, gate(Metric.AUC)) is None
+
+
+def test_answers_that_are_no_probabilities_have_no_level() -> None:
+    answers, labels = honest(2_000, 1)
+    beyond = np.where(answers == answers.max(), 1.5, answers)
+    assert measure_level(judged(beyond, labels), Task.BINARY, gate(Metric.LOG_LOSS)) is None

@@ -18,7 +18,7 @@ from millrace.domain.config.poisoning import (
     QuotaCheck,
     TriggersCheck,
 )
-from millrace.domain.poisoning.cells import hash_cells, spreads_of
+from millrace.domain.poisoning.cells import EndlessSpreadError, hash_cells, spreads_of
 from millrace.domain.poisoning.chart import Reading, excess_of, learn_usual, limit_of, read_share
 from millrace.domain.poisoning.charts import judge_label_rate, judge_volume
 from millrace.domain.poisoning.disagreement import judge_disagreement
@@ -100,6 +100,15 @@ def test_a_class_that_was_never_there_before_is_read_as_none() -> None:
     assert any("are d" in one.message for one in judge_label_rate(new, past, CHART).violations)
 
 
+def test_a_class_that_vanished_is_read_as_none() -> None:
+    past = [BatchProfile(1000, 1000, {"a": 500 + at, "b": 300, "c": 200 - at}) for at in range(10)]
+    for gone in ({"a": 600, "b": 400}, {"a": 600, "b": 399, "c": 1}):
+        found = judge_label_rate(BatchProfile(1000, 1000, gone), past, CHART)
+        assert any("are c, usually 19." in one.message for one in found.violations)
+    one_left = judge_label_rate(BatchProfile(5000, 5000, {"0": 5000}), HISTORY, CHART)
+    assert "0.0% of the labels are 1" in one_left.violations[0].message
+
+
 def test_flipped_labels_everywhere_are_seen_over_all_rows() -> None:
     found = judge_disagreement(honest(wrong=0.13, jfk=0.13), HISTORY, OPINIONS, {})
     assert clauses(found) == [("disagreement", None)]
@@ -144,13 +153,54 @@ def test_a_drip_is_summed_up_long_before_one_batch_shows_it() -> None:
     assert "rest of the batch creeps" in summed.violations[0].message
 
 
-def test_honest_batches_are_beyond_the_limit_as_often_as_is_said() -> None:
-    beyond = 0
-    for _ in range(400):
-        rows = LUCK.normal(0.0, 1.0, 21)
-        usual = learn_usual([Reading(float(one), 0.0) for one in rows[:20]])
-        beyond += excess_of(Reading(float(rows[20]), 0.0), usual) > limit_of(20, 0.05)
-    assert 8 <= beyond <= 45  # 20 of 400 expected, more as the median absolute deviation is a poor estimate
+def test_the_first_batches_with_a_reading_are_the_usual_ones_of_a_drip() -> None:
+    def with_champion(wrong: int) -> BatchProfile:
+        return replace(honest(), disagreements=(Disagreement(Opinion.CHAMPION, None, None, 500, wrong),))
+
+    policy = DRIP.model_copy(update={"sums": ("champion",)})
+    past = [*(honest() for _ in range(6)), *(with_champion(20 + at % 3) for at in range(40))]
+    assert judge_drip(with_champion(21), past, policy) == Judged()
+    assert clauses(judge_drip(with_champion(300), past, policy)) == [("drip", None)]
+    few = judge_drip(with_champion(21), [*HISTORY[:25], *past[6:16]], policy)
+    assert few.unjudged == ("drip of champion: 10 of 29 batches",)
+
+
+def test_a_drip_of_a_class_that_a_first_batch_has_not_is_summed_up() -> None:
+    policy = DRIP.model_copy(update={"sums": ("labels",)})
+    past = [replace(HISTORY[0], labels={"0": 5000}), *HISTORY[1:]]
+    assert clauses(judge_drip(honest(late=0.9), past, policy)) == [("drip", None)]
+
+
+def test_what_is_summed_up_and_was_not_read_is_said() -> None:
+    told = judge_drip(BatchProfile(100, 0, {}), HISTORY, DRIP)
+    assert told.violations == ()
+    assert told.unjudged == (
+        "drip of label 1: the batch says nothing of it",
+        "drip of rest of the batch: the batch says nothing of it",
+    )
+
+
+def test_a_slice_without_others_and_an_opinion_sure_of_nothing_are_said() -> None:
+    alone = (
+        Disagreement(Opinion.BATCH, None, None, 0, 0),
+        Disagreement(Opinion.BATCH, "origin", "JFK", 900, 300),
+    )
+    found = judge_disagreement(BatchProfile(1000, 1000, {}, disagreements=alone), HISTORY, OPINIONS, {})
+    assert found.unjudged == (
+        "labels against the rest of the batch: no rows to compare",
+        "labels against the rest of the batch where origin is JFK: no rows to compare",
+    )
+
+
+@pytest.mark.parametrize("batches", [10, 20])
+def test_honest_batches_are_beyond_the_limit_as_often_as_is_said(batches: int) -> None:
+    luck, beyond = np.random.default_rng(8), 0
+    for _ in range(5000):
+        rows = luck.normal(0.0, 1.0, batches + 1)
+        usual = learn_usual([Reading(float(one), 0.0) for one in rows[:batches]])
+        beyond += excess_of(Reading(float(rows[batches]), 0.0), usual) > limit_of(batches, 0.005)
+    # 25 of 5000 are expected; with n - 1 degrees of freedom they would be 75 and more
+    assert 8 <= beyond <= 45
 
 
 def test_a_larger_share_is_never_less_excessive() -> None:
@@ -212,6 +262,24 @@ def test_near_rows_share_a_cell_of_some_grid_and_far_ones_of_none() -> None:
     assert all(one[0] != one[2] and one[2] != one[3] and one[3] != one[4] for one in grids)
 
 
+@pytest.mark.parametrize("odd", [1e6, 1e200])
+def test_a_few_odd_numbers_do_not_set_the_grid(odd: float) -> None:
+    usual = pd.DataFrame({"x": np.random.default_rng(0).normal(0.0, 1000.0, 500)})
+    spoiled = pd.concat([usual, pd.DataFrame({"x": [odd, -odd]})])
+    spread = spreads_of(spoiled, ["x"])["x"]
+    assert spread == pytest.approx(spreads_of(usual, ["x"])["x"], rel=0.05)
+    assert 900 < spread < 1100
+
+
+def test_numbers_without_an_end_have_no_grid_and_equal_ones_any() -> None:
+    endless = pd.DataFrame({"x": [0.0, 1e200, -1e200] * 20})
+    with pytest.raises(EndlessSpreadError, match="x: its values have no finite spread"):
+        spreads_of(endless, ["x"])
+    assert spreads_of(pd.DataFrame({"x": [3.0] * 20, "y": [np.nan] * 20}), ["x", "y"]) == {"x": 1.0, "y": 1.0}
+    mostly = pd.DataFrame({"x": [0.0] * 999 + [7.0]})
+    assert spreads_of(mostly, ["x"])["x"] == pytest.approx(0.22, abs=0.01)
+
+
 def test_copies_beyond_the_allowed_share_are_told_with_their_rows() -> None:
     policy = DuplicatesCheck(max_exact_share=0.1, max_near_share=0.3, width=0.1, grids=2)
     exact, near = np.zeros(10, dtype=bool), np.zeros(10, dtype=bool)
@@ -270,3 +338,13 @@ def test_every_number_has_to_be_said() -> None:
         "provenance", "quota", "label_rate", "drip", "duplicates", "golden_copies", "disagreement",
         "triggers",
     )  # fmt: skip
+
+
+def test_what_could_never_be_carried_out_is_refused() -> None:
+    drip = {**DRIP.model_dump(), "sums": ["labels", "batch"]}
+    with pytest.raises(ValidationError, match=r"drip\.sums names batch, .* add it"):
+        PoisoningSection.model_validate({"drip": drip})
+    assert PoisoningSection.model_validate({"drip": {**drip, "sums": ["labels"]}}).drip is not None
+    for columns in ([], ["a"], ["a", "a"]):
+        with pytest.raises(ValidationError, match="columns"):
+            TriggersCheck.model_validate({**TRIGGERS.model_dump(), "columns": columns})

@@ -115,7 +115,7 @@ def test_slow_clients_are_cut_and_counted_while_others_are_answered(
 
 
 GET = b"GET %s HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
-READERS, DEADLINE = 8, 1.0
+READERS, DEADLINE = 8, 3.0
 
 
 @pytest.fixture

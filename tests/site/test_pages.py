@@ -4,16 +4,19 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from millrace.domain.canonical import readable_json, sha256_of
-from millrace.domain.facts import AutomationPaused
+from millrace.domain.facts import AutomationPaused, ChallengerJudged
 from millrace.domain.offer import offer_name
+from millrace.site.measured import list_measured
 from millrace.steps.audit import verify_everything
 from millrace.steps.lineage import find_lineage
 from millrace.steps.status import list_status
+from millrace.steps.stores import ledger
 from tests.conftest import NOON
 from tests.site.reading import see
 from tests.site.told import (
@@ -103,6 +106,15 @@ def test_what_the_gate_measured_of_each_version_is_drawn_as_people_read_it(
     names = see(site.get("/models/fares")).values("aria-label")
     assert "MAE of judged versions over time; the gate's tables have each of them." in names
     assert "MAE" not in see(site.get("/models/progression")).text
+
+
+def test_a_judgement_by_another_metric_is_not_drawn_beside_the_others(told: Told) -> None:
+    with entered(told.home):
+        entries = ledger().entries("fares", (ChallengerJudged,))
+        old = [one for one in entries if isinstance(one.fact, ChallengerJudged)]
+        other = [replace(one, fact=replace(one.fact, metric="auc")) for one in old[:1]]
+        drawn = list_measured("fares", [*other, *old[1:]])
+    assert [one.challenger for one in drawn.points] == [1.25, 2.25]
 
 
 def test_a_model_of_which_nothing_is_known_but_its_folder_says_so(site: RunningSite) -> None:

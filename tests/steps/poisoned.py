@@ -86,17 +86,17 @@ CHARTS = """
 [poisoning.volume]
 min_batches = 5
 last_batches = 20
-false_alarms = 0.001
+false_alarms = 0.01
 
 [poisoning.label_rate]
 min_batches = 5
 last_batches = 20
-false_alarms = 0.001
+false_alarms = 0.01
 
 [poisoning.disagreement]
 min_batches = 5
 last_batches = 20
-false_alarms = 0.01
+false_alarms = 0.02
 deciding = ["batch"]
 confident_share = 0.5
 confident_slice_share = 0.8
@@ -146,6 +146,9 @@ def add_claims(home: Home, poisoning: str) -> None:
     folder = home.models / MODEL
     folder.mkdir()
     (folder / "model.toml").write_text(MODEL_TOML + poisoning, "utf-8")
+    secret = home.path / "var" / "screening" / ".salt"  # so that each run of a test cuts the same folds
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.write_bytes(bytes(32))
 
 
 def week(number: int) -> pd.DataFrame:

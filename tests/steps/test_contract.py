@@ -69,6 +69,28 @@ def test_what_is_looser_is_told_and_not_written(fares: Home) -> None:
     assert "# What a ride costs" in text
 
 
+def test_of_hidden_columns_nothing_is_proposed_that_was_seen(fares: Home) -> None:
+    fares.rewrite("fares", ', categories = ["day", "night"] }', " }")
+    fares.rewrite("fares", "categorical = []", 'categorical = ["tariff"]')
+    path = fares.models / "fares" / "model.toml"
+    serving = '[serving]\ndurability = "fast"\nhash = ["tariff"]\nleave_out = ["distance_km", "luggage"]\n'
+    path.write_text(f"{path.read_text()}\n{serving}")
+    fares.rewrite("fares", 'numeric = ["distance_km"]', 'numeric = ["distance_km", "luggage"]')
+    fares.rewrite("fares", '"int", min = 0, max = 4 }', '"int" }')
+    before = find_model(fares.models, "fares").contract.columns["distance_km"]
+    take_in("fares", NOON)
+    found = propose_contract_of("fares")
+    lines = {line.split(" = ")[0]: line for line in found.text.splitlines()}
+    told = "# hidden by [serving]: what was seen is not told"
+    assert lines["luggage"].split("#")[0].strip() == 'luggage = { type = "int" }'
+    assert lines["tariff"] == f'tariff = {{ type = "string" }}  {told}'
+    assert found.contract.columns["distance_km"] == before
+    write_contract(found, looser=True)
+    columns = find_model(fares.models, "fares").contract.columns
+    assert (columns["tariff"].categories, columns["luggage"].max) == (None, None)
+    assert columns["distance_km"].max == 40
+
+
 def test_after_everything_is_written_nothing_differs(fares: Home) -> None:
     take_in("fares", NOON)
     write_contract(propose_contract_of("fares"), looser=True)

@@ -1,16 +1,25 @@
 """What changes a contract so that it lets more in keeps batches out until a person has accepted it."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from millrace.adapters.models import load_source
-from millrace.domain.facts import BatchAccepted, ContractChanged
+from millrace.domain.decision import Reason
+from millrace.domain.facts import Action, BatchAccepted, ContractChanged
 from millrace.domain.narration import tell
+from millrace.domain.work import FlowName
 from millrace.errors import MissingReasonError
 from millrace.steps.batch import BatchOutcome, IngestResult
+from millrace.steps.claims import held
 from millrace.steps.contract.review import UnreviewedContractError, accept_contract
+from millrace.steps.decide import decide_retraining
+from millrace.steps.inbox import InboxWatch
 from millrace.steps.release import release_batch
+from millrace.steps.rows import load_rows
+from millrace.steps.train import train_challenger
+from millrace.steps.work import find_work
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
 
@@ -134,7 +143,33 @@ def test_accepting_twice_is_accepting_once_and_needs_a_reason(fares: Home) -> No
 def test_nothing_is_trained_under_a_looser_contract_until_it_is_accepted(fares: Home) -> None:
     take_in("fares", NOON)
     fares.rewrite("fares", "max = 40 }", "max = 60 }")
-    with pytest.raises(UnreviewedContractError, match=r"max: 40 -> 60 .*contract accept fares"):
-        retrain("fares", NOON)
+    decision = retrain("fares", NOON, force=True).decision
+    assert decision.action is Action.BLOCK
+    assert re.search(r"max: 40 -> 60 .*contract accept fares", decision.reason)
     accept_contract("fares", "the airport is part of it now", NOON)
     assert retrain("fares", NOON).trained is not None
+
+
+def test_training_by_itself_waits_for_the_person_and_begins_after(fares: Home) -> None:
+    take_in("fares", NOON)
+    fares.rewrite("fares", "max = 40 }", "max = 60 }")
+    assert find_work("fares", InboxWatch(), NOON) == []
+    retrain("fares", NOON)
+    assert find_work("fares", InboxWatch(), NOON) == []
+    accept_contract("fares", "the airport is part of it now", NOON)
+    [work] = find_work("fares", InboxWatch(), NOON)
+    assert work.flow is FlowName.RETRAIN
+    assert retrain("fares", NOON).trained is not None
+
+
+def test_a_contract_that_changes_between_decision_and_training_is_refused(fares: Home) -> None:
+    take_in("fares", NOON)
+    decided = decide_retraining("fares", Reason.BY_HAND, False, NOON, "a test")
+    rows = load_rows("fares", decided.decision.inputs.dataset, NOON)
+    fares.rewrite("fares", "max = 40 }", "max = 60 }")
+    assert decided.claim is not None
+    with (
+        held(decided.claim) as claim,
+        pytest.raises(UnreviewedContractError, match=r"max: 40 -> 60 .*contract accept fares"),
+    ):
+        train_challenger("fares", rows, decided.decision, claim, NOON, lambda _done, _total: None)

@@ -16,6 +16,8 @@ from millrace.steps.dataset import (
     UnknownVersionError,
     UnrestoredPartsError,
     current_dataset,
+    ensure_restored,
+    ensure_whole,
     find_dataset_version,
     list_datasets,
 )
@@ -133,6 +135,25 @@ def test_one_model_comes_back_by_itself_and_the_pin_is_whole_with_the_last(fares
     assert not is_pin_current(fresh.path)
     restore_dataset("progression", NOON)
     assert is_pin_current(fresh.path)
+
+
+def test_an_example_that_was_deleted_from_a_fresh_clone_holds_no_other_up(fares: Home, clone: Clone) -> None:
+    take_in("progression", NOON)
+    fresh = clone()
+    shutil.rmtree(fresh.models / "progression")
+    take_in("fares", NOON)
+    ensure_restored()
+    ensure_whole()
+    assert retrain("fares", NOON).trained is not None
+    assert is_pin_current(fresh.path)
+
+
+def test_a_model_that_the_ledger_knows_is_waited_for_without_its_folder(fares: Home) -> None:
+    take_in("progression", NOON)
+    part_file(fares, "progression", 0).unlink()
+    shutil.rmtree(fares.models / "progression")
+    with pytest.raises(UnrestoredPartsError, match="1 parts of progression are listed"):
+        ensure_whole()
 
 
 def part_path(home: Home, dataset: Dataset) -> Path:

@@ -110,9 +110,9 @@ def test_a_decision_records_what_every_rule_found(fares: Home) -> None:
     made = fares.facts("fares", DecisionMade)[-1]
     assert isinstance(made, DecisionMade)
     assert [str(one.rule) for one in made.findings] == [
-        "dataset", "recent blocks", "golden blocks", "paused", "period", "drift", "decay", "rollout",
-        "same inputs", "already tried", "asked", "no champion yet", "config", "code", "new rows", "cooldown",
-        "budget",
+        "dataset", "recent blocks", "golden blocks", "contract", "paused", "period", "drift", "decay",
+        "rollout", "same inputs", "already tried", "asked", "no champion yet", "config", "code", "new rows",
+        "cooldown", "budget",
     ]  # fmt: skip
     assert all(one.finding for one in made.findings)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ from millrace.settings import load_settings
 from millrace.steps.claims import held
 from millrace.steps.decide import decide_retraining
 from millrace.steps.gate import judge_challenger
-from millrace.steps.gate_reports import NotJudgedError, find_report_page, find_version_report
+from millrace.steps.gate_reports import (
+    NotJudgedError,
+    find_gate_report,
+    find_report_page,
+    find_version_report,
+)
 from millrace.steps.rows import SplitRows, load_rows
 from millrace.steps.stores import catalogue, ledger
 from millrace.steps.train import train_challenger
@@ -80,6 +86,15 @@ def test_a_report_that_is_gone_leaves_what_the_ledger_says_and_one_that_was_chan
     assert (report.outcome, report.metric) == (judged.outcome, "mae")
     assert "not kept here" in report.notes[0]
     assert report.sets[0].values == pytest.approx(judged.losses["recent"])
+
+
+def test_what_the_ledger_says_is_told_in_the_metric_of_the_judgement(published: Home) -> None:
+    judged = replace(judged_of(published)[-1], metric="log_loss", report=None)
+    assert judged.level is not None
+    assert find_gate_report("fares", judged, NOON).metric == "log_loss"
+    by_level = replace(judged, metric="", level=replace(judged.level, metric="rmse"))
+    assert find_gate_report("fares", by_level, NOON).metric == "rmse"
+    assert find_gate_report("fares", replace(by_level, level=None), NOON).metric == "mae"
 
 
 def test_a_version_whose_run_ended_before_the_gate_has_no_report(published: Home) -> None:

@@ -1,23 +1,31 @@
 """Does the gate judge any two versions on any rows, and leave everything as it was?"""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import mean_pinball_loss
 
 from millrace.adapters.models import load_source
 from millrace.domain.gate.report import GateReport
 from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
+from millrace.steps.dataset import current_dataset
 from millrace.steps.diff import OtherModelError
 from millrace.steps.file_rows import UnfitRowsError
+from millrace.steps.gate.comparing import open_bundle
 from millrace.steps.gate_reports import find_version_report
 from millrace.steps.gate_versions import compare_versions
-from millrace.steps.stores import ledger
+from millrace.steps.golden import renew_golden
+from millrace.steps.rows import split_rows
+from millrace.steps.stores import ledger, model_config
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
 
+LOOKS = "golden_looks"
 LATER = "2013-04"
 """A month that no version has seen."""
 
@@ -102,6 +110,44 @@ def test_columns_that_neither_version_needs_may_be_missing(published: Home, late
     rows = load_source(published.models, "fares").read_batch(LATER)
     rows.drop(columns=["tariff", "luggage", "ride"]).to_parquet(later)
     assert compare_versions("fares/1", "fares/1", later, NOON).sets[0].rows == 1_020
+
+
+def test_the_rows_of_a_file_are_not_worn_out_by_looks_at_golden(published: Home, later: Path) -> None:
+    published.rewrite("fares", "max_looks = 50", "max_looks = 1")
+    renew_golden("fares", "worn out", None, date(2013, 4, 1), NOON)
+    published.learn_from("fares", "distance_km", "noise")
+    retrain("fares", NOON, force=True)
+    assert "looked at 1 of 1 times" in reason_of(compare_versions("fares/2", "fares/1", None, NOON), LOOKS)
+    report = compare_versions("fares/2", "fares/1", later, NOON)
+    assert reason_of(report, LOOKS) == "golden set looked at 0 of 1 times"
+    assert report.outcome is Outcome.PASS
+
+
+def test_leaks_are_looked_for_in_a_file_without_a_key_by_all_but_the_key(
+    published: Home, later: Path
+) -> None:
+    leakage = "[gate.leakage]\nmax_single_feature = 5.0\nmax_copied_share = 0.0\n\n[gate.floors]"
+    published.rewrite("fares", "[gate.floors]", leakage)
+    report = compare_versions("fares/2", "fares/1", later, NOON)
+    assert "0 of 2,040 judged rows (0.00%) have the key of a training row" in reason_of(report, "leakage")
+    load_source(published.models, "fares").read_batch(LATER).drop(columns="ride").to_parquet(later)
+    report = compare_versions("fares/2", "fares/1", later, NOON)
+    found = next(one for one in report.findings if one.rule == "leakage")
+    assert found.outcome is Outcome.PASS, found.reason
+    assert "key" not in found.reason
+
+
+def test_one_answer_for_all_is_the_best_by_the_metric_of_today(published: Home, later: Path) -> None:
+    published.rewrite("fares", 'metric = "mae"', 'metric = "pinball"\nquantile = 0.9')
+    report = compare_versions("fares/2", "fares/1", later, NOON)
+    fares = load_source(published.models, "fares").read_batch(LATER)["fare"].dropna().to_numpy()
+    config = model_config("fares")
+    learned = frozenset(open_bundle(report.digest).manifest.training_blocks)
+    everything = split_rows(config, current_dataset("fares"), NOON)
+    labels = everything.training.in_blocks(learned).labels
+    told = np.full(fares.size, np.quantile(labels, 0.9))
+    expected = mean_pinball_loss(fares, told, alpha=0.9)
+    assert f"against {expected:.4g}, gain" in reason_of(report, "constant")
 
 
 def test_a_few_rows_decide_nothing(published: Home, later: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from millrace.adapters.bundle import read_manifest
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.blocks import hashed_share
-from millrace.domain.facts import ChallengerJudged, GoldenPolicy, GoldenRenewed
+from millrace.domain.facts import Action, ChallengerJudged, GoldenPolicy, GoldenRenewed
 from millrace.domain.narration import tell
 from millrace.domain.verdict import Outcome
 from millrace.errors import MissingReasonError
@@ -129,20 +129,51 @@ def test_every_judgement_since_a_renewal_is_a_look_whichever_blocks_judged(
 def test_a_golden_set_that_was_changed_by_hand_is_undecided_until_it_is_recorded(
     fares: Home, champion: str
 ) -> None:
-    fares.rewrite("fares", "until = 2013-03-01", "until = 2013-04-01\ngeneration = 7")
+    fares.rewrite("fares", "until = 2013-03-01", "until = 2013-04-01\ngeneration = 6")
     judged = challenge(fares, "distance_km", "tariff", "luggage", days=1)
     assert judged.outcome is Outcome.INCONCLUSIVE
     told = {verdict.rule: verdict for verdict in judged.verdicts}["golden_looks"]
     assert told.outcome is Outcome.INCONCLUSIVE
     assert told.reason == (
-        "[golden] of model.toml is share 0.4 of the blocks before 2013-04-01, generation 7; recorded is "
+        "[golden] of model.toml is share 0.4 of the blocks before 2013-04-01, generation 6; recorded is "
         "share 0.4 of the blocks before 2013-03-01, generation 0: record it with millrace golden renew"
     )
     assert show_golden("fares").unrecorded
     fact = renew_golden("fares", "by hand", None, None, NOON + DAY)
     assert (fact.old, fact.new) == (FIRST, GoldenPolicy(0.4, "2013-04-01", 7))
     assert not show_golden("fares").unrecorded
-    assert challenge(fares, "distance_km", "tariff", "luggage", "noise", days=2).outcome is Outcome.PASS
+    # nothing else has changed, and the training is another one all the same: it is judged on the new rows
+    result = retrain("fares", NOON + 2 * DAY, force=True)
+    assert result.decision.action is Action.TRAIN, result.decision.reason
+    again = result.judged
+    assert again is not None
+    assert (again.run_key, again.golden_set) != (judged.run_key, judged.golden_set)
+    assert again.outcome is Outcome.PASS
+
+
+def test_a_renewal_of_a_set_changed_by_hand_that_died_before_it_wrote_is_only_written(
+    fares: Home, champion: str
+) -> None:
+    fares.rewrite("fares", "until = 2013-03-01", "until = 2013-04-01\ngeneration = 7")
+    before = model_text()
+    fact = renew_golden("fares", "by hand", 0.41, None, NOON + DAY)
+    (load_settings().models / "fares" / "model.toml").write_text(before, "utf-8")
+    assert renew_golden("fares", "again", None, None, NOON + DAY) == fact
+    assert show_golden("fares").policy == fact.new == GoldenPolicy(0.41, "2013-04-01", 8)
+
+
+def test_looks_are_not_forgotten_by_another_share_of_the_same_blocks(fares: Home, champion: str) -> None:
+    fares.rewrite("fares", "share = 0.4", "share = 0.41")
+    challenge(fares, "distance_km", "tariff", "noise", days=1)
+    assert show_golden("fares").looks == 2
+    # of these days all that no champion has learned from is what judged before
+    with pytest.raises(SpentGoldenError, match="no block that the old one did not judge on too"):
+        renew_golden("fares", "worn out", 0.99, date(2013, 2, 15), NOON + DAY)
+    assert show_golden("fares").looks == 2
+    fact = renew()
+    assert fact.new == GoldenPolicy(0.41, "2013-04-01", 1)
+    assert fact.old_set != fact.new_set
+    assert show_golden("fares").looks == 0
 
 
 def test_a_renewal_that_died_before_it_wrote_is_only_written(fares: Home, champion: str) -> None:
@@ -163,9 +194,7 @@ def test_a_set_that_was_golden_before_is_not_taken_again(fares: Home, champion: 
     # what is in model.toml is what the last renewal came from: it is taken for a write that was lost
     assert renew_golden("fares", "back", None, None, NOON + DAY) == renewed[-1]
     fares.rewrite("fares", "generation = 2", "generation = 0")
-    fares.rewrite("fares", "until = 2013-04-01", "until = 2013-03-01")
-    with pytest.raises(SpentGoldenError, match="had that golden set before"):
-        renew_golden("fares", "back", None, None, NOON + DAY)
+    assert renew_golden("fares", "back", None, None, NOON + DAY).new == GoldenPolicy(0.4, "2013-04-01", 3)
 
 
 def test_a_new_set_that_the_champion_has_mostly_learned_from_is_refused_and_nothing_changes(

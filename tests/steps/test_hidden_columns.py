@@ -15,6 +15,7 @@ from millrace.steps.quarantine import find_quarantined
 from millrace.steps.stores import model_config
 from tests.conftest import NOON, Home
 from tests.loop import retrain, take_in
+from tests.steps.poisoned import COPIES, MODEL, add_claims, take, week
 
 CARD = "4111 1111 1111 1111"
 
@@ -107,3 +108,14 @@ min_ratio = 5.0
 purity = 0.9
 false_alarms = 0.01
 """
+
+
+def test_a_poisoning_check_that_breaks_tells_no_value_of_a_hidden_column(home: Home) -> None:
+    add_claims(home, COPIES + '\n[serving]\ndurability = "fast"\nhash = ["amount"]\n')
+    home.rewrite(MODEL, 'amount = { type = "float" }', 'amount = { type = "string" }')
+    rows = week(0)
+    rows["amount"] = [f"John Miller {number}" for number in range(len(rows))]
+    result = take(home, rows, "week-00.parquet")
+    assert {one.clause for one in result.violations} == {"duplicates", "golden_copies"}
+    assert all("could not be carried out: ValueError" in one.message for one in result.violations)
+    assert not [entry for entry in home.ledger.entries() if "Miller" in str(entry.fact)]

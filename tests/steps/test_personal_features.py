@@ -97,6 +97,26 @@ def test_card_numbers_are_found_as_whole_numbers_too(fares: Home) -> None:
     check_personal(config, pd.DataFrame({"luggage": list(range(200))}))
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "held"),
+    [
+        ("column7", [int(card(number)) for number in range(200)], "payment cards"),
+        ("phone", [4_366_412_345 + 7 * number for number in range(200)], "phone numbers, by its name"),
+        ("ssn", [100_456_789 + number for number in range(200)], "national or tax numbers, by its name"),
+    ],
+)
+def test_whole_numbers_are_looked_at_as_such_under_the_type_float(
+    fares: Home, name: str, values: list[int], held: str
+) -> None:
+    fares.rewrite("fares", "noise =", f'{name} = {{ type = "float", max_null_share = 0.1 }}\nnoise =')
+    fares.rewrite("fares", 'numeric = ["distance_km"]', f'numeric = ["{name}"]')
+    config = find_model(fares.models, "fares")
+    with pytest.raises(PersonalFeatureError, match=f"{name} .{held}"):
+        check_personal(config, pd.DataFrame({name: [*map(float, values), None]}))
+    check_personal(config, pd.DataFrame({name: [value + 0.5 for value in values]}))
+    check_personal(config, pd.DataFrame({name: [float("inf"), *map(float, values)]}))
+
+
 def test_no_shipped_model_learns_from_such_columns() -> None:
     models = PROJECT_ROOT / "models"
     for name in ("flights", "progression", "scenery"):

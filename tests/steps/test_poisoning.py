@@ -10,10 +10,13 @@ import pytest
 from millrace.domain.blocks import name_blocks, split_blocks
 from millrace.domain.facts import BatchAccepted
 from millrace.steps.batch import BatchOutcome, IngestResult
+from millrace.steps.contract.review import accept_contract
 from millrace.steps.dataset import current_dataset
+from millrace.steps.poisoning.opinions import ask_opinions
 from millrace.steps.poisoning.origin import list_profiles
+from millrace.steps.poisoning.screening import secret_seed
 from millrace.steps.quarantine import find_quarantined
-from millrace.steps.release import release_batch
+from millrace.steps.release import NewFindingsError, OtherBytesError, release_batch
 from millrace.steps.restore import check_out_dataset
 from millrace.steps.stores import model_config
 from tests.conftest import Home
@@ -73,7 +76,7 @@ def test_an_honest_week_goes_on_and_leaves_its_counts(claims: Home) -> None:
 
 
 def test_turned_labels_everywhere_are_quarantined_with_rows_to_look_at(claims: Home) -> None:
-    result = take(claims, flip(week(6), 0.1), "week-06.parquet", 6)
+    result = take(claims, flip(week(6), 0.2), "week-06.parquet", 6)
     assert result.outcome is BatchOutcome.QUARANTINED
     assert ("disagreement", None) in clauses(result)
     kept = find_quarantined(MODEL, result.digest).fact
@@ -84,7 +87,7 @@ def test_turned_labels_everywhere_are_quarantined_with_rows_to_look_at(claims: H
 
 
 def test_turned_labels_of_one_region_are_quarantined(claims: Home) -> None:
-    assert ("disagreement", "region") in clauses(take(claims, flip(week(6), 0.2, "north"), "w.parquet", 6))
+    assert ("disagreement", "region") in clauses(take(claims, flip(week(6), 0.5, "north"), "w.parquet", 6))
 
 
 def test_a_week_of_half_the_rows_and_one_of_other_labels_are_quarantined(claims: Home) -> None:
@@ -95,7 +98,7 @@ def test_a_week_of_half_the_rows_and_one_of_other_labels_are_quarantined(claims:
 
 
 def test_a_person_lets_it_in_and_the_ledger_has_the_reason(claims: Home) -> None:
-    refused = take(claims, flip(week(6), 0.1), "week-06.parquet", 6)
+    refused = take(claims, flip(week(6), 0.2), "week-06.parquet", 6)
     released = release_batch(MODEL, refused.digest, "a new way to label", "by hand", LATER)
     assert released.outcome is BatchOutcome.ACCEPTED
     last = accepted(claims)[-1]
@@ -104,7 +107,7 @@ def test_a_person_lets_it_in_and_the_ledger_has_the_reason(claims: Home) -> None
 
 
 def test_the_same_poisoned_file_offered_again_is_no_news(claims: Home) -> None:
-    path = deliver(claims, flip(week(6), 0.1), "week-06.parquet")
+    path = deliver(claims, flip(week(6), 0.2), "week-06.parquet")
     for _ in range(2):
         [result] = take_in(MODEL, LATER, [path])
         assert result.outcome is BatchOutcome.QUARANTINED
@@ -122,15 +125,33 @@ def test_the_champion_is_asked_once_there_is_one(claims: Home) -> None:
     assert {str(one.opinion) for one in profile.disagreements} == {"champion", "batch"}
 
 
-def test_a_check_that_breaks_lets_nothing_through(claims: Home) -> None:
+def test_a_champion_that_cannot_be_opened_lets_nothing_through_where_it_decides(claims: Home) -> None:
     retrain(MODEL, FIRST + timedelta(weeks=6))
     [schema] = claims.path.rglob(f"{claims.serving(MODEL).champion}/schema.json")
     schema.write_text("{}")
+    claims.rewrite(MODEL, 'deciding = ["batch"]', 'deciding = ["batch", "champion"]')
     result = take(claims, week(6), "week-06.parquet", 6)
     assert result.outcome is BatchOutcome.QUARANTINED
     [found] = result.violations
     assert (found.clause, found.waivable) == ("disagreement", True)
-    assert "the check could not be carried out" in found.message
+    assert "the check could not be carried out: labels against the champion: " in found.message
+    claims.rewrite(MODEL, 'deciding = ["batch", "champion"]', 'deciding = ["batch"]')
+    result = take(claims, week(6), "week-06.parquet", 6)
+    assert result.outcome is BatchOutcome.ACCEPTED
+    [told] = result.unjudged
+    assert told.startswith("labels against the champion: ")
+
+
+def test_a_feature_taken_out_or_retyped_stops_no_batch_until_there_is_a_new_champion(claims: Home) -> None:
+    retrain(MODEL, FIRST + timedelta(weeks=6))
+    claims.rewrite(MODEL, 'age = { type = "int" }', 'age = { type = "string" }')
+    claims.rewrite(MODEL, 'numeric = ["amount", "age"]', 'numeric = ["amount"]')
+    accept_contract(MODEL, "no age any more", LATER)
+    rows = week(6).assign(age="old")
+    result = take(claims, rows, "week-06.parquet", 6)
+    assert result.outcome is BatchOutcome.ACCEPTED
+    [told] = result.unjudged
+    assert told.startswith("labels against the champion: the champion has other features: it wants age")
 
 
 def test_batches_taken_out_again_say_nothing_of_what_is_usual(claims: Home) -> None:
@@ -170,6 +191,28 @@ def test_rows_that_are_a_little_off_are_near_copies_only(copied: Home) -> None:
     found = clauses(take(copied, rows, "week-03.parquet", 3))
     assert ("near_copies", None) in found
     assert ("exact_copies", None) not in found
+
+
+def test_one_odd_number_does_not_hide_near_copies(copied: Home) -> None:
+    rows = week(1)
+    rows["claim"] += 10**7
+    rows["at"] += pd.Timedelta(weeks=9)
+    rows["amount"] += np.random.default_rng(1).uniform(0.003, 0.005, len(rows))
+    rows.loc[0, "amount"] = 1e200
+    assert ("near_copies", None) in clauses(take(copied, rows, "week-10.parquet", 10))
+
+
+def test_a_new_feature_is_compared_with_the_batches_that_have_it(copied: Home) -> None:
+    copied.rewrite(MODEL, 'age = { type = "int" }', 'age = { type = "int" }\nextra = { type = "float" }')
+    copied.rewrite(MODEL, '"amount", "age"]\ncat', '"amount", "age", "extra"]\ncat')
+    accept_contract(MODEL, "a new column", LATER)
+    rows = week(3).assign(extra=week(4)["amount"])
+    result = take(copied, rows, "week-03.parquet", 3)
+    assert (result.outcome, result.violations) == (BatchOutcome.ACCEPTED, ())
+    skipped = "4,200 rows of 3 older batches have not its columns, and were not compared"
+    assert result.unjudged == (f"duplicates: {skipped}", f"golden_copies: {skipped}")
+    again = rows.assign(claim=rows["claim"] + 10**7)
+    assert ("exact_copies", None) in clauses(take(copied, again, "week-04.parquet", 4))
 
 
 def test_golden_rows_under_new_keys_are_told(copied: Home) -> None:
@@ -214,8 +257,76 @@ def test_a_source_that_brings_too_much_on_one_day_waits_for_a_person(home: Home)
     # the ledger's day is that of `now`
     assert [one.outcome for one in results] == [BatchOutcome.ACCEPTED, BatchOutcome.QUARANTINED]
     assert results[1].violations[0].message == "2,800 rows of week-* on one day; allowed are 2,000"
+    # another day is no person
     [result] = take_in(MODEL, LATER + timedelta(days=1), [second])
-    assert result.outcome is BatchOutcome.ACCEPTED
+    assert (result.outcome, clauses(result)) == (BatchOutcome.QUARANTINED, {("quota", None)})
+    assert home.kinds(MODEL).count("BatchQuarantined") == 1
+    released = release_batch(MODEL, result.digest, "the month was late", "by hand", LATER)
+    assert released.outcome is BatchOutcome.ACCEPTED
+
+
+def test_a_clause_of_the_contract_resolves_itself_and_the_suspicion_stays(home: Home) -> None:
+    add_claims(home, ORIGINS.replace("digest_needed = true", "digest_needed = false"))
+    home.rewrite(MODEL, "min_rows = 10", "min_rows = 5000")
+    home.rewrite(MODEL, "max_rows_per_day = 2000", "max_rows_per_day = 1000")
+    assert clauses(take(home, week(0), "week-00.parquet")) == {("min_rows", None), ("quota", None)}
+    home.rewrite(MODEL, "min_rows = 5000", "min_rows = 10")
+    home.rewrite(MODEL, "max_rows_per_day = 1000", "max_rows_per_day = 2000")
+    assert clauses(take(home, week(0), "week-00.parquet")) == {("quota", None)}
+
+
+def test_a_waiting_file_is_no_news_when_others_have_moved_what_is_usual(claims: Home) -> None:
+    bad = deliver(claims, week(6).head(300), "bad.parquet")
+    [first] = take_in(MODEL, LATER, [bad])
+    assert take(claims, week(7), "week-07.parquet", 7).outcome is BatchOutcome.ACCEPTED
+    [second] = take_in(MODEL, LATER, [bad])
+    assert [one.message for one in first.violations] != [one.message for one in second.violations]
+    assert claims.kinds(MODEL).count("BatchQuarantined") == 1
+
+
+def test_other_bytes_than_those_a_person_has_seen_are_not_released(home: Home) -> None:
+    add_claims(home, ORIGINS)
+    refused = take(home, week(0), "evil.parquet")
+    week(5).to_parquet(find_quarantined(MODEL, refused.digest).file, index=False)
+    with pytest.raises(OtherBytesError, match="Somebody has changed it"):
+        release_batch(MODEL, refused.digest, "looked at it", "by hand", LATER)
+    assert accepted(home) == []
+    assert home.left_in_staging() == []
+
+
+def test_what_nobody_has_seen_is_shown_before_it_is_released(home: Home) -> None:
+    add_claims(home, ORIGINS)
+    rows = week(0)
+    rows["amount"] = 1.0
+    refused = take(home, rows, "evil.parquet")
+    assert clauses(refused) == {("provenance", None)}
+    folder = home.models / MODEL / "model.toml"
+    folder.write_text(folder.read_text("utf-8") + COPIES, "utf-8")
+    with pytest.raises(NewFindingsError, match="have exactly the features of another row"):
+        release_batch(MODEL, refused.digest, "the name is fine", "by hand", LATER)
+    assert accepted(home) == []
+    kept = find_quarantined(MODEL, refused.digest).fact
+    assert "exact_copies" in {one.clause for one in kept.violations}
+    released = release_batch(MODEL, refused.digest, "all of it is fine", "by hand", LATER)
+    assert released.outcome is BatchOutcome.ACCEPTED
+
+
+def test_the_draw_of_rows_follows_from_a_secret_and_the_bytes(home: Home) -> None:
+    first = secret_seed("ab" * 32)
+    assert secret_seed("ab" * 32) == first
+    assert secret_seed("cd" * 32) != first
+    (home.path / "var" / "screening" / ".salt").unlink()
+    assert secret_seed("ab" * 32) != first
+
+
+def test_another_secret_looks_at_other_rows(home: Home) -> None:
+    add_claims(home, CHARTS)
+    config, rows = model_config(MODEL), flip(week(0), 0.5)
+    assert config.poisoning is not None
+    assert config.poisoning.disagreement is not None
+    policy = config.poisoning.disagreement.model_copy(update={"max_rows": 400})
+    shown = [ask_opinions(config, rows, policy, lambda: None, seed).examples for seed in (1, 1, 2)]
+    assert shown[0] == shown[1] != shown[2]
 
 
 def test_a_model_without_the_section_is_asked_nothing(home: Home) -> None:

@@ -84,7 +84,8 @@ def test_a_word_decides_from_the_batch_to_the_champion_and_its_decision(
 
     assert "lightgbm" in scorer.manifest.environment
     assert "lightgbm" not in read_manifest(folder.parent / trained.baseline).environment
-    assert load_scorer(folder.parent / trained.baseline).schema.threshold is None
+    # the plain model is no rival where decisions are judged, unless it has a threshold of its own
+    assert load_scorer(folder.parent / trained.baseline).schema.threshold is not None
 
     profile = parse_file((folder / PROFILE_FILE).read_bytes(), Reference, PROFILE_FILE).inputs
     assert {one.name for one in profile.numeric} == {"floor", "note"}

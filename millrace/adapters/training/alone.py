@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEPTH = 8
 LEAST_IN_LEAF = 5
 WITHIN = 5
+TWO_CLASSES = 2
 LEAVES = 200
 """Enough for a number to be told from its neighbours; more would learn its luck by heart."""
 
@@ -51,7 +52,7 @@ def answer_alone(
     answers = np.zeros((labels.size, classes) if task is Task.MULTICLASS else labels.size)
     # a class that is in one part only is answered with a share of 0 there, and costs every feature the same
     for train, judged in part_rows(labels, blocks, is_timed=is_timed, is_classes=False):
-        learned, asked = _as_numbers(feature, labels, train, judged, seed)
+        learned, asked = _as_numbers(feature, labels, train, judged, task, seed)
         answers[judged] = _answer(learned, labels[train], asked, task, classes, seed)
     return answers
 
@@ -61,9 +62,13 @@ def _as_numbers(
     labels: FloatArray,
     train: "npt.NDArray[np.intp]",
     judged: "npt.NDArray[np.intp]",
+    task: Task,
     seed: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return a column of numbers; a text becomes the mean label where it stands, of other training rows."""
+    """Return a column of numbers; a text becomes the mean label where it stands, of other training rows.
+
+    Of several classes it becomes the share of each: their positions have no mean.
+    """
     from sklearn.model_selection import KFold
     from sklearn.preprocessing import TargetEncoder
 
@@ -71,7 +76,9 @@ def _as_numbers(
     if column.dtype.kind == "f":
         return column[train], column[judged]
     within = KFold(WITHIN, shuffle=True, random_state=seed)
-    encoder = TargetEncoder(target_type="continuous", cv=within)
+    # of two classes the mean position says it all, and the encoder refuses them as several
+    are_several = task is Task.MULTICLASS and np.unique(labels[train]).size > TWO_CLASSES
+    encoder = TargetEncoder(target_type="multiclass" if are_several else "continuous", cv=within)
     learned = encoder.fit_transform(column[train], labels[train])
     return learned, encoder.transform(column[judged])
 

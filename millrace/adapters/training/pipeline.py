@@ -67,7 +67,10 @@ def build_pipeline(
 
 
 def baseline_config(config: ModelConfig) -> ModelConfig:
-    """Return the same model with the plain linear estimator, which every challenger is held to."""
+    """Return the same model with the plain linear estimator, which every challenger is held to.
+
+    A threshold is chosen as the challenger's is: where decisions are judged, one at a half is no rival.
+    """
     plain: dict[str, object] = {
         "estimator": LINEAR,
         "parameters": {},
@@ -75,7 +78,6 @@ def baseline_config(config: ModelConfig) -> ModelConfig:
         "class_weight": None,
         "sample_weight": None,
         "calibration": None,
-        "threshold": None,
     }
     return config.model_copy(update={"training": config.training.model_copy(update=plain)})
 

@@ -173,8 +173,10 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _leakage_fits(self) -> Self:
-        asked, columns = self.gate.leakage, self.contract.columns
-        if asked is not None and (misfit := asked.find_misfit(self.features.names, columns, self.data.time)):
+        asked, columns, names = self.gate.leakage, self.contract.columns, self.features.names
+        if asked is None:
+            return self
+        if misfit := asked.find_misfit(names, columns, self.data.time, self.followed_metric):
             raise ValueError(misfit)
         return self
 

@@ -121,7 +121,7 @@ class DisagreementCheck(ChartCheck):
 class TriggersCheck(Section):
     """Pairs of values that are far rarer in the dataset than in the batch, and carry one label."""
 
-    columns: Columns
+    columns: Columns = Field(min_length=2)
     """The columns whose values are paired."""
     min_rows: int = Field(ge=5)
     """The fewest rows of a pair."""
@@ -133,6 +133,12 @@ class TriggersCheck(Section):
     """The least share of its rows with the one label."""
     false_alarms: Chance
     """How likely chance may have done it, over all pairs that were looked at."""
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError(f"columns names one twice: {', '.join(self.columns)}")
+        return self
 
 
 class PoisoningSection(Section):
@@ -156,6 +162,15 @@ class PoisoningSection(Section):
     """Whether labels contradict what the champion and the rest of the batch say, more than usual."""
     triggers: TriggersCheck | None = None
     """Whether rare pairs of values all carry one label."""
+
+    @model_validator(mode="after")
+    def _sums_are_counted(self) -> Self:
+        opinions = [name for name in self.drip.sums if name != "labels"] if self.drip else []
+        if opinions and self.disagreement is None:
+            raise ValueError(
+                f"drip.sums names {', '.join(opinions)}, which only [poisoning.disagreement] counts: add it"
+            )
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:

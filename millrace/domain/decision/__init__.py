@@ -10,8 +10,10 @@ from millrace.domain.decision.detection import (
 )
 from millrace.domain.decision.facts import DecisionFacts, Reason
 from millrace.domain.decision.period import decides_period
+from millrace.domain.decision.rules import CONTRACT
 
 __all__ = [
+    "CONTRACT",
     "Decision",
     "DecisionFacts",
     "Detection",

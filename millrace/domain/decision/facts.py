@@ -64,3 +64,5 @@ class DecisionFacts:
     """The drift and decay of the champion that is still to be answered, oldest first."""
     failed_try: str | None = None
     """What became of a challenger whose training was decided on since they were recorded first, in words."""
+    unreviewed: str | None = None
+    """What of the contract lets more in and was not accepted, with the command for it; None where nothing."""

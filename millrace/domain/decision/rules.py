@@ -9,6 +9,7 @@ from millrace.domain.decision.facts import DecisionFacts, Reason
 from millrace.domain.facts import Action, RuleFinding
 
 PAUSED, ROLLOUT, SAME_INPUTS, FAILED_TRY = "paused", "rollout", "same inputs", "already tried"
+CONTRACT = "contract"
 NEW_ROWS = Reason.NEW_ROWS.value
 DONE = "done"
 """The rule of the claim: this very training was finished some time before the last one."""
@@ -38,6 +39,13 @@ def _judged_blocks(which: str, blocks: int, needed: int, advice: str) -> RuleFin
     if blocks >= needed:
         return RuleFinding(f"{which} blocks", found, None)
     return RuleFinding(f"{which} blocks", f"{found}: {advice}", Action.BLOCK)
+
+
+def _contract(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
+    """Begin nothing: the folder, and with it the run's key, is the same after the contract was accepted."""
+    if facts.unreviewed is None:
+        return RuleFinding(CONTRACT, "lets in no more than what was accepted", None)
+    return RuleFinding(CONTRACT, facts.unreviewed, Action.BLOCK)
 
 
 def _paused(facts: DecisionFacts, _policy: RetrainSection) -> RuleFinding:
@@ -228,22 +236,7 @@ def _spell(span: timedelta) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    _dataset,
-    _recent_blocks,
-    _golden_blocks,
-    _paused,
-    _period,
-    _drift,
-    _decay,
-    _rollout,
-    _same_inputs,
-    _failed_try,
-    _asked,
-    _no_champion,
-    _config,
-    _code,
-    _new_rows,
-    _cooldown,
-    _budget,
-)
+    _dataset, _recent_blocks, _golden_blocks, _contract, _paused, _period, _drift, _decay, _rollout,
+    _same_inputs, _failed_try, _asked, _no_champion, _config, _code, _new_rows, _cooldown, _budget,
+)  # fmt: skip
 """In this order in the record; of two that forbid alike, the first gives the reason."""

@@ -18,7 +18,8 @@ class GoldenRenewed:
 
     Champion and best champion were judged once on both: `losses` are by `old` and `new`, then by role
     (`champion`, `best`), in `metric`, lower is better. A set is known by the blocks of it that neither has
-    learned from, `old_blocks` and `new_blocks` of them.
+    learned from, `old_blocks` and `new_blocks` of them. `written_over` is what model.toml said then, where
+    somebody had changed it by hand.
     """
 
     reason: str
@@ -34,3 +35,4 @@ class GoldenRenewed:
     old_blocks: int = 0
     new_blocks: int = 0
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
+    written_over: GoldenPolicy | None = None

@@ -172,6 +172,11 @@ class ChallengerJudged:
     golden: GoldenPolicy | None = None
     """By which the golden set was chosen; an older fact does not say."""
 
+    @property
+    def known_metric(self) -> str:
+        """Return the metric of the losses, of an older fact that of its level; empty where it has neither."""
+        return self.metric or (self.level.metric if self.level else "")
+
 
 @dataclass(frozen=True)
 class VersionRegistered:

@@ -10,7 +10,7 @@ from millrace.domain.calibration import calibration_interval, calibration_loss, 
 from millrace.domain.config import GateSection, Rule
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import SEED, confidence_at_look, too_few_blocks
-from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import NoEvidenceError
 from millrace.domain.gate.parts import join_parts
@@ -43,8 +43,7 @@ def judge_calibration(evidence: GateEvidence, policy: GateSection) -> Verdict:
 def _judge_set(
     name: str, evidence: GateEvidence, judged: JudgedSet, policy: GateSection, confidence: float
 ) -> Iterator[Finding]:
-    asked = policy.calibration
-    assert asked is not None  # noqa: S101 - the registry asks no rule without its section
+    asked = asked_of(policy.calibration, RULE)
     if (few := too_few_blocks(RULE, judged, policy)) is not None:
         yield Finding(RULE, few.outcome, f"{name}: {few.reason}", few.code)
         return

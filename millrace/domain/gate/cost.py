@@ -8,10 +8,10 @@ import numpy as np
 
 from millrace.domain.config import CostPolicy, GateSection, Rule
 from millrace.domain.gate.code import Code
-from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.evidence import GateEvidence, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
-from millrace.domain.gate.several import say_all
+from millrace.domain.gate.parts import join_parts
 from millrace.domain.losses import FloatArray
 from millrace.domain.verdict import Outcome, Verdict
 
@@ -60,9 +60,7 @@ def judge_cost(evidence: GateEvidence, policy: GateSection) -> Verdict:
     Distribution-free bounds of a median: Conover, *Practical Nonparametric Statistics* (1999), section 3.2.
     """
     found = evidence.find(Rule.COST, Cost)
-    limits = policy.cost
-    if limits is None:
-        raise NoEvidenceError(Code.ABSENT, "model.toml has no [gate.cost]")
+    limits = asked_of(policy.cost, Rule.COST)
     if evidence.champion_digest is not None and found.champion is None and _has_ratio(limits):
         raise NoEvidenceError(Code.ABSENT, "the champion was not measured beside it")
     for who, cost in (("challenger", found.challenger), ("champion", found.champion)):
@@ -71,7 +69,7 @@ def judge_cost(evidence: GateEvidence, policy: GateSection) -> Verdict:
     if found.champion is not None:
         parts += _judge_against(found.challenger, found.champion, limits, policy.confidence)
     if parts:
-        return say_all(Rule.COST, parts)
+        return join_parts(Rule.COST, parts)
     reason = "there is no champion yet, and [gate.cost] has no limit for a bundle by itself"
     return Verdict(Rule.COST, Outcome.PASS, reason, Code.NOT_ASKED)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from millrace.domain.canonical import sha256_of
 from millrace.domain.config import Rule
+from millrace.domain.config.section import Section
 from millrace.domain.facts import Agreement
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError, NotMeasured, Source, find_flaw
@@ -17,6 +18,7 @@ from millrace.domain.losses import FloatArray, IntArray, StrArray
 from millrace.domain.metric_terms import HALF, RowLoss
 
 M = TypeVar("M", bound=Measurement)
+S = TypeVar("S", bound=Section)
 
 ROLES = ("challenger", "champion", "baseline", "best")
 """Whose answers a judged set has."""
@@ -80,7 +82,8 @@ class GateEvidence:
     says how the golden policy differs from the one that is recorded; empty where it does not.
 
     Of several classes `constant` has the share of each among the rows that were learned from; a class that
-    it has no share for, a judged set can have all the same.
+    it has no share for, a judged set can have all the same. `constant` is None where it was chosen by another
+    metric and the rows to choose it again are gone.
     """
 
     run_key: str
@@ -90,7 +93,7 @@ class GateEvidence:
     baseline_digest: str
     recent: JudgedSet
     golden: JudgedSet
-    constant: float | tuple[float, ...]
+    constant: float | tuple[float, ...] | None
     agreement: Agreement
     measured: Mapping[Rule, Measurement | NotMeasured] = field(default_factory=dict)
     unrecorded_golden: str = ""
@@ -120,6 +123,19 @@ class GateEvidence:
             for judged in (self.recent, self.golden)
         )
         return first, second
+
+
+def asked_of(section: S | None, rule: Rule) -> S:
+    """Return what `model.toml` asks of a rule.
+
+    Raises
+    ------
+    NoEvidenceError
+        If it has no such section: the registry asks no rule without.
+    """
+    if section is None:
+        raise NoEvidenceError(Code.ABSENT, f"model.toml has no [gate.{rule}]")
+    return section
 
 
 def judged_set_id(blocks: StrArray) -> str:

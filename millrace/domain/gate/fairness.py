@@ -9,7 +9,7 @@ from millrace.domain.config.gate.fairness import FairnessPolicy
 from millrace.domain.fairness import Asked, Gap, measure_gaps
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import confidence_at_look, spell_percent
-from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.groups import (
     LEAST_SHOWN,
@@ -104,8 +104,8 @@ def judge_fairness(evidence: GateEvidence, policy: GateSection) -> Verdict:
     The measures: Barocas, Hardt, Narayanan, *Fairness and Machine Learning* (2023), chapter 3. The ratio of
     four fifths: US Uniform Guidelines on Employee Selection Procedures (1978), section 4D.
     """
-    asked, rule = policy.fairness, Rule.FAIRNESS
-    assert asked is not None  # noqa: S101 - the registry asks no rule without its section
+    rule = Rule.FAIRNESS
+    asked = asked_of(policy.fairness, rule)
     pooled = pool_sets(evidence, rule)
     if (few := pooled_too_few(rule, pooled, policy)) is not None:
         raise few
@@ -160,7 +160,7 @@ def _grouped(pooled: JudgedSet, entry: str, asked: FairnessPolicy) -> GroupedRow
         labels=pooled.labels,
         blocks=merged_blocks(pooled),
         groups=group_rows(pooled, Rule.FAIRNESS, entry),
-        threshold=None if threshold == HALF else threshold,
+        threshold=threshold,
     )
 
 

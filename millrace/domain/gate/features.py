@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from millrace.domain.config import FeaturesPolicy, GateSection, Metric, Rule
 from millrace.domain.gate.code import Code
-from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.evidence import GateEvidence, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
-from millrace.domain.gate.several import say_all
+from millrace.domain.gate.parts import join_parts
 from millrace.domain.listing import name_some
 from millrace.domain.losses import name_loss
 from millrace.domain.verdict import Outcome, Verdict
@@ -33,9 +33,10 @@ class FeatureUse:
 
 @dataclass(frozen=True)
 class FeatureUses(Measurement):
-    """What each feature brings, by `metric` on `rows` judged rows."""
+    """What each of the bundle's `features` brings, by `metric` on `rows` judged rows."""
 
     metric: Metric
+    features: tuple[str, ...]
     rows: int
     uses: tuple[FeatureUse, ...]
 
@@ -52,21 +53,21 @@ def judge_features(evidence: GateEvidence, policy: GateSection) -> Verdict:
     Breiman, "Random Forests", Machine Learning 45 (2001), section 10.
     """
     found = evidence.find(Rule.FEATURES, FeatureUses)
-    limits = policy.features
-    if limits is None:
-        raise NoEvidenceError(Code.ABSENT, "model.toml has no [gate.features]")
+    limits = asked_of(policy.features, Rule.FEATURES)
     if not found.rows or not found.uses:
         counts = f"{len(found.uses)} features shuffled on {found.rows} rows, 1 needed of each"
         raise NoEvidenceError(Code.EMPTY, counts)
+    if missing := sorted({*found.features} - {one.name for one in found.uses}):
+        raise NoEvidenceError(Code.ABSENT, f"not shuffled: {name_some(missing, _NAMED)}")
     unbounded = [one.name for one in found.uses if one.lower is None or one.upper is None]
     if unbounded:
         told = f"too few blocks to bound what {name_some(unbounded, _NAMED)} bring"
         raise NoEvidenceError(Code.TOO_FEW, f"{told}: {found.rows} rows")
     parts = [_judge_harm(found, limits), _judge_idle(found, limits)]
-    return say_all(Rule.FEATURES, parts, [_bar_of(one, found.metric, limits) for one in found.uses])
+    return join_parts(Rule.FEATURES, parts, [_bar_of(one, found.metric, limits) for one in found.uses])
 
 
-def _judge_harm(found: FeatureUses, limits: FeaturesPolicy) -> Verdict:
+def _judge_harm(found: FeatureUses, limits: FeaturesPolicy) -> Finding:
     needed = f"needed at most {limits.max_harm:g}"
     harmful = [one for one in found.uses if _least_harm(one) > limits.max_harm]
     if harmful:
@@ -81,7 +82,7 @@ def _judge_harm(found: FeatureUses, limits: FeaturesPolicy) -> Verdict:
     return Finding(Rule.FEATURES, Outcome.PASS, f"none of {len(found.uses)} features harms", Code.CLEARED)
 
 
-def _judge_idle(found: FeatureUses, limits: FeaturesPolicy) -> Verdict:
+def _judge_idle(found: FeatureUses, limits: FeaturesPolicy) -> Finding:
     idle = [one for one in found.uses if (one.upper or 0.0) < limits.min_gain]
     unsure = [one for one in found.uses if one not in idle and (one.lower or 0.0) < limits.min_gain]
     brings = f"bring less than {limits.min_gain:g} of {name_loss(found.metric)}"

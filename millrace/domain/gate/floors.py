@@ -17,6 +17,7 @@ from millrace.domain.gate.comparison import (
 )
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
 from millrace.domain.gate.finding import Bar, Finding
+from millrace.domain.gate.measurement import NoEvidenceError
 from millrace.domain.losses import FloatArray, metric_value, name_metric, spell_loss
 from millrace.domain.metric_terms import HALF
 from millrace.domain.verdict import Outcome, Verdict, worst_of
@@ -72,8 +73,18 @@ def judge_constant(evidence: GateEvidence, policy: GateSection) -> Verdict:
 
 
 def constant_answers(evidence: GateEvidence) -> FloatArray:
-    """For several classes they are the shares of training, 0 of one that was not there: what was known."""
+    """For several classes they are the shares of training, 0 of one that was not there: what was known.
+
+    Raises
+    ------
+    NoEvidenceError
+        If it is not known which answer is the best for all.
+    """
     labels, constant = evidence.recent.labels, evidence.constant
+    if constant is None:
+        raise NoEvidenceError(
+            Code.UNCOMPARABLE, "one answer for all is known by another metric, and its rows are not here"
+        )
     if not isinstance(constant, tuple):
         return np.full(labels.shape, constant)
     shares = np.zeros(evidence.recent.challenger.shape[1])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from millrace.domain.config import GateSection
+from millrace.domain.facts import Agreement
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import too_few_blocks
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
@@ -16,14 +17,13 @@ from millrace.domain.verdict import Outcome, Verdict
 def judge_agreement(evidence: GateEvidence, policy: GateSection) -> Verdict:
     """Judge whether the bundle answers as the pipeline that was fitted: an export can be silently wrong."""
     rule, agreement = "agreement", evidence.agreement
-    if agreement.rows <= 0 or not math.isfinite(agreement.largest_difference):
-        code = (
-            Code.ABSENT if agreement.rows == 0 else Code.NEGATIVE if agreement.rows < 0 else Code.NOT_FINITE
+    if (code := _flaw_of(agreement)) is not None:
+        found = (
+            f"{agreement.disagreeing_rows} of {agreement.rows} rows differ, "
+            f"by {agreement.largest_difference:g} at most"
         )
-        found = f"{agreement.rows} rows compared, largest difference {agreement.largest_difference:g}"
-        return Verdict(
-            rule, Outcome.INCONCLUSIVE, f"{found}: the bundle was not held against its pipeline", code
-        )
+        reason = f"{found}: the bundle was not held against its pipeline"
+        return Verdict(rule, Outcome.INCONCLUSIVE, reason, code)
     share = agreement.disagreeing_rows / agreement.rows
     outcome = Outcome.PASS if share <= policy.max_disagreeing_share else Outcome.FAIL
     reason = (
@@ -36,6 +36,16 @@ def judge_agreement(evidence: GateEvidence, policy: GateSection) -> Verdict:
         Bar("largest difference", agreement.largest_difference),
     )
     return Finding(rule, outcome, reason, bars=bars)
+
+
+def _flaw_of(found: Agreement) -> Code | None:
+    if found.rows == 0:
+        return Code.ABSENT
+    if not math.isfinite(found.largest_difference):
+        return Code.NOT_FINITE
+    if min(found.rows, found.disagreeing_rows, found.largest_difference) < 0:
+        return Code.NEGATIVE
+    return Code.OTHER_ROWS if found.disagreeing_rows > found.rows else None
 
 
 def judge_finite(evidence: GateEvidence, _policy: GateSection) -> Verdict:

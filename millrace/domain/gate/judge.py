@@ -11,7 +11,6 @@ from millrace.domain.gate.rules import RULES, GateRule
 from millrace.domain.gate.soundness import find_flaws, find_odd_answers
 from millrace.domain.losses import UnpairedLossesError
 from millrace.domain.verdict import Outcome, Verdict, worst_of
-from millrace.errors import MillraceError
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ def judge_challenger(evidence: GateEvidence, policy: GateSection) -> Judgement:
         if evidence.champion_digest is not None or not rule.needs_champion
     )
     verdicts = tuple(judge_rule(name, evidence, policy) for name in asked)
-    deciding = worst_of(verdicts)
+    # a rule that nobody asks for is no evidence: without another nothing was judged
+    deciding = worst_of(verdict for verdict in verdicts if verdict.code != Code.NOT_ASKED)
     return Judgement(deciding.outcome, f"{deciding.rule}: {deciding.reason}", verdicts)
 
 
@@ -50,15 +50,16 @@ def _judge(name: Rule, evidence: GateEvidence, policy: GateSection) -> Verdict:
     if rule.section and getattr(policy, rule.section) is None:
         reason = f"not asked for: model.toml has no [gate.{rule.section}]"
         return Verdict(name, Outcome.PASS, reason, Code.NOT_ASKED)
+    flaw = next(_flaws(evidence, rule), None)
+    if flaw is not None:
+        return Verdict(name, Outcome.INCONCLUSIVE, flaw.reason, flaw.code)
     try:
-        for flaw in _flaws(evidence, rule):
-            raise flaw
         return rule.judge(evidence, policy)
     except NoEvidenceError as error:
         return Verdict(name, Outcome.INCONCLUSIVE, error.reason, error.code)
     except UnpairedLossesError as error:
         return Verdict(name, Outcome.INCONCLUSIVE, _one_line(error), Code.UNCOMPARABLE)
-    except (MillraceError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever breaks, a package's own error too, is no evidence
         return Verdict(name, Outcome.INCONCLUSIVE, _one_line(error), Code.ERROR)
 
 

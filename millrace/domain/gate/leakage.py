@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from millrace.domain.config import HIGHER_IS_BETTER, GateSection, LeakagePolicy, Metric, Rule
 from millrace.domain.gate.code import Code
-from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.evidence import GateEvidence, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
-from millrace.domain.gate.several import say_all
-from millrace.domain.listing import name_some
+from millrace.domain.gate.parts import join_parts, nothing_to_ask
+from millrace.domain.listing import count_things, name_some
 from millrace.domain.losses import metric_value, name_metric
 from millrace.domain.verdict import Outcome, Verdict
 
@@ -31,10 +31,10 @@ class Alone:
 
 @dataclass(frozen=True)
 class Knowing:
-    """A feature that knows the target, and by what that was seen."""
+    """Of a feature that was looked at, by what it is seen to know the target; None where by nothing."""
 
     name: str
-    why: str
+    why: str | None
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,16 @@ class Late:
 class Leakage(Measurement):
     """What was seen of leaks. `metric` is what a feature alone is measured by, on `rows` training rows.
 
-    `same_keys` counts judged rows whose key a training row has too, None where rows have no key. `copied` is
-    the share of judged rows whose features and target some training row has too, and `copied_by_chance` that
-    of training rows which one of another block has.
+    `features` names those to look at, and `alone` and `knowing` have each of them; `texts` counts the texts,
+    which nobody looks at. `same_keys` counts judged rows whose key a training row has too, None where rows
+    have no key (`has_key`). `copied` is the share of judged rows whose features and target some training row
+    has too, and `copied_by_chance` that of training rows which one of another block has.
     """
 
     metric: Metric
+    features: tuple[str, ...]
+    texts: int
+    has_key: bool
     rows: int
     alone: tuple[Alone, ...]
     knowing: tuple[Knowing, ...]
@@ -88,9 +92,7 @@ def judge_leakage(evidence: GateEvidence, policy: GateSection) -> Verdict:
     Kaufman, Rosset, Perlich, Stitelman, "Leakage in Data Mining", ACM TKDD 6(4), 2012.
     """
     found = evidence.find(Rule.LEAKAGE, Leakage)
-    limits = policy.leakage
-    if limits is None:
-        raise NoEvidenceError(Code.ABSENT, "model.toml has no [gate.leakage]")
+    limits = asked_of(policy.leakage, Rule.LEAKAGE)
     parts = [
         _judge_alone(found, limits),
         _judge_knowing(found, limits),
@@ -98,13 +100,16 @@ def judge_leakage(evidence: GateEvidence, policy: GateSection) -> Verdict:
         *_judge_keys(found, limits),
         _judge_copies(found, limits),
     ]
-    return say_all(Rule.LEAKAGE, parts)
+    return join_parts(Rule.LEAKAGE, parts)
 
 
-def _judge_alone(found: Leakage, limits: LeakagePolicy) -> Verdict:
+def _judge_alone(found: Leakage, limits: LeakagePolicy) -> Finding:
+    _check_names("asked alone", [one.name for one in found.alone], found)
     asked = [one for one in found.alone if one.name not in limits.allowed]
-    if not asked or not found.rows:
-        return _part(Outcome.INCONCLUSIVE, f"{len(asked)} features asked on {found.rows} rows", Code.EMPTY)
+    if not asked:
+        return nothing_to_ask(Rule.LEAKAGE, "features alone", _spell_unasked(found))
+    if not found.rows:
+        return _part(Outcome.INCONCLUSIVE, f"{len(asked)} features asked on 0 rows, 1 needed", Code.EMPTY)
     # the loss at the limit: what a metric is of a loss, a loss is of the metric
     limit = metric_value(found.metric, limits.max_single_feature)
     needed = f"needed no better than {limits.max_single_feature:g}"
@@ -119,21 +124,40 @@ def _judge_alone(found: Leakage, limits: LeakagePolicy) -> Verdict:
         code = Code.TOO_FEW if any(one.lower is None for one in unsure) else Code.UNSURE
         return _part(Outcome.INCONCLUSIVE, f"perhaps too good alone: {told}, {needed}", code, bars)
     best = min(asked, key=_by_loss)
+    texts = f" ({count_things(found.texts, 'text')} not asked)" if found.texts else ""
     reason = (
-        f"of {len(asked)} features none is too good alone: at best {_spell(best, found.metric)}, {needed}"
+        f"of {len(asked)} features{texts} none is too good alone: at best {_spell(best, found.metric)}, "
+        f"{needed}"
     )
     return _part(Outcome.PASS, reason, Code.CLEARED, bars)
 
 
-def _judge_knowing(found: Leakage, limits: LeakagePolicy) -> Verdict:
-    knowing = [one for one in found.knowing if one.name not in limits.allowed]
+def _check_names(what: str, names: Sequence[str], found: Leakage) -> None:
+    if missing := sorted({*found.features} - {*names}):
+        raise NoEvidenceError(Code.ABSENT, f"not {what}: {name_some(missing, _NAMED)}")
+
+
+def _spell_unasked(found: Leakage) -> str:
+    whys = [
+        *(["all but texts are allowed" if found.texts else "all are allowed"] if found.features else []),
+        *([f"{count_things(found.texts, 'text')} cannot be asked by a small tree"] if found.texts else []),
+    ]
+    return ", ".join(whys) or "there is no feature"
+
+
+def _judge_knowing(found: Leakage, limits: LeakagePolicy) -> Finding:
+    _check_names("looked at for the target", [one.name for one in found.knowing], found)
+    looked = [one for one in found.knowing if one.name not in limits.allowed]
+    if not looked:
+        return nothing_to_ask(Rule.LEAKAGE, "features that know the target", _spell_unasked(found))
+    knowing = [one for one in looked if one.why is not None]
     if not knowing:
         return _part(Outcome.PASS, "none knows the target by its name or its values", Code.CLEARED)
     told = name_some([f"{one.name} knows the target ({one.why})" for one in knowing], _NAMED)
     return _part(Outcome.FAIL, told, Code.MISSED)
 
 
-def _judge_late(found: Leakage, limits: LeakagePolicy) -> Iterator[Verdict]:
+def _judge_late(found: Leakage, limits: LeakagePolicy) -> Iterator[Finding]:
     most, seen = limits.max_late_share, {one.name: one for one in found.late}
     for name in limits.known_at if most is not None else ():
         one = seen.get(name)
@@ -151,9 +175,11 @@ def _judge_late(found: Leakage, limits: LeakagePolicy) -> Iterator[Verdict]:
         yield _part(Outcome.PASS if share <= (most or 0.0) else Outcome.FAIL, reason, bars=bars)
 
 
-def _judge_keys(found: Leakage, limits: LeakagePolicy) -> Iterator[Verdict]:
-    if found.same_keys is None:
+def _judge_keys(found: Leakage, limits: LeakagePolicy) -> Iterator[Finding]:
+    if not found.has_key:
         return
+    if found.same_keys is None:
+        raise NoEvidenceError(Code.ABSENT, "the keys of judged rows were not looked for in the training")
     if not found.judged_rows or found.same_keys > found.judged_rows:
         counts = f"{found.same_keys} of {found.judged_rows} judged rows have a key of the training"
         raise NoEvidenceError(Code.EMPTY if not found.judged_rows else Code.ERROR, counts)
@@ -166,7 +192,7 @@ def _judge_keys(found: Leakage, limits: LeakagePolicy) -> Iterator[Verdict]:
     yield _part(Outcome.PASS if share <= most else Outcome.FAIL, reason, bars=bars)
 
 
-def _judge_copies(found: Leakage, limits: LeakagePolicy) -> Verdict:
+def _judge_copies(found: Leakage, limits: LeakagePolicy) -> Finding:
     """Judge by the difference of two shares over other rows: the bounds of both count against it."""
     judged, chance, most = found.copied, found.copied_by_chance, limits.max_copied_share
     counted = (

@@ -70,7 +70,7 @@ def _flaws(value: Any, name: str) -> Iterator[tuple[Code, str]]:
         return
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         yield Code.NOT_FINITE, f"{name} is {value}"
-    elif isinstance(value, int) and not isinstance(value, bool) and value < 0:
+    elif isinstance(value, int | np.integer) and not isinstance(value, bool) and value < 0:
         yield Code.NEGATIVE, f"{name} is {value}"
     elif isinstance(value, np.ndarray):
         yield from _flaws_of_array(value, name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from millrace.domain.config import GateSection, ReproducibilityPolicy, Rule
 from millrace.domain.facts import Reproduction
 from millrace.domain.gate.code import Code
-from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.evidence import GateEvidence, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
 from millrace.domain.verdict import Outcome, Verdict
@@ -32,8 +32,8 @@ class TrainedAgain(Measurement):
 
 def judge_reproducibility(evidence: GateEvidence, policy: GateSection) -> Verdict:
     """Judge whether the second training ended in the same scorer, or as `exact` says in the same answers."""
-    rule, limits = Rule.REPRODUCIBILITY, policy.reproducibility
-    assert limits is not None  # noqa: S101 - the registry asks no rule without its section
+    rule = Rule.REPRODUCIBILITY
+    limits = asked_of(policy.reproducibility, rule)
     found = evidence.find(rule, TrainedAgain)
     _check(found)
     match found.result:
@@ -71,6 +71,9 @@ def _check(found: TrainedAgain) -> None:
         raise NoEvidenceError(Code.OTHER_DIGEST, told)
     if found.result is not Reproduction.IDENTICAL and found.rows == 0:
         raise NoEvidenceError(Code.EMPTY, "the two scorers differ, and both answered 0 rows, 1 needed")
+    if found.result is Reproduction.SAME_ANSWERS and found.differing_rows:
+        told = f"{found.result} told of scorers of which {found.differing_rows} answers differ"
+        raise NoEvidenceError(Code.UNCOMPARABLE, told)
     if max(found.differing_rows, found.apart_rows) > found.rows:
         raise NoEvidenceError(Code.OTHER_ROWS, f"more answers differ than the {found.rows} there are")
 

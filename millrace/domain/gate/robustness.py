@@ -16,7 +16,7 @@ from millrace.domain.gate.comparison import (
     measure,
     too_few_blocks,
 )
-from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.parts import join_parts, nothing_to_ask
 from millrace.domain.gate.tried import (
@@ -47,18 +47,22 @@ def judge_robustness(evidence: GateEvidence, policy: GateSection) -> Verdict:
     What is lost by a change is measured on the same rows of the recent set, and its bounds are those of every
     comparison. A part that the model has no feature for decides nothing, and is said.
     """
-    found, asked = evidence.find(RULE, Robustness), policy.robustness
-    assert asked is not None  # noqa: S101 - the registry asks no rule without its section
+    found, asked = evidence.find(RULE, Robustness), asked_of(policy.robustness, RULE)
     sample = take_tried(evidence.recent, found.positions)
     parts = [_alike(found), _extremes(found), *_changes(found, asked, sample, policy)]
     parts += _monotone(found, asked)
     if asked.attack is not None:
-        parts.append(_attack(found.attack, asked.attack, evidence.recent, policy))
+        parts.append(_attack(found, asked.attack, evidence.recent, policy))
     return join_parts(RULE, parts)
 
 
 def _absent(what: str) -> Finding:
     return Finding(RULE, Outcome.INCONCLUSIVE, f"{what}: it was not measured", Code.ABSENT)
+
+
+def _incomplete(what: str, tried: int, needed: int) -> Finding:
+    reason = f"{what}: {tried} tried, the bundle has {needed}"
+    return Finding(RULE, Outcome.INCONCLUSIVE, reason, Code.ABSENT)
 
 
 def _alike(found: Robustness) -> Finding:
@@ -79,6 +83,8 @@ def _alike(found: Robustness) -> Finding:
 
 
 def _extremes(found: Robustness) -> Finding:
+    if len(found.extremes) != found.to_try.extremes:
+        return _incomplete("extreme values", len(found.extremes), found.to_try.extremes)
     if not found.extremes:
         return nothing_to_ask(RULE, "extreme values", _LACKS[NOISE])
     rows = sum(one.rows for one in found.extremes)
@@ -106,6 +112,8 @@ def _changes(
         change = by_name.get(name)
         if change is None:
             yield _absent(name)
+        elif change.columns != (needed := found.to_try.features_for(name)):
+            yield _incomplete(f"features for {name}", change.columns, needed)
         elif not change.columns:
             yield nothing_to_ask(RULE, name, _LACKS[name])
         else:
@@ -152,9 +160,12 @@ def _monotone(found: Robustness, asked: RobustnessPolicy) -> Iterator[Finding]:
         yield Finding(RULE, outcome, reason, bars=(Bar(f"wrong way with {name}", share, limit=limit),))
 
 
-def _attack(attack: Attack | None, asked: AttackPolicy, judged: JudgedSet, policy: GateSection) -> Finding:
+def _attack(found: Robustness, asked: AttackPolicy, judged: JudgedSet, policy: GateSection) -> Finding:
+    attack, needed = found.attack, found.to_try.numbers
     if attack is None:
         return _absent("attack")
+    if attack.columns != needed:
+        return _incomplete("features for the attack", attack.columns, needed)
     if not attack.columns:
         return nothing_to_ask(RULE, "attack", _LACKS[NOISE])
     attacked = take_tried(judged, attack.positions)

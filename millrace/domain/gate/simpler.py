@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from millrace.domain.config import GateSection, Rule, SimplerPolicy
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import confidence_at_look, judge_superior, measure, too_few_blocks
-from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.evidence import GateEvidence, asked_of
 from millrace.domain.gate.finding import Finding
 from millrace.domain.gate.floors import constant_answers
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
-from millrace.domain.gate.several import say_all
+from millrace.domain.gate.parts import join_parts
 from millrace.domain.losses import FloatArray
 from millrace.domain.metric_terms import HALF
 from millrace.domain.verdict import Outcome, Verdict
@@ -20,19 +20,21 @@ from millrace.domain.verdict import Outcome, Verdict
 class Refitted:
     """The estimator of the champion, fitted to the rows that the challenger learned from.
 
-    `scorer_bytes` is the size of the champion's own scorer: that of its kind.
+    `scorer_bytes` is the size of the champion's own scorer: that of its kind. From `threshold` on its answers
+    are the positive class.
     """
 
     estimator: str
     scorer_bytes: int
     answers: FloatArray
+    threshold: float = HALF
 
 
 @dataclass(frozen=True, eq=False)
 class Simpler(Measurement):
     """How large the scorers are that are compared; `previous` where the champion is of another estimator.
 
-    `why_no_previous` says why it is not there.
+    `why_no_previous` says why it is not there; needed once there is a champion.
     """
 
     scorer_bytes: int
@@ -54,23 +56,22 @@ def judge_simpler(evidence: GateEvidence, policy: GateSection) -> Verdict:
     Technometrics 24(4), 1982 (intersection-union test).
     """
     found = evidence.find(Rule.SIMPLER, Simpler)
-    if policy.simpler is None:
-        raise NoEvidenceError(Code.ABSENT, "model.toml has no [gate.simpler]")
+    limits = asked_of(policy.simpler, Rule.SIMPLER)
     if not found.scorer_bytes or not found.baseline_bytes:
         raise NoEvidenceError(Code.EMPTY, "a scorer of 0 bytes was measured")
     if (few := too_few_blocks(Rule.SIMPLER, evidence.recent, policy)) is not None:
         return few
     parts = [
-        _gain_on("one answer for all", constant_answers(evidence), evidence, policy, policy.simpler, HALF),
-        *_judge_linear(found, evidence, policy, policy.simpler),
-        *_judge_previous(found, evidence, policy, policy.simpler),
+        _gain_on("one answer for all", constant_answers(evidence), evidence, policy, limits, HALF),
+        *_judge_linear(found, evidence, policy, limits),
+        *_judge_previous(found, evidence, policy, limits),
     ]
-    return say_all(Rule.SIMPLER, parts)
+    return join_parts(Rule.SIMPLER, parts)
 
 
 def _judge_linear(
     found: Simpler, evidence: GateEvidence, policy: GateSection, limit: SimplerPolicy
-) -> Iterator[Verdict]:
+) -> Iterator[Finding]:
     if evidence.challenger_digest == evidence.baseline_digest:
         yield _not_asked("it is the linear model")
     elif found.baseline_bytes >= found.scorer_bytes:
@@ -81,11 +82,13 @@ def _judge_linear(
 
 def _judge_previous(
     found: Simpler, evidence: GateEvidence, policy: GateSection, limit: SimplerPolicy
-) -> Iterator[Verdict]:
+) -> Iterator[Finding]:
     previous = found.previous
     if previous is None:
         if found.why_no_previous:
             yield _not_asked(found.why_no_previous)
+        elif evidence.champion_digest is not None:
+            raise NoEvidenceError(Code.ABSENT, "the champion's estimator was not looked at")
     elif previous.scorer_bytes >= found.scorer_bytes:
         who = f"the champion's {previous.estimator}"
         yield _not_asked(_no_smaller(who, previous.scorer_bytes, found.scorer_bytes))
@@ -94,7 +97,7 @@ def _judge_previous(
         raise NoEvidenceError(Code.OTHER_ROWS, f"{shapes} of the challenger")
     else:
         who = f"the champion's {previous.estimator}, fitted again"
-        yield _gain_on(who, previous.answers, evidence, policy, limit, HALF)
+        yield _gain_on(who, previous.answers, evidence, policy, limit, previous.threshold)
 
 
 def _gain_on(
@@ -112,8 +115,8 @@ def _gain_on(
     return Finding(Rule.SIMPLER, verdict.outcome, reason, verdict.code, bars=verdict.bars)
 
 
-def _not_asked(reason: str) -> Verdict:
-    return Verdict(Rule.SIMPLER, Outcome.PASS, reason, Code.CLEARED)
+def _not_asked(reason: str) -> Finding:
+    return Finding(Rule.SIMPLER, Outcome.PASS, reason, Code.NOT_ASKED)
 
 
 def _no_smaller(who: str, theirs: int, own: int) -> str:

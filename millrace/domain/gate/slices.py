@@ -12,7 +12,7 @@ from millrace.domain.config import HIGHER_IS_BETTER, GateSection, Metric, Rule
 from millrace.domain.config.gate.slices import SlicesPolicy
 from millrace.domain.gate.code import Code
 from millrace.domain.gate.comparison import SEED, confidence_at_look, loss_on, spell_percent
-from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.groups import (
     LEAST_SHOWN,
@@ -82,8 +82,8 @@ def judge_slices(evidence: GateEvidence, policy: GateSection) -> Verdict:
     ----------
     Berger, "Multiparameter Hypothesis Testing and Acceptance Sampling", Technometrics 24(4), 1982.
     """
-    asked, rule = policy.slices, Rule.SLICES
-    assert asked is not None  # noqa: S101 - the registry asks no rule without its section
+    rule = Rule.SLICES
+    asked = asked_of(policy.slices, rule)
     pooled = pool_sets(evidence, rule)
     if (few := pooled_too_few(rule, pooled, policy)) is not None:
         raise few

@@ -19,7 +19,8 @@ def find_flaws(evidence: GateEvidence) -> Iterator[NoEvidenceError]:
         yield from _flaws_of_source(name, judged, evidence)
         yield from _flaws_of_rows(name, judged)
         yield from _odd_numbers(f"of the {name} set's labels", judged.labels)
-    yield from _odd_numbers("of the constant baseline", np.asarray(evidence.constant))
+    if evidence.constant is not None:
+        yield from _odd_numbers("of the constant baseline", np.asarray(evidence.constant))
 
 
 def find_odd_answers(evidence: GateEvidence) -> Iterator[NoEvidenceError]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from millrace.domain.config import GateSection, Rule
 from millrace.domain.gate.code import USUAL, Code
 from millrace.domain.gate.comparison import loss_on, too_few_blocks
-from millrace.domain.gate.evidence import GateEvidence, JudgedSet
+from millrace.domain.gate.evidence import GateEvidence, JudgedSet, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
 from millrace.domain.kinds import Task
@@ -46,8 +46,8 @@ def judge_stability(evidence: GateEvidence, policy: GateSection) -> Verdict:
     The doubt is about the few refits and not about the judged rows, which are the same for all: so looks at
     them ask for no more confidence.
     """
-    rule, limits, recent = Rule.STABILITY, policy.stability, evidence.recent
-    assert limits is not None  # noqa: S101 - the registry asks no rule without its section
+    rule, recent = Rule.STABILITY, evidence.recent
+    limits = asked_of(policy.stability, rule)
     if (few := too_few_blocks(rule, recent, policy)) is not None:
         return few
     found = evidence.find(rule, Stability)

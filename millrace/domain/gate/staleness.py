@@ -14,7 +14,7 @@ from millrace.domain.gate.comparison import (
     measure,
     too_few_blocks,
 )
-from millrace.domain.gate.evidence import GateEvidence
+from millrace.domain.gate.evidence import GateEvidence, asked_of
 from millrace.domain.gate.finding import Bar, Finding
 from millrace.domain.gate.measurement import Measurement, NoEvidenceError
 from millrace.domain.losses import FloatArray
@@ -59,8 +59,8 @@ def judge_staleness(evidence: GateEvidence, policy: GateSection) -> Verdict:
     It fails where the model surely loses more than `max_decay` by being so old, or where the challenger's
     own training rows are older than `max_data_age`.
     """
-    rule, limits, recent = Rule.STALENESS, policy.staleness, evidence.recent
-    assert limits is not None  # noqa: S101 - the registry asks no rule without its section
+    rule, recent = Rule.STALENESS, evidence.recent
+    limits = asked_of(policy.staleness, rule)
     if (few := too_few_blocks(rule, recent, policy)) is not None:
         return few
     found = evidence.find(rule, Staleness)

@@ -63,10 +63,28 @@ class Attack:
     found: IntArray
 
 
+@dataclass(frozen=True)
+class ToTry:
+    """How many features of the bundle there are for each part, and outermost values of its numbers.
+
+    What was tried in fewer was not measured; of what there is none, nothing is to be tried.
+    """
+
+    numbers: int
+    nullable: int
+    open: int
+    extremes: int
+
+    def features_for(self, change: str) -> int:
+        """Return how many features the change of this name is for."""
+        return {NOISE: self.numbers, MISSING: self.nullable, UNKNOWN: self.open}[change]
+
+
 @dataclass(frozen=True, eq=False)
 class Robustness(Measurement):
     """What became of the answers to judged rows, by their `positions`; what was not asked is not there."""
 
+    to_try: ToTry
     positions: IntArray
     alike: tuple[Alike, ...]
     extremes: tuple[Extreme, ...]

@@ -7,16 +7,51 @@ import numpy.typing as npt
 import pandas as pd
 
 from millrace.domain.batch_rules import Hashes, key_hashes
+from millrace.errors import MillraceError
 
 _NULL = np.iinfo(np.int64).min
 _FAR = 2.0**52
 """Cells beyond it are one: whole numbers end there."""
 
+_TAIL = 0.01
+"""This share of the numbers on either side says nothing of their spread: a few rows must not set the grid."""
+
+
+class EndlessSpreadError(MillraceError):
+    """The numbers of a column lie so far apart that there is no grid over them."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        super().__init__(
+            f"{column}: its values have no finite spread, and so no grid to look for copies in. "
+            "Give the column a min and a max in [contract.columns]"
+        )
+
 
 def spreads_of(frame: pd.DataFrame, numbers: Sequence[str]) -> dict[str, float]:
-    """Return the standard deviation of each number, 1 where it has none."""
-    found = {name: float(pd.to_numeric(frame[name]).astype("float64").std()) for name in numbers}
-    return {name: spread if np.isfinite(spread) and spread > 0 else 1.0 for name, spread in found.items()}
+    """Return the standard deviation of each number, its tails cut; 1 where all its values are one.
+
+    Raises
+    ------
+    EndlessSpreadError
+        If a standard deviation is not finite.
+    """
+    return {name: _spread_of(name, frame[name]) for name in numbers}
+
+
+def _spread_of(name: str, column: "pd.Series[float]") -> float:
+    values = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
+    values = values[~np.isnan(values)]
+    if values.size == 0 or values.min() == values.max():
+        return 1.0
+    low, high = (
+        np.quantile(values, _TAIL, method="higher"), np.quantile(values, 1.0 - _TAIL, method="lower")
+    )  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(np.clip(values, low, high).std() or values.std())
+    if not np.isfinite(spread):
+        raise EndlessSpreadError(name)
+    return spread or 1.0
 
 
 def hash_cells(

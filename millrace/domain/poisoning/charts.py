@@ -40,12 +40,14 @@ def judge_label_rate(profile: BatchProfile, history: Sequence[BatchProfile], pol
 
     `policy.false_alarms` is shared among the classes, of which two are one.
     """
-    readings = read_labels(profile)
-    if not readings:
+    if not profile.labelled:
         return Judged(unjudged=("label_rate: no label in the batch",))
-    judged, chance = Judged(), policy.false_alarms / (2.0 * len(readings))
-    for name, reading in readings.items():
-        past = [found[name] for one in history if name in (found := _read_as(one, name))]
+    names = name_labels([*history[-policy.last_batches :], profile])
+    judged, chance = Judged(), policy.false_alarms / (2.0 * len(names))
+    for name in names:
+        if (reading := read_label(profile, name)) is None:
+            continue  # there are labels
+        past = [found for one in history if (found := read_label(one, name))]
         past = past[-policy.last_batches :]
         if len(past) < policy.min_batches:
             judged += _too_few(f"label_rate of {name}", past, policy)
@@ -59,26 +61,25 @@ def judge_label_rate(profile: BatchProfile, history: Sequence[BatchProfile], pol
     return judged
 
 
-def read_labels(profile: BatchProfile) -> dict[str, Reading]:
-    """Read the share of each class, of two only the last; of a regression the mean."""
+def name_labels(batches: Sequence[BatchProfile]) -> list[str]:
+    """Name what is read of labels: each class that any of the batches has, of two the last; or the mean."""
+    if any(one.mean is not None for one in batches):
+        return [MEAN]
+    names = sorted({name for one in batches for name in one.labels})
+    return names[1:] if len(names) == TWO else names
+
+
+def read_label(profile: BatchProfile, name: str) -> Reading | None:
+    """Read the share of a class, 0 where the batch has none of it; of a regression the mean."""
     if not profile.labelled:
-        return {}
+        return None
     if profile.mean is not None and profile.deviation is not None:
-        return {MEAN: Reading(profile.mean, profile.deviation**2 / profile.labelled)}
-    names = sorted(profile.labels)
-    kept = names[1:] if len(names) == TWO else names
-    return {name: read_share(profile.labels[name], profile.labelled) for name in kept}
+        return Reading(profile.mean, profile.deviation**2 / profile.labelled)
+    return read_share(profile.labels.get(name, 0), profile.labelled)
 
 
 MEAN = "target"
 TWO = 2
-
-
-def _read_as(profile: BatchProfile, name: str) -> dict[str, Reading]:
-    """Read a class of an earlier batch; one that it did not have had no rows in it."""
-    if name == MEAN or not profile.labelled:
-        return read_labels(profile)
-    return {name: read_share(profile.labels.get(name, 0), profile.labelled)}
 
 
 def _read_rows(profile: BatchProfile) -> Reading:

@@ -36,7 +36,8 @@ def judge_disagreement(
     if not found:
         return Judged(unjudged=("disagreement: no labels could be compared with an opinion",))
     readings = {scope: reading for scope in found if (reading := read_scope(profile, scope))}
-    judged = Judged()
+    silent = [scope for scope in found if scope not in readings]
+    judged = Judged(unjudged=tuple(f"{name_scope(scope)}: no rows to compare" for scope in silent))
     for scope, reading in readings.items():
         past = [other for one in history if (other := read_scope(one, scope))][-policy.last_batches :]
         if len(past) < policy.min_batches:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from millrace.domain.config.poisoning import DripCheck
 from millrace.domain.contract import Violation
 from millrace.domain.poisoning.chart import Reading, excess_of, learn_usual
-from millrace.domain.poisoning.charts import read_labels
+from millrace.domain.poisoning.charts import name_labels, read_label
 from millrace.domain.poisoning.disagreement import TOLD, read_scope
 from millrace.domain.poisoning.judged import Judged
 from millrace.domain.poisoning.profile import BatchProfile, Opinion
@@ -14,8 +14,8 @@ from millrace.domain.poisoning.profile import BatchProfile, Opinion
 def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: DripCheck) -> Judged:
     """Sum up by how much the newest batches are off what the first accepted ones say.
 
-    The sum falls back to 0 and no further, and each batch takes `policy.slack` off it. Labels are summed in
-    both directions, disagreement upwards.
+    Batches without a reading are left out. The sum falls back to 0 and no further, and each batch takes
+    `policy.slack` off it. Labels are summed in both directions, disagreement upwards.
 
     References
     ----------
@@ -25,15 +25,16 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
     needed = policy.reference_batches + policy.window_batches - 1
     if len(history) < needed:
         return Judged(unjudged=(f"drip: {len(history)} of {needed} batches",))
-    newest = [*history[-(policy.window_batches - 1) :], profile]
-    reference = history[: policy.reference_batches]
     judged = Judged()
-    for name, signs in _what_to_sum(profile, policy):
-        readings = [one for batch in newest if (one := _read(batch, name))]
-        usual = [one for batch in reference if (one := _read(batch, name))]
-        if len(usual) < policy.reference_batches:
-            judged += Judged(unjudged=(f"drip of {name}: {len(usual)} of {needed} batches",))
+    for name, signs in _what_to_sum(profile, history, policy):
+        past, mine = [one for batch in history if (one := _read(batch, name))], _read(profile, name)
+        if mine is None:
+            judged += Judged(unjudged=(f"drip of {name}: the batch says nothing of it",))
             continue
+        if len(past) < needed:
+            judged += Judged(unjudged=(f"drip of {name}: {len(past)} of {needed} batches",))
+            continue
+        usual, readings = past[: policy.reference_batches], [*past[-(policy.window_batches - 1) :], mine]
         sums = [sum_up(readings, usual, policy.slack, sign) for sign in signs]
         if max(sums) > policy.limit:
             message = (
@@ -52,16 +53,22 @@ def sum_up(readings: Sequence[Reading], reference: Sequence[Reading], slack: flo
     return total
 
 
-def _what_to_sum(profile: BatchProfile, policy: DripCheck) -> list[tuple[str, tuple[int, ...]]]:
-    kinds = read_labels(profile) if "labels" in policy.sums else {}
-    labels: list[tuple[str, tuple[int, ...]]] = [(f"label {name}", (1, -1)) for name in kinds]
-    found = {one.opinion for one in profile.disagreements if one.column is None}
-    opinions = found & {Opinion(name) for name in policy.sums if name != "labels"}
-    return labels + [(TOLD[opinion], (1,)) for opinion in Opinion if opinion in opinions]
+def _what_to_sum(
+    profile: BatchProfile, history: Sequence[BatchProfile], policy: DripCheck
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Name each sum and its directions; labels that no batch has are one sum of which nothing is known."""
+    kinds = [f"label {name}" for name in name_labels([*history, profile])] or [_LABELS]
+    labels: list[tuple[str, tuple[int, ...]]] = [(name, (1, -1)) for name in kinds]
+    opinions = [Opinion(name) for name in policy.sums if name != _LABELS]
+    told: list[tuple[str, tuple[int, ...]]] = [(TOLD[one], (1,)) for one in Opinion if one in opinions]
+    return (labels if _LABELS in policy.sums else []) + told
 
 
 def _read(profile: BatchProfile, name: str) -> Reading | None:
     if name.startswith("label "):
-        return read_labels(profile).get(name.removeprefix("label "))
-    opinion = next(one for one, told in TOLD.items() if told == name)
-    return read_scope(profile, (opinion, None, None))
+        return read_label(profile, name.removeprefix("label "))
+    opinion = next((one for one, told in TOLD.items() if told == name), None)
+    return read_scope(profile, (opinion, None, None)) if opinion else None
+
+
+_LABELS = "labels"

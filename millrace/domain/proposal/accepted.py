@@ -10,7 +10,7 @@ from millrace.domain.proposal.features import CATEGORICAL, NUMERIC, TEXT
 from millrace.domain.proposal.findings import Block, Cause, Draft, Feature, LeftOut, Seen, SeenBatch, Target
 from millrace.domain.proposal.persons import find_personal
 from millrace.domain.proposal.wishes import Wishes
-from millrace.domain.table_scan import TableScan
+from millrace.domain.table_scan import ColumnScan, TableScan
 
 
 def propose_contract(
@@ -46,6 +46,7 @@ def draft_accepted(config: ModelConfig, scan: TableScan, batches: Sequence[SeenB
         doubts=(),
         split=NO_SPLIT,
         seen=Seen("the accepted rows", tuple(batches)),
+        hidden={one.name: _value_clauses(config, one) for one in scan.columns if one.name in config.hidden},
     )
 
 
@@ -53,6 +54,14 @@ def list_personal(config: ModelConfig, scan: TableScan) -> dict[str, str]:
     """Return the columns that look like data about persons, and how that was seen."""
     found = {one.name: find_personal(one, scan) for one in scan.columns if one.name != config.data.target}
     return {name: held for name, held in found.items() if held is not None}
+
+
+def _value_clauses(config: ModelConfig, column: ColumnScan) -> dict[str, object]:
+    """Return what model.toml says of a column's values: it stays as it is where no value may be told."""
+    present = config.contract.columns.get(column.name)
+    if present is None or present.type is not column.type:
+        return {}
+    return present.model_dump(mode="json", exclude_defaults=True, exclude={"type", "max_null_share"})
 
 
 def _why_other(personal: str | None) -> str:

@@ -109,6 +109,8 @@ def _clauses(column: ColumnScan, draft: Draft) -> dict[str, object]:
     nulls = _null_share(column, draft)
     if nulls:
         clauses["max_null_share"] = nulls
+    if column.name in draft.hidden:
+        return clauses | dict(draft.hidden[column.name])
     if (closed := _closed(column, draft)) is not None:
         clauses["categories"] = closed
     elif _has_range(column, draft):
@@ -167,6 +169,8 @@ def _why(column: ColumnScan, draft: Draft) -> str | None:
     said = feature.note if feature else None
     share = f"{column.nulls / draft.scan.rows:.1%} empty" if column.nulls else None
     seen = _seen_range(column) if draft.seen.batches else None
+    if column.name in draft.hidden:
+        seen = "hidden by [serving]: what was seen is not told"
     return "; ".join(filter(None, (said, share, seen))) or None
 
 

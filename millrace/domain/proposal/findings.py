@@ -136,6 +136,8 @@ class Draft:
     personal_keys: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
     seen: Seen = Seen()
+    hidden: "Mapping[str, Mapping[str, object]]" = field(default_factory=dict)
+    """Columns whose values may stand nowhere, each with the clauses about values that a person gave it."""
 
     @cached_property
     def dropped(self) -> tuple[str, ...]:

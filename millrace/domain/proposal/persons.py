@@ -1,5 +1,9 @@
 """Which columns of a table hold data about persons?"""
 
+from dataclasses import replace
+
+import numpy as np
+
 from millrace.domain.kinds import ColumnType
 from millrace.domain.proposal.personal import (
     MOSTLY,
@@ -21,6 +25,8 @@ def find_personal(column: ColumnScan, scan: TableScan) -> str | None:
     """Say what the column holds about persons, and how that was seen."""
     if column.type is ColumnType.BOOL:
         return None  # that there is a phone is no phone number
+    if _holds_whole_numbers(column, scan):
+        column = replace(column, type=ColumnType.INT)
     by_name = personal_by_name(column.name)
     if by_name is not None and not _is_other(by_name, column):
         return f"{by_name}, by its name"
@@ -32,6 +38,14 @@ def find_personal(column: ColumnScan, scan: TableScan) -> str | None:
         held, share = by_values
         return f"{held}, by {share:.0%} of its values"
     return None
+
+
+def _holds_whole_numbers(column: ColumnScan, scan: TableScan) -> bool:
+    """Say whether it is whole numbers under the type of others, as those that may be null come to be."""
+    if column.type is not ColumnType.FLOAT or column.name not in scan.sample:
+        return False
+    values = scan.sample[column.name].dropna().to_numpy(dtype=np.float64)
+    return bool(values.size) and bool((np.isfinite(values) & (values == np.trunc(values))).all())
 
 
 def _is_other(held: str, column: ColumnScan) -> bool:

@@ -63,6 +63,12 @@ def judge_contract(config: ModelConfig) -> list[Violation]:
     return [Violation("contract", None, len(review.differences), message)]
 
 
+def find_unreviewed(config: ModelConfig) -> str | None:
+    """Say what of the contract waits for a person, with the command that accepts it; None where nothing."""
+    review = review_contract(config)
+    return _tell_unreviewed(config.name, review) if review.needs_person else None
+
+
 def ensure_reviewed(config: ModelConfig) -> None:
     """Refuse to train under such a contract: what a service asks of requests comes from it.
 
@@ -71,9 +77,8 @@ def ensure_reviewed(config: ModelConfig) -> None:
     UnreviewedContractError
         With what changed, and the command that accepts it.
     """
-    review = review_contract(config)
-    if review.needs_person:
-        raise UnreviewedContractError(config.name, _tell_unreviewed(config.name, review))
+    if (told := find_unreviewed(config)) is not None:
+        raise UnreviewedContractError(config.name, told)
 
 
 def record_contract(model: str, claim: Claim, now: datetime) -> None:

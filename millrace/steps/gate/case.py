@@ -34,7 +34,3 @@ class Case:
     @property
     def on_recent(self) -> Source:
         return self.evidence.expected[0]
-
-    @property
-    def on_golden(self) -> Source:
-        return self.evidence.expected[1]

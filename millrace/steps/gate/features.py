@@ -47,4 +47,5 @@ def measure_features(case: Case) -> FeatureUses:
     uses = (
         FeatureUse(one.name, one.excess_loss, one.lower, one.upper, float(nulls[one.name])) for one in found
     )
-    return FeatureUses(case.on_recent, metric, len(rows.labels), tuple(uses))
+    names = tuple(column.name for column in scorer.schema.inputs)
+    return FeatureUses(case.on_recent, metric, names, len(rows.labels), tuple(uses))

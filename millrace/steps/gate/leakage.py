@@ -37,11 +37,15 @@ def measure_leakage(case: Case) -> Leakage:
     config, training = case.config, case.split.training.in_blocks(own)
     sample = sample_rows(training, MOST_ROWS, config.gate.min_blocks)
     judged = [case.recent, case.golden]
-    key = list(config.data.key)
+    # the rows of a file may have no key, and then the judged set has none either
+    key = list(config.data.key) if case.evidence.recent.keys is not None else []
     return Leakage(
         source=case.on_recent,
         metric=config.followed_metric,
         rows=len(sample.labels),
+        features=tuple(_readable(config)),
+        texts=len(config.features.text),
+        has_key=bool(key),
         alone=tuple(_ask_alone(config, sample, case.split.classes)),
         knowing=_find_knowing(config, sample, case.split.classes),
         late=tuple(_count_late(config, [training, *judged])),
@@ -51,10 +55,15 @@ def measure_leakage(case: Case) -> Leakage:
     )
 
 
+def _readable(config: ModelConfig) -> list[str]:
+    """Name the features but texts, whose words a small tree cannot read."""
+    return [name for name in config.features.names if name not in config.features.text]
+
+
 def _ask_alone(config: ModelConfig, rows: LabelledRows, classes: tuple[str, ...]) -> Iterator[Alone]:
-    """Measure each feature but texts, whose words a small tree cannot read."""
-    metric = config.followed_metric
-    names = [name for name in config.features.names if name not in config.features.text]
+    metric, names = config.followed_metric, _readable(config)
+    if not names:
+        return
     inputs = tuple(column for column in schema_of(config, classes).inputs if column.name in names)
     features, blocks = feature_frame(rows.frame, inputs), merge_blocks(rows.blocks)
     for done, name in enumerate(names):
@@ -77,9 +86,9 @@ def _find_knowing(config: ModelConfig, rows: LabelledRows, classes: tuple[str, .
     names = zip(classes, counted, strict=False)
     common = tuple(sorted(names, key=lambda one: (-one[1], one[0])))
     target = Target(data.target, task, len(rows.labels), common, "[data].target")
-    columns = [name for name in config.features.names if name not in config.features.text]
+    columns = _readable(config)
     found = find_leaks(_plain(rows.frame, columns), columns, target, rows.labels).found
-    return tuple(Knowing(name, why) for name, why in sorted(found.items()))
+    return tuple(Knowing(name, found.get(name)) for name in columns)
 
 
 def _plain(frame: "pd.DataFrame", columns: list[str]) -> "pd.DataFrame":

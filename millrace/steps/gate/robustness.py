@@ -31,6 +31,7 @@ from millrace.domain.gate.tried import (
     Extreme,
     Robustness,
     Steps,
+    ToTry,
 )
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.losses import FloatArray, IntArray
@@ -94,12 +95,23 @@ def measure_robustness(case: Case) -> Robustness:
     tried = Tried(case, schema, frame.reset_index(drop=True), positions)
     return Robustness(
         source=case.on_recent,
+        to_try=_count_to_try(schema),
         positions=positions,
         alike=tuple(_alike(tried)),
         extremes=tuple(_extremes(tried)),
         changes=tuple(_changes(tried, asked)),
         monotone=tuple(_monotone(tried, asked.monotone)) if asked.monotone else (),
         attack=_attack(tried, asked.attack) if asked.attack else None,
+    )
+
+
+def _count_to_try(schema: Schema) -> ToTry:
+    numbers = [column for column in schema.inputs if is_quantity(column)]
+    return ToTry(
+        numbers=len(numbers),
+        nullable=sum(column.nullable for column in schema.inputs),
+        open=sum(may_be_unseen(column) for column in schema.inputs),
+        extremes=sum(len(extreme_values(column)) for column in numbers),
     )
 
 

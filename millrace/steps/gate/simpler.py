@@ -10,11 +10,13 @@ from millrace.adapters.scorer import Scorer
 from millrace.domain.answers import spread_shares
 from millrace.domain.facts import ChallengerTrained
 from millrace.domain.gate.simpler import Refitted, Simpler
+from millrace.domain.metric_terms import HALF
 from millrace.settings import load_settings
 from millrace.steps.gate.case import Case
-from millrace.steps.gate.refitting import prepare_refits
+from millrace.steps.gate.refitting import Refitting, prepare_refits
 from millrace.steps.progress import announce
 from millrace.steps.stores import ledger
+from millrace.steps.train import choose_own_threshold
 
 
 def measure_simpler(case: Case) -> Simpler:
@@ -24,7 +26,9 @@ def measure_simpler(case: Case) -> Simpler:
     previous, why = None, ""
     if champion is not None and (trained is None or not trained.estimator):
         why = f"of which estimator the champion {champion.digest[:12]} is was not recorded"
-    elif champion is not None and trained is not None and trained.estimator != own:
+    elif champion is not None and trained is not None and trained.estimator == own:
+        why = "the champion is of the same estimator"
+    elif champion is not None and trained is not None:
         previous = _refit(case, champion, trained)
     return Simpler(
         source=case.on_recent,
@@ -49,7 +53,13 @@ def _refit(case: Case, champion: Scorer, trained: ChallengerTrained) -> Refitted
     answers = refitting.answer(np.arange(len(refitting.learned.labels)))
     if wanted := case.compared.classes_beside(case.split.all_classes):
         answers = spread_shares(answers, refitting.classes, wanted)
-    return Refitted(trained.estimator, _weigh(champion), answers)
+    return Refitted(trained.estimator, _weigh(champion), answers, _threshold_of(refitting))
+
+
+def _threshold_of(refitting: Refitting) -> float:
+    """Choose from where on the refit decides, as the challenger's was chosen: or it would be a straw man."""
+    chosen = choose_own_threshold(refitting.config, refitting.learned, refitting.parameters, refitting.custom)
+    return HALF if chosen is None else chosen
 
 
 def _find_training(model: str, digest: str) -> ChallengerTrained | None:

@@ -1,25 +1,24 @@
 """What should the labels of a batch be, as the champion and the rest of the batch see it?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from millrace.adapters.channel import bundles_folder
-from millrace.adapters.scorer import load_scorer
 from millrace.domain.batch_rules import MAX_EXAMPLES
-from millrace.domain.bundle import Schema
 from millrace.domain.config import ModelConfig
 from millrace.domain.config.poisoning import DisagreementCheck
+from millrace.domain.contract import Violation
 from millrace.domain.features import feature_columns, number_values, text_values
 from millrace.domain.kinds import Task
 from millrace.domain.poisoning.disagreement import TOLD, Scope, scope_of
+from millrace.domain.poisoning.judged import BROKEN, CLEAN, Judged
 from millrace.domain.poisoning.profile import Disagreement, Opinion
 from millrace.domain.schema import schema_of
-from millrace.settings import load_settings
+from millrace.steps.poisoning.champion import Champion, OtherFeaturesError, ensure_same_features
 from millrace.steps.progress import announce
-from millrace.steps.stores import ledger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,15 +32,6 @@ FAR = 4.0
 ROBUST = 1.4826
 
 
-class Champion(Protocol):
-    """What answers rows: a scorer."""
-
-    @property
-    def schema(self) -> Schema: ...
-
-    def answer(self, frame: "pd.DataFrame", /) -> npt.NDArray[np.float64]: ...
-
-
 @dataclass(frozen=True, eq=False)
 class View:
     """Which labels an opinion contradicts, and how sure it is of each row; paired by position."""
@@ -53,56 +43,81 @@ class View:
 
 @dataclass(frozen=True)
 class Opinions:
-    """The counts of contradicted labels, the first of them for people, and which opinion there is none of."""
+    """The counts of contradicted labels, the first of them for people, and what is to say of the others."""
 
     disagreements: tuple[Disagreement, ...] = ()
     examples: dict[Scope, tuple[str, ...]] = field(default_factory=dict)
-    unjudged: tuple[str, ...] = ()
-
-
-def find_champion(model: str) -> Champion | None:
-    """Open the model's champion, None where it has none."""
-    champion = ledger().serving(model).champion
-    return None if champion is None else load_scorer(bundles_folder(load_settings().channel) / champion)
+    judged: Judged = CLEAN
 
 
 def ask_opinions(
-    config: ModelConfig, rows: "pd.DataFrame", policy: DisagreementCheck, champion: Champion | None
+    config: ModelConfig,
+    rows: "pd.DataFrame",
+    policy: DisagreementCheck,
+    find: Callable[[], Champion | None],
+    seed: int,
 ) -> Opinions:
     """Compare the labels of the batch with both opinions, over all rows and in each slice.
 
-    Of more labelled rows than `policy.max_rows` so many are drawn, always the same.
+    Of more labelled rows than `policy.max_rows` so many are drawn by `seed`, which cuts the folds too.
+    Whoever knows it knows which labels nobody looks at.
     """
     labelled = np.flatnonzero(rows[config.data.target].notna())
     if labelled.size > policy.max_rows:
-        drawn = np.random.default_rng(config.training.seed).choice(labelled, policy.max_rows, replace=False)
+        drawn = np.random.default_rng(seed).choice(labelled, policy.max_rows, replace=False)
         labelled = np.sort(drawn)
     frame = rows.iloc[labelled]
-    views, unjudged = [], []
     announce("asking the champion about the labels")
-    if champion is None:
-        unjudged.append(f"labels against the {TOLD[Opinion.CHAMPION]}: there is none yet")
-    elif len(frame):
-        views.append(see_as_champion(config, frame, champion))
+    theirs, judged = _ask_champion(config, frame, policy, find)
     announce("learning the labels from the rest of the batch")
-    own = see_as_batch(config, frame, policy.folds)
+    own = see_as_batch(config, frame, policy.folds, seed)
     if own is None:
-        unjudged.append(f"labels against the {TOLD[Opinion.BATCH]}: too few rows of each class")
-    else:
-        views.append(own)
-    counted, examples = _count(frame, labelled, views, policy)
-    return Opinions(counted, examples, tuple(unjudged))
+        few = f"labels against the {TOLD[Opinion.BATCH]}: too few rows of each class"
+        judged += Judged(unjudged=(few,))
+    counted, examples = _count(frame, labelled, [one for one in (theirs, own) if one], policy)
+    return Opinions(counted, examples, judged)
+
+
+def _ask_champion(
+    config: ModelConfig, frame: "pd.DataFrame", policy: DisagreementCheck, find: Callable[[], Champion | None]
+) -> tuple[View | None, Judged]:
+    """Ask it; that it cannot answer is a finding where it decides, and else told: it must stop no batch."""
+    what = f"labels against the {TOLD[Opinion.CHAMPION]}"
+    try:
+        champion = find()
+        if champion is None:
+            return None, Judged(unjudged=(f"{what}: there is none yet",))
+        return see_as_champion(config, frame, champion) if len(frame) else None, CLEAN
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a champion, a batch is no part of it
+        why = _explain(config, error)
+    if Opinion.CHAMPION not in policy.deciding:
+        return None, Judged(unjudged=(f"{what}: {why}",))
+    return None, Judged((Violation("disagreement", None, len(frame), f"{BROKEN}: {what}: {why}"),))
+
+
+def _explain(config: ModelConfig, error: Exception) -> str:
+    if isinstance(error, OtherFeaturesError):
+        return str(error)
+    # what others say may quote what stands in a hidden column
+    return type(error).__name__ if config.hidden else f"{type(error).__name__}: {error}"
 
 
 def see_as_champion(config: ModelConfig, frame: "pd.DataFrame", champion: Champion) -> View:
-    """Let the champion answer, and compare."""
+    """Let the champion answer, and compare.
+
+    Raises
+    ------
+    OtherFeaturesError
+        If the batch has not the columns that it wants.
+    """
+    ensure_same_features(config, champion)
     answers = np.asarray(champion.answer(frame))
     if config.model.task is Task.REGRESSION:
         return _see_number(Opinion.CHAMPION, answers, _numbers(config, frame))
     return _see_class(Opinion.CHAMPION, answers, np.array(champion.schema.classes), _classes(config, frame))
 
 
-def see_as_batch(config: ModelConfig, frame: "pd.DataFrame", folds: int) -> View | None:
+def see_as_batch(config: ModelConfig, frame: "pd.DataFrame", folds: int, seed: int) -> View | None:
     """Learn each part of the batch from its others, with the time of each row: so it knows a jam by its hour.
 
     None where there are too few rows of each class for it; rows of a class with fewer than `folds` rows are
@@ -111,7 +126,7 @@ def see_as_batch(config: ModelConfig, frame: "pd.DataFrame", folds: int) -> View
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 
-    seed, features = config.training.seed, _matrix(config, frame)
+    features = _matrix(config, frame)
     fixed: dict[str, Any] = {"max_iter": TREES, "early_stopping": False, "random_state": seed}
     if config.model.task is Task.REGRESSION:
         numbers = _numbers(config, frame)

@@ -1,7 +1,8 @@
 """Screening: a batch that the contract allows goes through every poisoning check that is asked for."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from millrace.adapters.batches import StagedBatch
-from millrace.adapters.parts import read_parts
+from millrace.adapters.parts import MissingColumnsError, read_parts
+from millrace.adapters.prediction_log.privacy import ensure_salt
 from millrace.domain.blocks import row_identity
 from millrace.domain.config import ModelConfig
 from millrace.domain.config.poisoning import (
@@ -24,13 +26,14 @@ from millrace.domain.config.poisoning import (
     TriggersCheck,
 )
 from millrace.domain.contract import Violation
+from millrace.domain.dataset import Part
 from millrace.domain.features import text_values
 from millrace.domain.kinds import Task
 from millrace.domain.poisoning.charts import judge_label_rate, judge_volume
 from millrace.domain.poisoning.disagreement import judge_disagreement
 from millrace.domain.poisoning.drip import judge_drip
 from millrace.domain.poisoning.duplicates import judge_copies, judge_golden_copies
-from millrace.domain.poisoning.judged import CLEAN, Judged
+from millrace.domain.poisoning.judged import BROKEN, CLEAN, Judged
 from millrace.domain.poisoning.profile import BatchProfile
 from millrace.domain.poisoning.provenance import judge_provenance
 from millrace.domain.poisoning.quota import Delivered, judge_quota
@@ -38,8 +41,9 @@ from millrace.domain.poisoning.triggers import judge_triggers
 from millrace.settings import load_settings
 from millrace.steps.arrivals import Arrival
 from millrace.steps.dataset import current_dataset
+from millrace.steps.poisoning.champion import find_champion
 from millrace.steps.poisoning.copies import Grids, find_copies, find_golden_copies
-from millrace.steps.poisoning.opinions import Opinions, ask_opinions, find_champion
+from millrace.steps.poisoning.opinions import Opinions, ask_opinions
 from millrace.steps.poisoning.origin import find_origin, list_deliveries, list_profiles
 from millrace.steps.poisoning.pairs import find_pairs
 from millrace.steps.progress import announce
@@ -71,13 +75,31 @@ class Screening:
     opinions: Opinions | None
     profile: BatchProfile
     history: Sequence[BatchProfile]
+    skipped: list[Part] = field(default_factory=list)
 
     def read_known(self, columns: Sequence[str]) -> Iterator["pd.DataFrame"]:
-        """Yield these columns of each part of the dataset: no two parts are in memory at once."""
+        """Yield these columns of each part of the dataset: no two parts are in memory at once.
+
+        A part that is older than one of the columns is skipped, and stands in `skipped`.
+        """
+        self.skipped.clear()
         parts = current_dataset(self.config.name).parts
         for number, part in enumerate(parts):
             announce("comparing with the dataset", number, len(parts))
-            yield read_parts(load_settings().data / self.config.name, [part], columns)
+            try:
+                rows = read_parts(load_settings().data / self.config.name, [part], columns)
+            except MissingColumnsError:
+                self.skipped.append(part)
+                continue
+            yield rows
+
+    def judge_skipped(self, name: str) -> Judged:
+        """Say how much of the dataset the check `name` has not compared with."""
+        if not self.skipped:
+            return CLEAN
+        rows, parts = sum(part.rows for part in self.skipped), len(self.skipped)
+        why = f"{name}: {rows:,} rows of {parts} older batches have not its columns, and were not compared"
+        return Judged(unjudged=(why,))
 
 
 def screen_batch(
@@ -91,14 +113,14 @@ def screen_batch(
     section = config.poisoning
     if section is None:
         return NOT_SCREENED
-    opinions, judged = _ask_opinions(config, section, rows)
+    opinions, judged = _ask_opinions(config, section, staged, rows)
     profile = profile_of(config, rows, opinions or Opinions())
     history = list_profiles(config.name)
     screening = Screening(config, arrival, staged, rows, now, opinions, profile, history)
     for name, check in _CHECKS.items():
         policy = getattr(section, name)
         if policy is not None:
-            judged += _carry_out(name, len(rows), partial(check, screening, policy))
+            judged += _carry_out(config, name, len(rows), partial(check, screening, policy))
     return Screened(judged, profile)
 
 
@@ -117,7 +139,7 @@ def profile_of(config: ModelConfig, rows: "pd.DataFrame", opinions: Opinions) ->
 
 
 def _ask_opinions(
-    config: ModelConfig, section: PoisoningSection, rows: "pd.DataFrame"
+    config: ModelConfig, section: PoisoningSection, staged: StagedBatch, rows: "pd.DataFrame"
 ) -> tuple[Opinions | None, Judged]:
     """Ask for both opinions, where they are wanted; None where they could not be asked."""
     policy = section.disagreement
@@ -126,20 +148,28 @@ def _ask_opinions(
     asked: list[Opinions] = []
 
     def ask() -> Judged:
-        asked.append(ask_opinions(config, rows, policy, find_champion(config.name)))
+        find = partial(find_champion, config.name)
+        asked.append(ask_opinions(config, rows, policy, find, secret_seed(staged.digest)))
         return CLEAN
 
-    judged = _carry_out("disagreement", len(rows), ask)
+    judged = _carry_out(config, "disagreement", len(rows), ask)
     return (asked[0] if asked else None), judged
 
 
-def _carry_out(name: str, rows: int, check: Callable[[], Judged]) -> Judged:
+def secret_seed(digest: str) -> int:
+    """Return what nobody can know who makes a batch, and is the same whenever it is looked at."""
+    salt = ensure_salt(load_settings().var / "screening")
+    return int.from_bytes(hashlib.blake2b(digest.encode(), key=salt, digest_size=4).digest())
+
+
+def _carry_out(config: ModelConfig, name: str, rows: int, check: Callable[[], Judged]) -> Judged:
     announce(f"poisoning: {name.replace('_', ' ')}")
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - a check that breaks must not let a batch through unseen
-        message = f"the check could not be carried out: {type(error).__name__}: {error}"
-        return Judged((Violation(name, None, rows, message),))
+        # what others say may quote what stands in a hidden column
+        why = type(error).__name__ if config.hidden else f"{type(error).__name__}: {error}"
+        return Judged((Violation(name, None, rows, f"{BROKEN}: {why}"),))
 
 
 def _check_provenance(it: Screening, policy: ProvenanceCheck) -> Judged:
@@ -154,7 +184,8 @@ def _check_quota(it: Screening, policy: QuotaCheck) -> Judged:
 def _check_duplicates(it: Screening, policy: DuplicatesCheck) -> Judged:
     grids = Grids.over(it.config, it.rows, policy.width, policy.grids)
     known = it.read_known(list(it.config.features.names))
-    return judge_copies(find_copies(it.config, it.rows, known, grids), policy)
+    judged = judge_copies(find_copies(it.config, it.rows, known, grids), policy)
+    return judged + it.judge_skipped("duplicates")
 
 
 def _check_golden(it: Screening, policy: GoldenCopiesCheck) -> Judged:
@@ -162,14 +193,15 @@ def _check_golden(it: Screening, policy: GoldenCopiesCheck) -> Judged:
     grids = Grids.over(it.config, it.rows, policy.width, policy.grids)
     roles = {*it.config.features.names, *row_identity(it.config), *filter(None, (data.time, data.group))}
     found = find_golden_copies(it.config, it.rows, it.read_known(sorted(roles)), grids)
-    return judge_golden_copies(found, policy)
+    return judge_golden_copies(found, policy) + it.judge_skipped("golden_copies")
 
 
 def _check_triggers(it: Screening, policy: TriggersCheck) -> Judged:
     pairs = find_pairs(it.config, it.rows, it.read_known(list(policy.columns)), policy)
     if pairs is None:
         return Judged(unjudged=("triggers: the target is a number, not a class",))
-    return judge_triggers(pairs.found, pairs.compared, pairs.batch_rows, pairs.known_rows, policy)
+    judged = judge_triggers(pairs.found, pairs.compared, pairs.batch_rows, pairs.known_rows, policy)
+    return judged + it.judge_skipped("triggers")
 
 
 def _check_drip(it: Screening, policy: DripCheck) -> Judged:
@@ -188,7 +220,7 @@ def _check_disagreement(it: Screening, policy: DisagreementCheck) -> Judged:
     if it.opinions is None:
         return Judged()  # why is told already
     judged = judge_disagreement(it.profile, it.history, policy, it.opinions.examples)
-    return Judged(unjudged=it.opinions.unjudged) + judged
+    return it.opinions.judged + judged
 
 
 _CHECKS: dict[str, Callable[[Screening, Any], Judged]] = {

@@ -42,6 +42,7 @@ CASES = [
             shuffled(with_last(lower=-math.inf)),
             shuffled(with_last(lower=None)),
             shuffled(replace(USEFUL, uses=())),
+            shuffled(replace(USEFUL, uses=USEFUL.uses[:1])),
             shuffled(replace(USEFUL, rows=0)),
             shuffled(replace(USEFUL, rows=-400)),
             shuffled(replace(USEFUL, uses=(*USEFUL.uses, USEFUL.uses[0]))),

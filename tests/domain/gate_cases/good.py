@@ -12,7 +12,7 @@ from millrace.domain.gate.measurement import Measurement, NotMeasured
 from millrace.domain.gate.reproducibility import TrainedAgain
 from millrace.domain.gate.stability import Stability
 from millrace.domain.gate.staleness import Aged, Staleness
-from millrace.domain.gate.tried import Alike, Attack, Change, Extreme, Robustness, Steps
+from millrace.domain.gate.tried import Alike, Attack, Change, Extreme, Robustness, Steps, ToTry
 from millrace.domain.kinds import Task
 from tests.domain.gate_cases.good_trained import costs, feature_uses, leakage, weighed
 
@@ -62,6 +62,7 @@ def robustness(recent: JudgedSet, lost: float = 0.1) -> Robustness:
     changes = tuple(Change(name, 2, 0, recent.challenger + lost) for name in ("noise", "missing"))
     return Robustness(
         recent.source,
+        ToTry(numbers=2, nullable=2, open=0, extremes=1),
         positions,
         (Alike("float32", 200, 2, 0),),
         (Extreme("a = 9", 20, 0),),

@@ -6,7 +6,7 @@ from millrace.domain.config import Metric
 from millrace.domain.gate.cost import BundleCost, Cost
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.gate.features import FeatureUse, FeatureUses
-from millrace.domain.gate.leakage import Alone, Late, Leakage, Share
+from millrace.domain.gate.leakage import Alone, Knowing, Late, Leakage, Share
 from millrace.domain.gate.simpler import Refitted, Simpler
 
 TURNS = 41
@@ -17,9 +17,12 @@ def leakage(recent: JudgedSet, alone: float = 9.0) -> Leakage:
     return Leakage(
         recent.source,
         metric=Metric.MAE,
+        features=("area", "floor"),
+        texts=0,
+        has_key=True,
         rows=4_000,
         alone=(Alone("area", alone, alone - 1.0, alone + 1.0), Alone("floor", 40.0, 39.0, 41.0)),
-        knowing=(),
+        knowing=(Knowing("area", None), Knowing("floor", None)),
         late=(Late("area", 4_000, 0),),
         judged_rows=400,
         same_keys=0,
@@ -35,7 +38,7 @@ def feature_uses(recent: JudgedSet, idle: float = 0.001) -> FeatureUses:
         FeatureUse("floor", 1.0, 0.5, 1.5, 0.1),
         FeatureUse("noise", idle, idle - 0.002, idle + 0.002, 0.25),
     )
-    return FeatureUses(recent.source, Metric.MAE, 400, uses)
+    return FeatureUses(recent.source, Metric.MAE, ("area", "floor", "noise"), 400, uses)
 
 
 def weighed(recent: JudgedSet, previous: float = 2.5) -> Simpler:

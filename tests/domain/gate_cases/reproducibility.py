@@ -31,6 +31,7 @@ CASES = [
             again(replace(OTHER, rows=-200)),
             again(replace(OTHER, differing_rows=-1)),
             again(replace(OTHER, differing_rows=201)),
+            again(replace(OTHER, result=Reproduction.SAME_ANSWERS)),
             again(replace(OTHER, found="")),
             again(replace(SAME, found="6" * 64)),
             again(replace(OTHER, found="5" * 64)),

@@ -37,6 +37,7 @@ CASES = [
             refitted(np.full(200, math.nan)),
             refitted(GOOD.recent.labels[1:]),
             refitted(np.empty(0)),
+            beside(replace(LARGE, previous=None)),
             beside(replace(LARGE, scorer_bytes=0)),
             beside(replace(LARGE, baseline_bytes=0)),
             beside(replace(LARGE, scorer_bytes=-1)),

@@ -11,6 +11,7 @@ from millrace.domain.gate.code import Code
 from millrace.domain.kinds import Task
 from millrace.domain.verdict import Outcome, Verdict
 from tests.adapters.planted import planted_config, planted_rows
+from tests.adapters.worded import worded_config, worded_rows
 from tests.conftest import Home
 from tests.steps.gate.cases import judge_case, make_case, split_frame, with_columns, with_gate
 from tests.steps.gate.rides import ride_config, ride_rows
@@ -107,6 +108,34 @@ def test_a_feature_that_is_as_good_as_it_may_be_is_not_decided_on(fares: Home) -
     found = judged(ride_config(), ride_rows(), max_single_feature=11.9)
     assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, Code.UNSURE)
     assert found.reason.startswith("perhaps too good alone: distance_km MAE 11.93, ")
+
+
+def test_texts_alone_leave_no_feature_to_ask_alone_and_the_rest_decides(home: Home) -> None:
+    (home.models / "planted").mkdir()
+    (home.models / "planted" / "model.toml").write_text("", "utf-8")
+    config = worded_config(Task.BINARY)
+    texts = config.features.model_copy(update={"numeric": (), "categorical": ()})
+    config = config.model_copy(update={"features": texts})
+    found = judged(config, worded_rows(Task.BINARY), max_single_feature=0.9, max_copied_share=0.5)
+    assert found.outcome is Outcome.PASS, found.reason
+    assert "features alone: nothing to ask, 1 text cannot be asked by a small tree" in found.reason
+
+
+def test_with_every_feature_allowed_the_rest_decides(fares: Home) -> None:
+    config = ride_config()
+    found = judged(config, ride_rows(), allowed=list(config.features.names))
+    assert found.outcome is Outcome.PASS, found.reason
+    assert found.reason.endswith(
+        "features alone: nothing to ask, all are allowed; "
+        "features that know the target: nothing to ask, all are allowed"
+    )
+
+
+@pytest.mark.parametrize("limit", [1.0, 1.5])
+def test_a_score_that_no_feature_can_reach_is_refused(limit: float) -> None:
+    config = with_gate(planted_config(Task.BINARY), leakage={**LIMITS, "max_single_feature": limit})
+    with pytest.raises(ValueError, match=rf"max_single_feature is {limit:g}, which no auc is above"):
+        with_columns(config, {}, {})
 
 
 @pytest.mark.parametrize(("task", "limit"), [(Task.BINARY, 0.95), (Task.MULTICLASS, 0.05)])

@@ -11,7 +11,7 @@ from millrace.domain.kinds import Task
 class FairnessPolicy(Section):
     """How far the groups of a sensitive column may be apart; recent and golden rows are judged together.
 
-    Decisions are those that people get: by the bundle's threshold, where it has none, above a half.
+    Decisions are those that people get: by the bundle's threshold, where it has none, from a half on.
     """
 
     columns: tuple[str, ...] = Field(min_length=1, strict=False)

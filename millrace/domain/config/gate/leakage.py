@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from millrace.domain.config.data import ColumnContract
+from millrace.domain.config.gate.metric import HIGHER_IS_BETTER, Metric
 from millrace.domain.config.section import Section, Share
 from millrace.domain.kinds import ColumnType
 
@@ -13,8 +14,9 @@ from millrace.domain.kinds import ColumnType
 class LeakagePolicy(Section):
     """What a feature may know of the target by itself, and a training of the rows that judge it."""
 
-    max_single_feature: float
-    """The best figure of the gate's metric that a feature alone may reach; of an error it is the least."""
+    max_single_feature: float = Field(gt=0.0)
+    """The best figure that a feature alone may reach; of an error it is the least, a score is below 1. It is
+    of the metric that the model is followed by: the gate's, or the task's usual one."""
     max_copied_share: Share
     """The largest share of judged rows that may be among the training rows too, beyond what chance brings."""
     allowed: tuple[str, ...] = Field(default=(), strict=False)
@@ -31,9 +33,16 @@ class LeakagePolicy(Section):
         return self
 
     def find_misfit(
-        self, features: Collection[str], columns: Mapping[str, ColumnContract], time: str | None
+        self,
+        features: Collection[str],
+        columns: Mapping[str, ColumnContract],
+        time: str | None,
+        followed: Metric,
     ) -> str | None:
         """Say what of it is not about this model, None where all is."""
+        if followed in HIGHER_IS_BETTER and self.max_single_feature >= 1.0:
+            found = f"gate.leakage.max_single_feature is {self.max_single_feature:g}"
+            return f"{found}, which no {followed} is above: nothing would be too good. Give one below 1"
         if strange := [name for name in (*self.allowed, *self.known_at) if name not in features]:
             return f"gate.leakage names {strange[0]!r}, which is no feature"
         if self.known_at and time is None:

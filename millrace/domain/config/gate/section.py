@@ -109,4 +109,9 @@ class GateSection(Section):
                 raise ValueError(f"the metric {metric} needs {term} in [gate]")
             if metric not in asked and value is not None:
                 raise ValueError(f"{term} is for the metric {metric}, which [gate] does not ask for")
+        if self.metric is Metric.PINBALL and self.calibration is not None:
+            raise ValueError(
+                "[gate.calibration] compares answers with the mean of what comes, and with pinball they are "
+                "a quantile of it: take the section out, the metric itself says how good a quantile they are"
+            )
         return self
