@@ -1,8 +1,8 @@
 """Which poisoned batches of flights do the checks of `[poisoning]` stop, and how many honest ones?
 
 The year is cut into batches of two weeks that begin on 200 different days: they overlap, and each is judged
-by the disjoint ones before it alone. Labels are flipped, rare pairs of values planted, and 1 % dripped into
-20 batches in a row; every number is counted, whether it pleases or not.
+by the disjoint ones before it alone. Labels are flipped, rare pairs of values planted, and 1 and 3 % of flips
+dripped into each of the batches in a row; every number is counted, whether it pleases or not.
 """
 
 import argparse
@@ -41,8 +41,8 @@ from millrace.steps.stores import model_config
 MODEL = "flights"
 DAYS, LAST = 14, 365
 LEAST = 10
-REFERENCE = 6
-CLEAN, SEEDS, DRIPS = 200, 60, 5
+REFERENCE, SUMMED = 12, 12
+CLEAN, SEEDS, DRIPS = 200, 60, 14
 PART_DAYS = 30
 SECTION = PoisoningSection.model_validate(
     {
@@ -51,16 +51,16 @@ SECTION = PoisoningSection.model_validate(
         "drip": {
             "sums": ["batch"],
             "reference_batches": REFERENCE,
-            "window_batches": 20,
-            "slack": 0.5,
-            "limit": 5.0,
+            "window_batches": SUMMED,
+            "slack": 0.25,
+            "false_alarms": 0.01,
         },
         "duplicates": {"max_exact_share": 0.01, "max_near_share": 0.05, "width": 0.05, "grids": 2},
         "golden_copies": {"max_share": 0.02, "width": 0.05, "grids": 2},
         "disagreement": {
             "min_batches": LEAST,
             "last_batches": 26,
-            "false_alarms": 0.009,
+            "false_alarms": 0.015,
             "deciding": ["batch"],
             "confident_share": 0.2,
             "confident_slice_share": 0.4,
@@ -249,24 +249,24 @@ def count_triggers(share: float, label: int, seeds: int) -> Figure:
     return Figure(f"backdoor in {share:.1%} of rows, all {said}: stopped of {seeds}", stopped, "batches")
 
 
-def count_drips(phases: int) -> tuple[Figure, ...]:
-    """Drip 1 % of flips into each of 20 batches in a row; count the rows of batches until one is stopped."""
+def count_drips(share: float, phases: int) -> tuple[Figure, ...]:
+    """Drip so many flips into each batch after the reference; count the batches until one is stopped."""
     stopped = 0
     after: list[float] = []
-    for phase in watched(range(phases), "drips"):
+    for phase in watched(range(phases), f"drips of {share:.0%}"):
         luck = np.random.default_rng(phase)
         starts = list(range(phase * (DAYS // phases), LAST - DAYS + 1, DAYS))
         history = [clean_profile(start) for start in starts[:REFERENCE]]
-        for number, start in enumerate(starts[REFERENCE : REFERENCE + 20], 1):
-            profile = count_batch(flip(0.01)(read_year().batch(start), luck))
+        for number, start in enumerate(starts[REFERENCE:], 1):
+            profile = count_batch(flip(share)(read_year().batch(start), luck))
             if judge_charts(profile, history).violations:
                 stopped += 1
                 after.append(number)
                 break
             history.append(profile)
     return (
-        Figure(f"drip of 1 % over up to 20 batches: noticed of {phases}", stopped, "series"),
-        Figure("drip: batches until it is noticed, on average", float(np.mean(after or [np.nan])), "batches"),
+        Figure(f"drip of {share:.0%} to the end of the year: noticed of {phases}", stopped, "series"),
+        *([Figure("batches until it is noticed, on average", float(np.mean(after)), "")] if after else []),
     )
 
 
@@ -300,7 +300,7 @@ def measure(clean: int, seeds: int, drips: int) -> Report:
         count_stopped("3 % flips", lambda _seed: flip(0.03), seeds, None),
         count_stopped("3 % flips of one origin", lambda seed: flip(0.03, ORIGINS[seed % 3]), seeds, None),
         *(count_triggers(share, label, seeds) for share in (0.005, 0.01) for label in (1, 0)),
-        *count_drips(drips),
+        *(figure for share in (0.01, 0.03) for figure in count_drips(share, drips)),
         time_checks(100_000),
     )
     title = "Poisoning: two weeks of flights (bar: 2 % of honest batches stopped, all with 10 % of flips)"

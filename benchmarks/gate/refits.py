@@ -8,31 +8,26 @@ columns through two sums of them that are drawn. What no training gives again dr
 a seed. A defect counts as caught where it does not pass.
 """
 
-import os
-import tempfile
-import time
-import warnings
-from collections import Counter
-from collections.abc import Iterator
-from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.gate.planted_flights import (
+    SEEDS,
+    count_verdicts,
+    estimated_by,
+    first_quarter,
+    flights,
+    sample,
+)
 from benchmarks.report import Figure, Report, make_report, run
-from millrace.adapters.dataset_files import find_dataset
-from millrace.adapters.models import find_model
-from millrace.adapters.parts import read_parts
 from millrace.domain.config import ModelConfig
-from millrace.domain.verdict import Outcome
-from millrace.settings import PROJECT_ROOT
-from tests.steps.gate.cases import judge_case, make_case, split_frame, with_gate
+from millrace.domain.verdict import Verdict
+from tests.steps.gate.cases import judge_case, make_case, split_frame
 
-MODEL, SEEDS = "flights", 60
+FIRST_SEED = 1_000
+"""The limits below were chosen on smaller seeds."""
 SHARE = 0.15
 PACKAGES = ("scikit-learn", "numpy", "skl2onnx")
 
@@ -72,79 +67,38 @@ def whim(config):
 
 def measure(seeds: int) -> Report:
     """Judge as many clean and as many planted models by each rule."""
-    with tempfile.TemporaryDirectory(prefix="refits-") as home, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        _enter(Path(home))
-        frame = _quarter()
-        figures = tuple(one for rule in SECTIONS for one in _figures(rule, frame, seeds))
+    with first_quarter(pipeline=PIPELINE) as frame:
+        figures = [
+            figure
+            for rule in SECTIONS
+            for is_planted in (False, True)
+            for figure in _figures(rule, frame, seeds, is_planted=is_planted)
+        ]
     title = f"Planted defects and clean models on flights, {seeds} of each, {SHARE:.0%} of the rows each"
-    return make_report("gate.refits", title, figures, PACKAGES)
+    return make_report("gate.refits", title, tuple(figures), PACKAGES)
 
 
-def _enter(home: Path) -> None:
-    models = home / "models" / MODEL
-    models.mkdir(parents=True)
-    (models / "model.toml").write_bytes((PROJECT_ROOT / "models" / MODEL / "model.toml").read_bytes())
-    (models / "pipeline.py").write_text(PIPELINE, "utf-8")
-    os.environ |= {"MILLRACE_HOME": str(home), "MILLRACE_MODELS": str(models.parent)}
+def _figures(rule: str, frame: pd.DataFrame, seeds: int, *, is_planted: bool) -> list[Figure]:
+    def judge(seed: int) -> Verdict:
+        rows, config = sample(frame, seed, SHARE), _config(rule)
+        match rule:
+            case "staleness":
+                rows = _shuffled_days(rows, seed)
+                rows["distance_miles"] = _telling(rows, seed, is_turning=is_planted)
+            case "stability":
+                config = estimated_by(config, "pipeline:luck" if is_planted else "linear")
+            case "reproducibility" if is_planted:
+                config = estimated_by(config, "pipeline:whim")
+        return judge_case(make_case(config, split_frame(config, rows)), rule)
 
-
-def _quarter() -> pd.DataFrame:
-    dataset = find_dataset(PROJECT_ROOT / "datasets", MODEL)
-    frame = read_parts(PROJECT_ROOT / "data" / MODEL, dataset.parts)
-    frame = frame[frame["delayed"].notna()].reset_index(drop=True)
-    return frame.assign(delayed=frame["delayed"].astype(int))
-
-
-def _figures(rule: str, frame: pd.DataFrame, seeds: int) -> Iterator[Figure]:
-    for is_planted in (False, True):
-        name, started = f"{rule}, {'planted' if is_planted else 'clean'}", time.monotonic()
-        found = Counter(
-            _judge(rule, frame, seed, is_planted=is_planted)
-            for seed in track(range(seeds), name, transient=True, console=Console(stderr=True))
-        )
-        seconds = (time.monotonic() - started) / seeds
-        if is_planted:
-            yield Figure(f"{name}: caught", seeds - found[Outcome.PASS], f"of {seeds}", least=seeds)
-            yield Figure(f"{name}: caught for sure", found[Outcome.FAIL], f"of {seeds}")
-        else:
-            yield Figure(f"{name}: let through", found[Outcome.PASS], f"of {seeds}", least=seeds)
-            yield Figure(f"{name}: failed", found[Outcome.FAIL], f"of {seeds}", most=0)
-        yield Figure(f"{name}: training and judging", seconds, "s each")
-
-
-def _judge(rule: str, frame: pd.DataFrame, seed: int, *, is_planted: bool) -> Outcome:
-    rows, config = _sample(frame, seed), _config(rule)
-    match rule:
-        case "staleness":
-            rows = _shuffled_days(rows, seed)
-            rows["distance_miles"] = _telling(rows, seed, is_turning=is_planted)
-        case "stability":
-            config = _estimated_by(config, "pipeline:luck" if is_planted else "linear")
-        case "reproducibility" if is_planted:
-            config = _estimated_by(config, "pipeline:whim")
-    case = make_case(config, split_frame(config, rows))
-    return judge_case(case, rule).outcome
-
-
-def _sample(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    kept = np.random.default_rng(seed).random(len(frame)) < SHARE
-    return frame[kept].reset_index(drop=True)
+    name = f"{rule}, {'planted' if is_planted else 'clean'}"
+    chosen = range(FIRST_SEED, FIRST_SEED + seeds)
+    return count_verdicts(name, judge, chosen, is_planted=is_planted)[1]
 
 
 def _config(rule: str) -> ModelConfig:
-    config = find_model(PROJECT_ROOT / "models", MODEL)
-    for other in SECTIONS:
-        config = config.model_copy(update={"gate": config.gate.model_copy(update={other: None})})
-    golden = config.golden.model_copy(update={"until": date(2013, 3, 1)})
-    recent = config.recent.model_copy(update={"share": 0.9, "window": timedelta(days=24)})
-    config = config.model_copy(update={"golden": golden, "recent": recent})
-    return with_gate(config, **{rule: SECTIONS[rule]})
-
-
-def _estimated_by(config: ModelConfig, estimator: str) -> ModelConfig:
-    changed = config.training.model_copy(update={"estimator": estimator})
-    return config.model_copy(update={"training": changed})
+    config = flights(rule, SECTIONS[rule], days=24)
+    return config.model_copy(update={"recent": config.recent.model_copy(update={"share": 0.9})})
 
 
 def _shuffled_days(rows: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -7,37 +7,33 @@ A feature that leaks is the label with noise, of an AUC of 0.96 by itself; rows 
 recent ones, copied into a training day under other flight numbers. The feature that harms tells who is late,
 and the opposite on the judged rows; beside it a column of noise is counted as told where it is listed as
 idle. What is worth no more than the line is a single tree of each class; the clean one sees two columns of
-which only the product tells. The costly bundle is a forest beside boosted trees, the clean one the same
-bundle twice. A defect counts as caught where it does not pass.
+which only the product tells; `simpler` and `linear_baseline` judge both. The costly bundle is a forest beside
+boosted trees, the clean one the same bundle twice. A defect counts as caught where it does not pass.
 """
 
-import os
-import tempfile
-import time
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.gate.planted_flights import (
+    SEEDS,
+    count_verdicts,
+    estimated_by,
+    first_quarter,
+    flights,
+    sample,
+)
 from benchmarks.report import Figure, Report, make_report, run
-from millrace.adapters.dataset_files import find_dataset
-from millrace.adapters.models import find_model
-from millrace.adapters.parts import read_parts
 from millrace.domain.config import ModelConfig
-from millrace.domain.verdict import Outcome, Verdict
-from millrace.settings import PROJECT_ROOT
+from millrace.domain.verdict import Verdict
 from millrace.steps.rows import SplitRows
 from millrace.steps.train import TrainedBundles
-from tests.steps.gate.cases import judge_case, make_case, split_frame, train_on, with_columns, with_gate
+from tests.steps.gate.cases import judge_case, make_case, split_frame, train_on, with_columns
 
-MODEL, SEEDS, SHARE = "flights", 60, 0.15
+SHARE = 0.15
 PACKAGES = ("scikit-learn", "numpy", "scipy", "onnxruntime")
 QUICK = {"max_iter": 40}
 
@@ -55,6 +51,8 @@ CASES = (
     ("features", "a harmful one"),
     ("simpler", "clean"),
     ("simpler", "no better than a line"),
+    ("linear_baseline", "clean"),
+    ("linear_baseline", "no better than a line"),
     ("cost", "clean"),
     ("cost", "a forest"),
 )
@@ -62,49 +60,25 @@ CASES = (
 
 def measure(seeds: int) -> Report:
     """Judge as many clean and as many planted models by each rule."""
-    with tempfile.TemporaryDirectory(prefix="worth-") as home, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        _enter(Path(home))
-        frame = _quarter()
-        figures = tuple(one for rule, planted in CASES for one in _figures(rule, planted, frame, seeds))
+    with first_quarter() as frame:
+        figures = [figure for rule, planted in CASES for figure in _figures(rule, planted, frame, seeds)]
     title = f"Planted defects and clean models on flights, {seeds} of each, {SHARE:.0%} of the rows each"
-    return make_report("gate.worth", title, figures, PACKAGES)
+    return make_report("gate.worth", title, tuple(figures), PACKAGES)
 
 
-def _enter(home: Path) -> None:
-    models = home / "models" / MODEL
-    models.mkdir(parents=True)
-    (models / "model.toml").write_bytes((PROJECT_ROOT / "models" / MODEL / "model.toml").read_bytes())
-    os.environ |= {"MILLRACE_HOME": str(home), "MILLRACE_MODELS": str(models.parent)}
-
-
-def _quarter() -> pd.DataFrame:
-    dataset = find_dataset(PROJECT_ROOT / "datasets", MODEL)
-    frame = read_parts(PROJECT_ROOT / "data" / MODEL, dataset.parts)
-    frame = frame[frame["delayed"].notna()].reset_index(drop=True)
-    return frame.assign(delayed=frame["delayed"].astype(int))
-
-
-def _figures(rule: str, planted: str, frame: pd.DataFrame, seeds: int) -> Iterator[Figure]:
-    judge = _JUDGES[rule]
-    name, started = f"{rule}, {planted}", time.monotonic()
-    watched = track(range(seeds), name, transient=True, console=Console(stderr=True))
-    found = [judge(frame, seed, planted) for seed in watched]
-    outcomes = Counter(one.outcome for one in found)
-    if planted == "clean":
-        yield Figure(f"{name}: let through", outcomes[Outcome.PASS], f"of {seeds}", least=seeds)
-        yield Figure(f"{name}: failed", outcomes[Outcome.FAIL], f"of {seeds}", most=0)
-    else:
-        yield Figure(f"{name}: caught", seeds - outcomes[Outcome.PASS], f"of {seeds}", least=seeds)
-        yield Figure(f"{name}: caught for sure", outcomes[Outcome.FAIL], f"of {seeds}")
+def _figures(rule: str, planted: str, frame: pd.DataFrame, seeds: int) -> list[Figure]:
+    judge, name = _JUDGES[rule], f"{rule}, {planted}"
+    found, figures = count_verdicts(
+        name, lambda seed: judge(frame, seed, planted), range(seeds), is_planted=planted != "clean"
+    )
     if rule == "features":
         told = sum("removed: " in one.reason and "luck (" in one.reason for one in found)
-        yield Figure(f"{name}: noise told as idle", told, f"of {seeds}")
-    yield Figure(f"{name}: training and judging", (time.monotonic() - started) / seeds, "s each")
+        figures.append(Figure(f"{name}: noise told as idle", told, f"of {seeds}"))
+    return figures
 
 
 def _judge_leakage(frame: pd.DataFrame, seed: int, planted: str) -> Verdict:
-    rows, config = _sample(frame, seed), _config("leakage")
+    rows, config = sample(frame, seed, SHARE), flights("leakage", SECTIONS["leakage"])
     luck = np.random.default_rng([seed, 1])
     if planted == "a feature":
         config = with_columns(config, {"quote": "float"}, {})
@@ -116,7 +90,7 @@ def _judge_leakage(frame: pd.DataFrame, seed: int, planted: str) -> Verdict:
         copies = copies.assign(scheduled_departure=day, flight=np.arange(len(copies)) + 20_000)
         split = split_frame(config, pd.concat([rows, copies], ignore_index=True))
     # the bundle has no part in this rule but that it names the blocks it learned from
-    made = _train_once("linear", _estimated_by(_config("leakage"), "linear"), split)
+    made = _train_once("linear", estimated_by(flights("leakage", SECTIONS["leakage"]), "linear"), split)
     return judge_case(make_case(config, split, made), "leakage")
 
 
@@ -130,9 +104,9 @@ def _train_once(name: str, config: ModelConfig, split: SplitRows) -> TrainedBund
 
 
 def _judge_features(frame: pd.DataFrame, seed: int, planted: str) -> Verdict:
-    rows = _sample(frame, seed)
+    rows = sample(frame, seed, SHARE)
     luck = np.random.default_rng([seed, 2])
-    config = with_columns(_quick(_config("features")), {"luck": "float"}, {})
+    config = with_columns(_quick(flights("features", SECTIONS["features"])), {"luck": "float"}, {})
     rows["luck"] = luck.normal(size=len(rows))
     if planted != "clean":
         config = with_columns(config, {"omen": "float"}, {})
@@ -143,8 +117,8 @@ def _judge_features(frame: pd.DataFrame, seed: int, planted: str) -> Verdict:
     return judge_case(make_case(config, split_frame(config, rows)), "features")
 
 
-def _judge_simpler(frame: pd.DataFrame, seed: int, planted: str) -> Verdict:
-    rows, config = _sample(frame, seed), _config("simpler")
+def _judge_simpler(frame: pd.DataFrame, seed: int, planted: str, rule: str = "simpler") -> Verdict:
+    rows, config = sample(frame, seed, SHARE), flights("simpler", SECTIONS["simpler"])
     luck = np.random.default_rng([seed, 3])
     config = with_columns(config, {"one": "float", "other": "float"}, {})
     rows["one"] = luck.normal(size=len(rows))
@@ -152,13 +126,13 @@ def _judge_simpler(frame: pd.DataFrame, seed: int, planted: str) -> Verdict:
     clean = sign * np.abs(luck.normal(size=len(rows))) + luck.normal(size=len(rows))
     rows["other"] = clean if planted == "clean" else luck.normal(size=len(rows))
     config = _quick(config) if planted == "clean" else _quick(config, max_iter=1)
-    return judge_case(make_case(config, split_frame(config, rows)), "simpler")
+    return judge_case(make_case(config, split_frame(config, rows)), rule)
 
 
 def _judge_cost(frame: pd.DataFrame, _seed: int, planted: str) -> Verdict:
-    config = _quick(_config("cost"))
-    split = split_frame(config, _sample(frame, 0))
-    forest = _estimated_by(config, "random_forest", n_estimators=200)
+    config = _quick(flights("cost", SECTIONS["cost"]))
+    split = split_frame(config, sample(frame, 0, SHARE))
+    forest = estimated_by(config, "random_forest", n_estimators=200)
     boosted = _train_once("boosted", config, split)
     made = boosted if planted == "clean" else _train_once("forest", forest, split)
     return judge_case(make_case(config, split, made, boosted.digest), "cost")
@@ -168,31 +142,13 @@ _JUDGES: dict[str, Callable[[pd.DataFrame, int, str], Verdict]] = {
     "leakage": _judge_leakage,
     "features": _judge_features,
     "simpler": _judge_simpler,
+    "linear_baseline": partial(_judge_simpler, rule="linear_baseline"),
     "cost": _judge_cost,
 }
 
 
-def _sample(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    kept = np.random.default_rng(seed).random(len(frame)) < SHARE
-    return frame[kept].reset_index(drop=True)
-
-
-def _config(rule: str) -> ModelConfig:
-    config = find_model(PROJECT_ROOT / "models", MODEL)
-    gate = config.gate.model_copy(update=dict.fromkeys(SECTIONS))
-    golden = config.golden.model_copy(update={"until": date(2013, 3, 1)})
-    recent = config.recent.model_copy(update={"share": 0.5, "window": timedelta(days=49)})
-    config = config.model_copy(update={"gate": gate, "golden": golden, "recent": recent})
-    return with_gate(config, **{rule: SECTIONS[rule]})
-
-
-def _estimated_by(config: ModelConfig, estimator: str, **parameters: object) -> ModelConfig:
-    changed = config.training.model_copy(update={"estimator": estimator, "parameters": parameters})
-    return config.model_copy(update={"training": changed})
-
-
 def _quick(config: ModelConfig, **parameters: object) -> ModelConfig:
-    return _estimated_by(config, config.training.estimator, **{**QUICK, **parameters})
+    return estimated_by(config, config.training.estimator, **{**QUICK, **parameters})
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def judge_duplicates(batch: Hashes, known: Hashes, contract: ContractSection) ->
     known : shape (n_known,)
         The hashes of the keys the dataset has already.
     """
-    repeated = _repeats(batch) | np.isin(batch, known)
+    repeated = find_repeats(batch) | np.isin(batch, known)
     count = int(repeated.sum())
     if count <= contract.max_duplicate_share * batch.size:
         return None
@@ -92,7 +92,8 @@ def judge_golden(batch: Hashes, golden: Hashes) -> Violation | None:
     )
 
 
-def _repeats(hashes: Hashes) -> npt.NDArray[np.bool_]:
+def find_repeats(hashes: Hashes) -> npt.NDArray[np.bool_]:
+    """Flag every row but the first of those that have one hash."""
     repeated = np.ones(hashes.size, dtype=np.bool_)
     repeated[np.unique(hashes, return_index=True)[1]] = False
     return repeated

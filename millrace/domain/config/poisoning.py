@@ -63,14 +63,14 @@ class DripCheck(Section):
     """What is summed up: `labels`, and what the opinions `champion` and `batch` contradict.
 
     Seasons add up as well: leave out labels that come and go with them."""
-    reference_batches: int = Field(ge=4)
+    reference_batches: int = Field(ge=8)
     """The first accepted batches, which say what is usual."""
     window_batches: int = Field(ge=2)
     """How many of the newest batches are summed up, the new one among them."""
     slack: float = Field(gt=0.0)
     """What each batch may be off for nothing, in standard deviations of a batch."""
-    limit: float = Field(gt=0.0)
-    """The sum at which a batch is quarantined, in standard deviations of a batch."""
+    false_alarms: Chance
+    """The share of honest batches that may be quarantined by these sums."""
 
 
 class DuplicatesCheck(Section):
@@ -177,8 +177,3 @@ class PoisoningSection(Section):
         """The columns that checks name."""
         slices = self.disagreement.slices if self.disagreement else ()
         return (*slices, *(self.triggers.columns if self.triggers else ()))
-
-    @property
-    def not_asked(self) -> tuple[str, ...]:
-        """The checks that are not there."""
-        return tuple(name for name in PoisoningSection.model_fields if getattr(self, name) is None)

@@ -3,18 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-_NORMAL_MAD = 1.4826
-"""What makes the median absolute deviation of normal numbers their standard deviation."""
+_EFFICIENCY = 0.65
+"""What Qn tells of the spread of n numbers, as a share of what n - 1 degrees of freedom would: 82 % for many
+numbers (Rousseeuw and Croux, 1993), less for the few of a chart."""
 
-_SMALL_SAMPLES = 0.8
-"""Of n numbers the median absolute deviation is too small by n / (n - 0.8); Croux and Rousseeuw (1992)."""
-
-_EFFICIENCY = 0.45
-"""What the median absolute deviation of n numbers tells of their spread, as a share of what n - 1 degrees of
-freedom would: 37 % for many numbers (Rousseeuw and Croux, 1993), a little more for the few of a chart."""
+_DRAWS, _SEED = 100_000, 20130101
+"""Of the series of honest batches that say how large their sums grow."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,21 @@ def read_share(hits: int, rows: int) -> Reading:
 
 
 def learn_usual(history: Sequence[Reading]) -> Usual:
-    """Learn from accepted batches, by medians: one odd batch that a person released moves little."""
+    """Learn from accepted batches, by their median and Qn: odd batches that a person released move little.
+
+    References
+    ----------
+    Rousseeuw, P. J. and Croux, C. (1993), Alternatives to the median absolute deviation, Journal of the
+    American Statistical Association 88; Croux and Rousseeuw (1992) for the correction of small samples.
+    """
+    from statsmodels.robust.scale import qn_scale
+
     values = np.array([one.value for one in history])
-    centre = float(np.median(values))
-    correction = len(values) / (len(values) - _SMALL_SAMPLES)
-    spread = _NORMAL_MAD * correction * float(np.median(np.abs(values - centre)))
+    count = len(values)
+    correction = count / (count + (1.4 if count % 2 else 3.8))
+    spread = correction * float(qn_scale(values))
     sampling = float(np.median([one.variance for one in history]))
-    return Usual(centre, max(0.0, spread**2 - sampling), len(values))
+    return Usual(float(np.median(values)), max(0.0, spread**2 - sampling), count)
 
 
 def excess_of(reading: Reading, usual: Usual) -> float:
@@ -77,9 +83,30 @@ def limit_of(batches: int, chance: float) -> float:
     """Return the excess that honest batches go beyond with `chance`, by Student's t: spreads are learned."""
     from scipy.stats import t
 
-    # with n - 1 degrees of freedom, as if the spread were a standard deviation, honest batches would be
-    # beyond the limit 3 to 8 times as often as is said
-    return float(t.isf(chance, max(1.0, _EFFICIENCY * (batches - 1))))
+    return float(t.isf(chance, _freedom(batches)))
+
+
+@cache
+def limit_of_sum(batches: int, summed: int, slack: float, chance: float) -> float:
+    """Return the sum of so many excesses that honest batches go beyond with `chance`.
+
+    What is usual is learned from `batches` of them, with the errors that this has: they are in every summand
+    alike, so a limit as for known averages would stop far more honest batches than it says. Simulated.
+    """
+    source, freedom = np.random.default_rng(_SEED), _freedom(batches)
+    # a median of n normal numbers has a variance of pi / 2n
+    centre = source.normal(0.0, math.sqrt(math.pi / 2.0 / batches), _DRAWS)
+    spread = np.sqrt(source.chisquare(freedom, _DRAWS) / freedom * (1.0 + 1.0 / batches))
+    sums = np.zeros(_DRAWS)
+    for _ in range(summed):
+        sums = np.maximum(0.0, sums + (source.normal(size=_DRAWS) - centre) / spread - slack)
+    return float(np.quantile(sums, 1.0 - chance))
+
+
+def _freedom(batches: int) -> float:
+    # with n - 1 degrees of freedom, as if Qn were a standard deviation, more honest batches would be
+    # beyond the limit than is said
+    return max(1.0, _EFFICIENCY * (batches - 1))
 
 
 def share_on_scale(value: float) -> float:

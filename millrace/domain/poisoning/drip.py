@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from millrace.domain.config.poisoning import DripCheck
 from millrace.domain.contract import Violation
-from millrace.domain.poisoning.chart import Reading, excess_of, learn_usual
+from millrace.domain.poisoning.chart import Reading, excess_of, learn_usual, limit_of_sum
 from millrace.domain.poisoning.charts import name_labels, read_label
 from millrace.domain.poisoning.disagreement import TOLD, read_scope
 from millrace.domain.poisoning.judged import Judged
@@ -15,7 +15,8 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
     """Sum up by how much the newest batches are off what the first accepted ones say.
 
     Batches without a reading are left out. The sum falls back to 0 and no further, and each batch takes
-    `policy.slack` off it. Labels are summed in both directions, disagreement upwards.
+    `policy.slack` off it. Labels are summed in both directions, disagreement upwards; `policy.false_alarms`
+    is shared among all sums.
 
     References
     ----------
@@ -25,8 +26,10 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
     needed = policy.reference_batches + policy.window_batches - 1
     if len(history) < needed:
         return Judged(unjudged=(f"drip: {len(history)} of {needed} batches",))
-    judged = Judged()
-    for name, signs in _what_to_sum(profile, history, policy):
+    judged, asked = Judged(), _what_to_sum(profile, history, policy)
+    chance = policy.false_alarms / sum(len(signs) for _, signs in asked)
+    limit = limit_of_sum(policy.reference_batches, policy.window_batches, policy.slack, chance)
+    for name, signs in asked:
         past, mine = [one for batch in history if (one := _read(batch, name))], _read(profile, name)
         if mine is None:
             judged += Judged(unjudged=(f"drip of {name}: the batch says nothing of it",))
@@ -36,10 +39,10 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
             continue
         usual, readings = past[: policy.reference_batches], [*past[-(policy.window_batches - 1) :], mine]
         sums = [sum_up(readings, usual, policy.slack, sign) for sign in signs]
-        if max(sums) > policy.limit:
+        if max(sums) > limit:
             message = (
                 f"{name} creeps: the cumulative sum over {len(readings)} batches is {max(sums):.1f} standard "
-                f"deviations, {policy.limit:g} are allowed"
+                f"deviations, {limit:.1f} are allowed"
             )
             judged += Judged((Violation("drip", None, profile.labelled, message),))
     return judged

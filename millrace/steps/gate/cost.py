@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.scorer import Scorer
 from millrace.adapters.scorer.footprint import measure_footprint
+from millrace.domain.config import Rule
 from millrace.domain.gate.cost import BundleCost, Cost
+from millrace.domain.gate.evidence import asked_of
 from millrace.domain.losses import FloatArray
 from millrace.settings import load_settings
 from millrace.steps.explaining.sample import raw_features
@@ -35,9 +38,7 @@ RawColumns = dict[str, list[Any]]
 
 def measure_cost(case: Case) -> Cost:
     """Ask both in turns, as services do: columns of lists in, answers out."""
-    limits, champion = case.config.gate.cost, case.compared.champion
-    if limits is None:
-        raise ValueError("model.toml has no [gate.cost]")
+    limits, champion = asked_of(case.config.gate.cost, Rule.COST), case.compared.champion
     asked = [case.compared.challenger, *([champion] if champion is not None else [])]
     rows = [_rows_for(one, case.recent.frame) for one in asked]
     announce("timing answers")
@@ -97,7 +98,7 @@ def _order(scorers: int, turn: int) -> Iterator[int]:
     return iter(range(scorers)) if turn % 2 == 0 else reversed(range(scorers))
 
 
-def _folder(scorer: Scorer) -> Any:
+def _folder(scorer: Scorer) -> Path:
     return bundles_folder(load_settings().channel) / scorer.digest
 
 

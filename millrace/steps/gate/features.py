@@ -3,8 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from millrace.domain.config import Rule
 from millrace.domain.explanation import measure_importance
 from millrace.domain.gate.comparison import SEED
+from millrace.domain.gate.evidence import asked_of
 from millrace.domain.gate.features import FeatureUse, FeatureUses
 from millrace.steps.explaining.sample import raw_features
 from millrace.steps.gate.case import Case
@@ -27,8 +29,7 @@ def measure_features(case: Case) -> FeatureUses:
     from millrace.domain.explanation.asked import Asked
 
     gate, scorer = case.config.gate, case.compared.challenger
-    if gate.features is None:
-        raise ValueError("model.toml has no [gate.features]")
+    policy = asked_of(gate.features, Rule.FEATURES)
     cells = len(scorer.schema.inputs) * max(1, len(scorer.schema.classes) - 1)
     rows = sample_rows(case.recent, max(LEAST_ROWS, MOST_CELLS // cells), gate.min_blocks)
     wanted = case.compared.classes_beside(case.split.all_classes)
@@ -40,7 +41,7 @@ def measure_features(case: Case) -> FeatureUses:
     features = raw_features(rows.frame, scorer.schema.inputs)
     found = measure_importance(
         Asked(answer), features, rows.labels, merge_blocks(rows.blocks), metric,
-        repeats=gate.features.repeats, confidence=gate.confidence, rounds=gate.rounds, seed=SEED,
+        repeats=policy.repeats, confidence=gate.confidence, rounds=gate.rounds, seed=SEED,
         told=partial(announce, "shuffling features"),
     )  # fmt: skip
     nulls = features.isna().mean()

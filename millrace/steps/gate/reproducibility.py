@@ -8,7 +8,9 @@ from tempfile import TemporaryDirectory
 from millrace.adapters.scorer import open_scorer
 from millrace.adapters.training_process import run_script
 from millrace.domain.answers import measure_agreement
+from millrace.domain.config import Rule
 from millrace.domain.facts import Reproduction
+from millrace.domain.gate.evidence import asked_of
 from millrace.domain.gate.reproducibility import TrainedAgain
 from millrace.settings import PROJECT_ROOT, load_settings
 from millrace.steps.gate import training_again as child
@@ -58,8 +60,8 @@ def measure_reproducibility(case: Case) -> TrainedAgain:
 
 
 def _train_again(case: Case) -> bytes:
-    policy, refitting, settings = case.config.gate.reproducibility, prepare_refits(case), load_settings()
-    assert policy is not None  # noqa: S101 - the registry asks no rule without its section
+    policy = asked_of(case.config.gate.reproducibility, Rule.REPRODUCIBILITY)
+    refitting, settings = prepare_refits(case), load_settings()
     request = child.Request(
         config=case.config,
         parameters=case.trained.parameters,

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from millrace.domain.config import Rule
 from millrace.domain.gate.comparison import SEED
+from millrace.domain.gate.evidence import asked_of
 from millrace.domain.gate.stability import Stability
 from millrace.domain.losses import StrArray
 from millrace.steps.gate.case import Case
@@ -12,8 +14,7 @@ from millrace.steps.progress import announce
 
 def measure_stability(case: Case) -> Stability:
     """Fit to training blocks drawn with replacement, by other seeds, and let each answer the recent rows."""
-    policy = case.config.gate.stability
-    assert policy is not None  # noqa: S101 - the registry asks no rule without its section
+    policy = asked_of(case.config.gate.stability, Rule.STABILITY)
     refitting, seed = prepare_refits(case), case.config.training.seed
     answers, rows = [], []
     for at in range(policy.refits):

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from millrace.domain.blocks import sample_blocks
-from millrace.domain.config import StalenessPolicy
+from millrace.domain.config import Rule, StalenessPolicy
+from millrace.domain.gate.evidence import asked_of
 from millrace.domain.gate.staleness import SECONDS_A_DAY, Aged, Staleness
 from millrace.domain.losses import FloatArray, StrArray
 from millrace.steps.gate.case import Case
@@ -22,8 +23,7 @@ def measure_staleness(case: Case) -> Staleness:
     Each has a stretch of the same length before it and about as many rows, so that age alone makes a
     difference.
     """
-    policy = case.config.gate.staleness
-    assert policy is not None  # noqa: S101 - the registry asks no rule without its section
+    policy = asked_of(case.config.gate.staleness, Rule.STALENESS)
     refitting = prepare_refits(case)
     judged, own = (_starts(names) for names in (case.recent.blocks, refitting.learned.blocks))
     ages = [policy.horizon * step / policy.steps for step in range(policy.steps + 1)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from millrace.domain.batch_rules import Hashes, key_hashes
+from millrace.domain.batch_rules import Hashes, find_repeats, key_hashes
 from millrace.domain.config import ModelConfig
 from millrace.domain.poisoning.cells import hash_cells, spreads_of
 from millrace.domain.poisoning.duplicates import Copies, Flags
@@ -47,7 +47,7 @@ def find_copies(
     """Flag rows that repeat an earlier row of the batch, or one of the dataset, part by part of it."""
     features = list(config.features.names)
     mine = [key_hashes(rows, features), *grids.hash(rows)]
-    flags = [_repeats(hashes) for hashes in mine]
+    flags = [find_repeats(hashes) for hashes in mine]
     for part in known:
         theirs = [key_hashes(part, features), *grids.hash(part)]
         for flag, hashes, others in zip(flags, mine, theirs, strict=True):
@@ -75,9 +75,3 @@ def _any_in(mine: Sequence[Hashes], theirs: Sequence[Hashes]) -> Flags:
     found = [np.isin(hashes, others) for hashes, others in zip(mine, theirs, strict=True)]
     flags: Flags = np.logical_or.reduce(found)
     return flags
-
-
-def _repeats(hashes: Hashes) -> Flags:
-    repeated = np.ones(hashes.size, dtype=np.bool_)
-    repeated[np.unique(hashes, return_index=True)[1]] = False
-    return repeated

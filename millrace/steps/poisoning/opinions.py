@@ -17,7 +17,8 @@ from millrace.domain.poisoning.disagreement import TOLD, Scope, scope_of
 from millrace.domain.poisoning.judged import BROKEN, CLEAN, Judged
 from millrace.domain.poisoning.profile import Disagreement, Opinion
 from millrace.domain.schema import schema_of
-from millrace.steps.poisoning.champion import Champion, OtherFeaturesError, ensure_same_features
+from millrace.steps.poisoning.champion import Champion, ensure_same_features
+from millrace.steps.poisoning.telling import tell_error
 from millrace.steps.progress import announce
 
 if TYPE_CHECKING:
@@ -89,17 +90,10 @@ def _ask_champion(
             return None, Judged(unjudged=(f"{what}: there is none yet",))
         return see_as_champion(config, frame, champion) if len(frame) else None, CLEAN
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a champion, a batch is no part of it
-        why = _explain(config, error)
+        why = tell_error(config, error)
     if Opinion.CHAMPION not in policy.deciding:
         return None, Judged(unjudged=(f"{what}: {why}",))
     return None, Judged((Violation("disagreement", None, len(frame), f"{BROKEN}: {what}: {why}"),))
-
-
-def _explain(config: ModelConfig, error: Exception) -> str:
-    if isinstance(error, OtherFeaturesError):
-        return str(error)
-    # what others say may quote what stands in a hidden column
-    return type(error).__name__ if config.hidden else f"{type(error).__name__}: {error}"
 
 
 def see_as_champion(config: ModelConfig, frame: "pd.DataFrame", champion: Champion) -> View:
@@ -210,7 +204,7 @@ def _numbers(config: ModelConfig, frame: "pd.DataFrame") -> npt.NDArray[np.float
 
 
 def _matrix(config: ModelConfig, frame: "pd.DataFrame") -> npt.NDArray[np.float32]:
-    """Put all features into numbers: a category becomes its rank by frequency, a text its length."""
+    """Put all features into numbers: of a category or a text its rank by frequency."""
     import pandas as pd
 
     inputs = schema_of(config, ()).inputs

@@ -46,6 +46,7 @@ from millrace.steps.poisoning.copies import Grids, find_copies, find_golden_copi
 from millrace.steps.poisoning.opinions import Opinions, ask_opinions
 from millrace.steps.poisoning.origin import find_origin, list_deliveries, list_profiles
 from millrace.steps.poisoning.pairs import find_pairs
+from millrace.steps.poisoning.telling import tell_error
 from millrace.steps.progress import announce
 
 if TYPE_CHECKING:
@@ -167,9 +168,7 @@ def _carry_out(config: ModelConfig, name: str, rows: int, check: Callable[[], Ju
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - a check that breaks must not let a batch through unseen
-        # what others say may quote what stands in a hidden column
-        why = type(error).__name__ if config.hidden else f"{type(error).__name__}: {error}"
-        return Judged((Violation(name, None, rows, f"{BROKEN}: {why}"),))
+        return Judged((Violation(name, None, rows, f"{BROKEN}: {tell_error(config, error)}"),))
 
 
 def _check_provenance(it: Screening, policy: ProvenanceCheck) -> Judged:

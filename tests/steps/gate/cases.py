@@ -46,7 +46,7 @@ def train_on(config: ModelConfig, rows: SplitRows) -> TrainedBundles:
 def make_case(
     config: ModelConfig, rows: SplitRows, made: TrainedBundles | None = None, champion: str | None = None
 ) -> Case:
-    """Bring a challenger before the gate."""
+    """Bring a challenger before the gate; the champion is the best there was."""
     made = made or train_on(config, rows)
     task, gate = config.model.task, config.gate
     trained = ChallengerTrained(
@@ -68,7 +68,7 @@ def make_case(
         challenger=open_bundle(made.digest),
         baseline=open_bundle(made.baseline),
         champion=open_bundle(champion) if champion else None,
-        best=None,
+        best=open_bundle(champion) if champion else None,
     )
     marks = Marks(RUN, key=config.data.key, grouping=make_grouping(config, rows.training.frame))
     recent, golden = (
@@ -77,7 +77,7 @@ def make_case(
     evidence = GateEvidence(
         run_key=RUN,
         champion_digest=champion,
-        best_digest=None,
+        best_digest=champion,
         challenger_digest=made.digest,
         baseline_digest=made.baseline,
         recent=recent,

@@ -1,0 +1,167 @@
+"""How often does the gate find answers that are worse, brittle, too sure, or not what its owner knows?
+
+Run `python -m benchmarks.gate.answers`. Each is planted in a real model on the first quarter of flights, and
+a clean one stands beside it, on other rows for each seed.
+
+A worse model learned from labels of which two fifths are turned; beside a champion of the right ones it must
+neither be called better nor let pass on golden rows, and the other way round it must be let through. One that
+learned from labels in any order is no better than a constant, below every floor. The brittle one knows who is
+late by whether a number is odd, which noise hides, or by one column alone, which may be null. The one that
+is too sure learned each late flight three times. The owner's test says that a feature raises the answer;
+the planted model learned the opposite. A defect counts as caught where it does not pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.gate.planted_flights import (
+    SEEDS,
+    count_verdicts,
+    first_quarter,
+    flights,
+    sample,
+    seeded,
+    taught,
+)
+from benchmarks.report import Figure, Report, make_report, run
+from millrace.domain.config import ModelConfig
+from millrace.domain.losses import FloatArray
+from millrace.domain.verdict import Verdict
+from millrace.steps.rows import LabelledRows, SplitRows
+from tests.steps.gate.cases import judge_case, make_case, split_frame, train_on, with_columns
+
+SHARE = 0.3
+TREES = 40
+PACKAGES = ("scikit-learn", "numpy", "onnxruntime", "skl2onnx")
+
+SECTIONS: dict[str, dict[str, Any]] = {
+    "robustness": {
+        "rows": 5_000,
+        "noise": {"share": 0.2, "max_excess_loss": 0.05},
+        "missing": {"share": 0.2, "max_excess_loss": 0.05},
+    },
+    "calibration": {"max_error": 0.1},
+    "behaviour": {"timeout": "1m"},
+}
+CASES = (
+    ("recent_champion", "clean"),
+    ("recent_champion", "turned labels"),
+    ("golden_best", "clean"),
+    ("golden_best", "turned labels"),
+    ("floors", "clean"),
+    ("floors", "labels in any order"),
+    ("constant", "clean"),
+    ("constant", "labels in any order"),
+    ("robustness", "clean"),
+    ("robustness", "odd or even"),
+    ("robustness", "one column"),
+    ("calibration", "clean"),
+    ("calibration", "late ones thrice"),
+    ("behaviour", "clean"),
+    ("behaviour", "the opposite"),
+)
+KNOWN = """
+from millrace.checks import assert_rises, usual_row
+
+def test_a_longer_queue_makes_it_late():
+    assert_rises("flights", usual_row("flights"), "queue", [-2.0, 0.5, 3.0])
+"""
+
+
+def measure(seeds: int) -> Report:
+    """Judge as many clean and as many planted models by each rule."""
+    with first_quarter(tests__test_known=KNOWN) as frame:
+        figures = [figure for rule, planted in CASES for figure in _figures(rule, planted, frame, seeds)]
+    title = f"Planted defects and clean models on flights, {seeds} of each, {SHARE:.0%} of the rows each"
+    return make_report("gate.answers", title, tuple(figures), PACKAGES)
+
+
+def _figures(rule: str, planted: str, frame: pd.DataFrame, seeds: int) -> list[Figure]:
+    def judge(seed: int) -> Verdict:
+        config = seeded(flights(rule, SECTIONS.get(rule)), seed, max_iter=TREES)
+        # a fifth of two months would be fewer golden days than min_blocks
+        golden = config.golden.model_copy(update={"share": 0.4})
+        config = config.model_copy(update={"golden": golden})
+        return _JUDGES[rule](config, sample(frame, seed, SHARE), seed, planted)
+
+    return count_verdicts(f"{rule}, {planted}", judge, range(seeds), is_planted=planted != "clean")[1]
+
+
+def _judge_beside(rule: str) -> "Judge":
+    """Judge a right one beside a champion of turned labels, or the other way round."""
+
+    def judge(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
+        right = split_frame(config, rows)
+        labels = right.training.labels
+        wrong = taught(
+            right, np.where(np.random.default_rng([seed, 1]).random(labels.size) < 0.4, 1 - labels, labels)
+        )
+        theirs, mine = (wrong, right) if planted == "clean" else (right, wrong)
+        champion = train_on(config, theirs).digest
+        return judge_case(make_case(config, mine, champion=champion), rule)
+
+    return judge
+
+
+def _judge_alone(rule: str) -> "Judge":
+    """Judge one that learned right labels, or the same in any order."""
+
+    def judge(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
+        split = split_frame(config, rows)
+        if planted != "clean":
+            split = taught(split, np.random.default_rng([seed, 2]).permutation(split.training.labels))
+        return judge_case(make_case(config, split), rule)
+
+    return judge
+
+
+def _judge_robustness(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
+    luck = np.random.default_rng([seed, 3])
+    if planted == "odd or even":
+        rows["gate_number"] = 2 * luck.integers(0, 8, len(rows)) + rows["delayed"]
+        config = with_columns(config, {"gate_number": "float"}, {})
+    elif planted == "one column":
+        rows["gate_number"] = 3.0 * rows["delayed"] + luck.normal(size=len(rows))
+        config = with_columns(config, {"gate_number": "float"}, {})
+    rows = rows.astype({"gate_number": float}) if planted != "clean" else rows
+    return judge_case(make_case(config, split_frame(config, rows)), "robustness")
+
+
+def _judge_calibration(config: ModelConfig, rows: pd.DataFrame, _seed: int, planted: str) -> Verdict:
+    split = split_frame(config, rows)
+    return judge_case(make_case(config, split if planted == "clean" else _thrice(split)), "calibration")
+
+
+def _thrice(split: SplitRows) -> SplitRows:
+    times = np.where(split.training.labels > 0, 3, 1)
+    frame, labels, blocks = split.training.frame, split.training.labels, split.training.blocks
+    places = np.repeat(np.arange(len(frame)), times)
+    return replace(split, training=LabelledRows(frame.iloc[places], labels[places], blocks[places]))
+
+
+def _judge_behaviour(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
+    signs: FloatArray = np.where(rows["delayed"] > 0, 1.0, -1.0) * (1.0 if planted == "clean" else -1.0)
+    rows["queue"] = signs + np.random.default_rng([seed, 4]).normal(size=len(rows))
+    config = with_columns(config, {"queue": "float"}, {})
+    return judge_case(make_case(config, split_frame(config, rows)), "behaviour")
+
+
+Judge = Callable[[ModelConfig, pd.DataFrame, int, str], Verdict]
+
+_JUDGES: dict[str, Judge] = {
+    "recent_champion": _judge_beside("recent_champion"),
+    "golden_best": _judge_beside("golden_best"),
+    "floors": _judge_alone("floors"),
+    "constant": _judge_alone("constant"),
+    "robustness": _judge_robustness,
+    "calibration": _judge_calibration,
+    "behaviour": _judge_behaviour,
+}
+
+
+if __name__ == "__main__":
+    run(measure, SEEDS, __doc__)
