@@ -9,7 +9,7 @@ audit = App(name="audit", help="Prove that nobody changed the ledger.")
 
 @audit.command
 def verify(*, json: bool = False) -> None:
-    """Recompute every hash of the ledger, and hold it against pointers and bundles.
+    """Recompute every hash of the ledger, and hold it against pointers, bundles and the reports of the gate.
 
     Example: `millrace audit verify`.
 
@@ -29,3 +29,5 @@ def verify(*, json: bool = False) -> None:
     out.print(f"head: {audited.head}", soft_wrap=True)
     out.print(f"pointers: {audited.pointers} name an entry of this ledger")
     out.print(f"bundles: {audited.bundles} of standing champions, every byte as judged")
+    gone = f"; {audited.missing_reports} are not kept here" if audited.missing_reports else ""
+    out.print(f"reports: {audited.reports} of the gate, every byte as the ledger names it{gone}")

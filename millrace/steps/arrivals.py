@@ -13,6 +13,9 @@ from millrace.steps.dataset import current_dataset, ensure_restored
 from millrace.steps.sql_source import look_at_database, release_passed_turns, write_range
 from millrace.steps.stores import model_config
 
+SIDECAR = ".sha256"
+"""Ends the name of a file that says the digest of the one it is named after: it is no batch."""
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -42,7 +45,8 @@ def ensure_inbox(model: str) -> None:
 def list_inbox(model: str) -> list[Path]:
     """List the files in the model's inbox, those that were taken in before too."""
     inbox = model_config(model).data.inbox
-    return sorted(load_settings().home.glob(inbox)) if inbox else []
+    found = load_settings().home.glob(inbox) if inbox else []
+    return sorted(path for path in found if path.suffix != SIDECAR)
 
 
 def stage_arrival(arrival: Arrival) -> StagedBatch:

@@ -5,8 +5,9 @@ from functools import partial
 
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder, list_published, read_pointer
+from millrace.adapters.gate_report_store import read_report
 from millrace.adapters.keys import verify
-from millrace.domain.facts import CHAMPION_KINDS, ServingFact
+from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ServingFact
 from millrace.domain.ledger import GENESIS, Entry, verify_chain
 from millrace.domain.serving import Serving, serving_after, standing_champions
 from millrace.errors import MillraceError
@@ -38,20 +39,23 @@ class ServingDiffersError(MillraceError):
 
 @dataclass(frozen=True)
 class Audited:
-    """What was recomputed and found unchanged."""
+    """What was recomputed and found unchanged; of `missing_reports` the ledger's own verdicts are left."""
 
     entries: int
     head: str
     pointers: int
     bundles: int
+    reports: int
+    missing_reports: int
 
 
 def verify_everything() -> Audited:
-    """Recompute the whole chain, find each pointer's head in it, and rehash every standing champion.
+    """Recompute the whole chain, find each pointer's head in it, rehash standing champions and gate reports.
 
     Raises
     ------
-    BrokenChainError, ServingDiffersError, CutLedgerError, BadPointerError, CorruptBundleError
+    BrokenChainError, ServingDiffersError, CutLedgerError, BadPointerError, CorruptBundleError,
+    DamagedReportError
         At the first thing that is not as it was written.
     """
     settings = load_settings()
@@ -70,7 +74,26 @@ def verify_everything() -> Audited:
     bundles = [digest for model in models for digest in _standing(model)]
     for digest in bundles:
         verify_bundle(bundles_folder(settings.channel), digest)
-    return Audited(len(entries), head.hash if head else GENESIS, len(published), len(bundles))
+    reports = [read_report(settings.var / "gate", *named) for named in _named_reports(entries)]
+    kept = sum(report is not None for report in reports)
+    return Audited(
+        entries=len(entries),
+        head=head.hash if head else GENESIS,
+        pointers=len(published),
+        bundles=len(bundles),
+        reports=kept,
+        missing_reports=len(reports) - kept,
+    )
+
+
+def _named_reports(entries: list[Entry]) -> list[tuple[str, str]]:
+    """Return the model and the digest of each report of the gate that the ledger names, once."""
+    named = (
+        (entry.model, entry.fact.report)
+        for entry in entries
+        if isinstance(entry.fact, ChallengerJudged) and entry.fact.report is not None
+    )
+    return list(dict.fromkeys(named))
 
 
 def _compare_serving(entries: list[Entry]) -> None:

@@ -10,7 +10,7 @@ from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 
-from millrace.adapters.models import change_section, load_source
+from millrace.adapters.models import change_keys, change_section, load_source
 from millrace.adapters.service_client import Given, ServiceClient
 from millrace.domain.demo import LiveScript, TurnedLabels
 from millrace.settings import load_settings
@@ -73,8 +73,7 @@ def configure_rollout(model: str, script: LiveScript) -> None:
 
 def change_gate(model: str, script: LiveScript) -> None:
     """Change the model's `[gate]` as somebody does in the script."""
-    gate = model_config(model).gate.model_dump(mode="json")
-    change_section(load_settings().models, model, "gate", {**gate, **script.slowing})
+    change_keys(load_settings().models, model, "gate", script.slowing)
 
 
 def write_turned(model: str, turned: TurnedLabels) -> Path:

@@ -8,6 +8,7 @@ import pytest
 
 from millrace.adapters.bundle import CorruptBundleError
 from millrace.adapters.channel import BadPointerError, bundles_folder
+from millrace.adapters.gate_report_store import DamagedReportError
 from millrace.domain.ledger import BrokenChainError
 from millrace.settings import load_settings
 from millrace.steps.audit import CutLedgerError, ServingDiffersError, verify_everything
@@ -33,6 +34,17 @@ def test_an_untouched_installation_verifies(published: Home) -> None:
     assert head is not None
     assert (audited.entries, audited.head) == (head.seq, head.hash)
     assert (audited.pointers, audited.bundles) == (2, 2)
+    assert (audited.reports, audited.missing_reports) == (3, 0)
+
+
+def test_a_report_of_the_gate_that_was_rewritten_is_found_and_a_missing_one_told(published: Home) -> None:
+    first, second, _ = sorted((published.path / "var" / "gate").glob("*/*.json"))
+    second.unlink()
+    audited = verify_everything()
+    assert (audited.reports, audited.missing_reports) == (2, 1)
+    first.write_text(first.read_text("utf-8").replace('"pass"', '"fail"', 1), "utf-8")
+    with pytest.raises(DamagedReportError, match="needed the report that the ledger names"):
+        verify_everything()
 
 
 def test_an_empty_ledger_verifies(home: Home) -> None:

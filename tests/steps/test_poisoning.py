@@ -1,7 +1,9 @@
 """A poisoned file waits in quarantine with its evidence; an honest one goes on, and a young model begins."""
 
 import hashlib
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,11 @@ from millrace.steps.batch import BatchOutcome, IngestResult
 from millrace.steps.contract.review import accept_contract
 from millrace.steps.dataset import current_dataset
 from millrace.steps.poisoning.opinions import ask_opinions
-from millrace.steps.poisoning.origin import list_profiles
+from millrace.steps.poisoning.origin import list_deliveries, list_profiles
 from millrace.steps.poisoning.screening import secret_seed
 from millrace.steps.quarantine import find_quarantined
 from millrace.steps.release import NewFindingsError, OtherBytesError, release_batch
-from millrace.steps.restore import check_out_dataset
+from millrace.steps.restore import check_out_dataset, restore_dataset
 from millrace.steps.stores import model_config
 from tests.conftest import Home
 from tests.loop import retrain, take_in
@@ -263,6 +265,29 @@ def test_a_source_that_brings_too_much_on_one_day_waits_for_a_person(home: Home)
     assert home.kinds(MODEL).count("BatchQuarantined") == 1
     released = release_batch(MODEL, result.digest, "the month was late", "by hand", LATER)
     assert released.outcome is BatchOutcome.ACCEPTED
+
+
+def test_what_came_with_a_clone_counts_as_brought_but_not_today(
+    claims: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("datasets", "data"):
+        shutil.copytree(claims.path / folder, tmp_path / "clone" / folder)
+    monkeypatch.setenv("MILLRACE_HOME", str(tmp_path / "clone"))
+    restore_dataset(MODEL, LATER)
+    found = list_deliveries(MODEL, LATER)
+    assert [one.batch for one in found] == [f"week-{number:02}.parquet" for number in range(6)]
+    assert not any(one.is_today for one in found)
+    assert {one.rows for one in found} == {1400}
+
+
+def test_a_digest_beside_a_file_is_no_batch_of_its_own(home: Home) -> None:
+    add_claims(home, ORIGINS)
+    home.rewrite(MODEL, "inbox/claims/*.parquet", "inbox/claims/*")
+    path = deliver(home, week(0), "week-00.parquet")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name("week-00.parquet.sha256").write_text(f"{digest}  week-00.parquet\n")
+    [result] = take_in(MODEL, LATER)
+    assert result.outcome is BatchOutcome.ACCEPTED
 
 
 def test_a_clause_of_the_contract_resolves_itself_and_the_suspicion_stays(home: Home) -> None:

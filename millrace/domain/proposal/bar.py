@@ -84,10 +84,15 @@ def _recent(draft: Draft) -> Block:
     return Block("recent", tuple(entries))
 
 
+def has_many(draft: Draft) -> bool:
+    """Say whether there are rows enough to judge by that more can be shown than harm."""
+    return draft.split.recent >= MANY_JUDGED and draft.split.recent_blocks >= 2 * draft.split.min_blocks
+
+
 def _gate(draft: Draft, probe: Probe) -> tuple[Block, tuple[Doubt, ...]]:
     split, task = draft.split, draft.target.task
     margin, golden_margin, baseline_margin = margins(draft, probe)
-    many = split.recent >= MANY_JUDGED and split.recent_blocks >= 2 * split.min_blocks
+    many = has_many(draft)
     comparison = Comparison.SUPERIOR if many else Comparison.NON_INFERIOR
     seen = f"{split.recent:,} rows: differences below {two_digits(max(probe.noise, 1e-6)):g} cannot be seen"
     is_cut = 0.0 < HALF * gap_of(probe) < SEEN * probe.noise

@@ -8,6 +8,7 @@ import numpy as np
 from millrace.domain.kinds import Task
 from millrace.domain.proposal.features import CATEGORICAL, sort_columns
 from millrace.domain.proposal.findings import (
+    MOST_GROUPS,
     Cause,
     Doubt,
     Draft,
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from millrace.domain.losses import FloatArray
-
-MOST_GROUPS = 12
-"""A column with more values is no slice that a person reads, and no groups to be compared."""
 
 SLICE_ROWS = 100
 MOST_SLICES = 2

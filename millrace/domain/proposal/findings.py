@@ -14,6 +14,9 @@ from millrace.domain.table_scan import TableScan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOST_GROUPS = 12
+"""A column with more values is no slice that a person reads, and no groups to be compared."""
+
 
 class Cause(StrEnum):
     """Why a column is no feature."""

@@ -12,6 +12,7 @@ from millrace.domain.proposal.description import data_block, features_block, for
 from millrace.domain.proposal.findings import Block, Draft, Probe, Proposal
 from millrace.domain.proposal.model_file import model_file
 from millrace.domain.proposal.placeholders import tell_placeholders
+from millrace.domain.proposal.rules import with_rules
 from millrace.domain.proposal.watch import watch_blocks
 from millrace.domain.schema import label_values, present_classes
 
@@ -30,7 +31,7 @@ def complete(draft: Draft, probe: Probe | None) -> Proposal:
         *format_blocks(draft),
         features_block(draft),
         *contract_blocks(draft),
-        *bar,
+        *with_rules(bar, draft, probe),
         retrain_block(draft),
         serving_block(draft),
         rollout_block(draft, probe),

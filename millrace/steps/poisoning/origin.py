@@ -9,11 +9,9 @@ from millrace.domain.poisoning.profile import BatchProfile
 from millrace.domain.poisoning.provenance import Origin
 from millrace.domain.poisoning.quota import Delivered
 from millrace.steps.actor import current_actor
-from millrace.steps.arrivals import Arrival
+from millrace.steps.arrivals import SIDECAR, Arrival
 from millrace.steps.dataset import current_dataset
 from millrace.steps.stores import ledger
-
-SIDECAR = ".sha256"
 
 
 def find_origin(arrival: Arrival, staged: StagedBatch) -> Origin:
@@ -32,10 +30,11 @@ def read_sidecar(file: Path) -> str | None:
 
 
 def list_deliveries(model: str, now: datetime) -> list[Delivered]:
-    """List the batches the dataset has, and which of them came on the day of `now`."""
-    day = now.date()
+    """List the batches the dataset has, those of a clone too, and which came on the day of `now`."""
+    days = {fact.part.sha256: at.date() for at, fact in _list_accepted(model)}
     return [
-        Delivered(fact.part.batch, fact.part.rows, at.date() == day) for at, fact in _list_accepted(model)
+        Delivered(part.batch, part.rows, days.get(part.sha256) == now.date())
+        for part in current_dataset(model).parts
     ]
 
 
