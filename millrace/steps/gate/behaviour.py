@@ -1,6 +1,5 @@
 """What do the tests in the model's folder say of the challenger?"""
 
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,8 +21,6 @@ def measure_behaviour(case: Case) -> Behaviour:
     folder = load_settings().models / name / "tests"
     if asked is None or not folder.is_dir():
         raise NoEvidenceError(Code.ABSENT, f"there is no folder models/{name}/tests")
-    if find_spec("pytest") is None:
-        raise NoEvidenceError(Code.ABSENT, "pytest is not installed here: `pip install pytest`")
     with TemporaryDirectory(prefix="millrace-tests-") as scratch:
         found = run_tests(
             folder,
