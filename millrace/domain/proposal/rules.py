@@ -76,7 +76,7 @@ def _calibration(draft: Draft) -> Block | None:
     if not _has_shares(draft):
         return None
     return Block("gate.calibration", (
-        Entry("max_error", UNCALIBRATED, "between the shares predicted and seen, over tenths; a season moves them"),
+        Entry("max_error", UNCALIBRATED, "between the shares predicted and seen, which seasons move"),
     ))  # fmt: skip
 
 
