@@ -6,13 +6,16 @@ a clean one stands beside it, on other rows for each seed.
 A worse model learned from labels of which two fifths are turned; beside a champion of the right ones it must
 neither be called better nor let pass on golden rows, and the other way round it must be let through. One that
 learned from labels in any order is no better than a constant, below every floor. The brittle one knows who is
-late by whether a number is odd, which noise hides, or by one column alone, which may be null. The one that
-is too sure learned each late flight three times. The owner's test says that a feature raises the answer;
-the planted model learned the opposite. A defect counts as caught where it does not pass.
+late by whether a number is odd, which noise hides, or by one column alone, which may be null. The one that is
+too sure learned each late flight three times. The owner's test says that a feature raises the answer; the
+planted model learned the opposite. What nobody can rely on is spoilt after the training: answers that differ
+from the pipeline's, one that is NaN, too few days, a golden set that is worn out. A defect counts as caught
+where it does not pass.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -28,9 +31,12 @@ from benchmarks.gate.planted_flights import (
     taught,
 )
 from benchmarks.report import Figure, Report, make_report, run
+from millrace.domain.answers import measure_agreement
 from millrace.domain.config import ModelConfig
+from millrace.domain.gate.evidence import GateEvidence
 from millrace.domain.losses import FloatArray
 from millrace.domain.verdict import Verdict
+from millrace.steps.gate.case import Case
 from millrace.steps.rows import LabelledRows, SplitRows
 from tests.steps.gate.cases import judge_case, make_case, split_frame, train_on, with_columns
 
@@ -41,7 +47,7 @@ PACKAGES = ("scikit-learn", "numpy", "onnxruntime", "skl2onnx")
 SECTIONS: dict[str, dict[str, Any]] = {
     "robustness": {
         "rows": 5_000,
-        "noise": {"share": 0.2, "max_excess_loss": 0.05},
+        "noise": {"share": 0.1, "max_excess_loss": 0.05},
         "missing": {"share": 0.2, "max_excess_loss": 0.05},
     },
     "calibration": {"max_error": 0.1},
@@ -63,6 +69,16 @@ CASES = (
     ("calibration", "late ones thrice"),
     ("behaviour", "clean"),
     ("behaviour", "the opposite"),
+    ("agreement", "clean"),
+    ("agreement", "one row of a hundred off"),
+    ("finite", "clean"),
+    ("finite", "one answer is NaN"),
+    ("recent_blocks", "clean"),
+    ("recent_blocks", "a week judges"),
+    ("golden_blocks", "clean"),
+    ("golden_blocks", "a twentieth is golden"),
+    ("golden_looks", "clean"),
+    ("golden_looks", "looked at too often"),
 )
 KNOWN = """
 from millrace.checks import assert_rises, usual_row
@@ -143,6 +159,40 @@ def _thrice(split: SplitRows) -> SplitRows:
     return replace(split, training=LabelledRows(frame.iloc[places], labels[places], blocks[places]))
 
 
+def _judge_integrity(rule: str) -> "Judge":
+    """Judge a bundle whose answers, rows or golden set cannot be relied on."""
+
+    def judge(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
+        if planted == "a week judges":
+            recent = config.recent.model_copy(update={"window": timedelta(days=7)})
+            config = config.model_copy(update={"recent": recent})
+        if planted == "a twentieth is golden":
+            golden = config.golden.model_copy(update={"share": 0.05})
+            config = config.model_copy(update={"golden": golden})
+        case = make_case(config, split_frame(config, rows))
+        return judge_case(replace(case, evidence=_spoilt(case, seed, planted)), rule)
+
+    return judge
+
+
+def _spoilt(case: Case, seed: int, planted: str) -> GateEvidence:
+    evidence, luck = case.evidence, np.random.default_rng([seed, 5])
+    answers = evidence.golden.challenger.copy()
+    if planted == "one row of a hundred off":
+        off = luck.choice(answers.size, answers.size // 100, replace=False)
+        other = answers.copy()
+        other[off] += 0.01
+        apart = measure_agreement(answers, other, case.config.gate.agreement_tolerance)
+        return replace(evidence, agreement=apart)
+    if planted == "one answer is NaN":
+        answers[luck.integers(answers.size)] = np.nan
+        return replace(evidence, golden=replace(evidence.golden, challenger=answers))
+    if planted == "looked at too often":
+        looks = case.config.gate.max_looks
+        return replace(evidence, golden=replace(evidence.golden, looks=looks))
+    return evidence
+
+
 def _judge_behaviour(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
     signs: FloatArray = np.where(rows["delayed"] > 0, 1.0, -1.0) * (1.0 if planted == "clean" else -1.0)
     rows["queue"] = signs + np.random.default_rng([seed, 4]).normal(size=len(rows))
@@ -160,6 +210,10 @@ _JUDGES: dict[str, Judge] = {
     "robustness": _judge_robustness,
     "calibration": _judge_calibration,
     "behaviour": _judge_behaviour,
+    **{
+        rule: _judge_integrity(rule)
+        for rule in ("agreement", "finite", "recent_blocks", "golden_blocks", "golden_looks")
+    },
 }
 
 

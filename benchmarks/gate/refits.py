@@ -33,7 +33,7 @@ PACKAGES = ("scikit-learn", "numpy", "skl2onnx")
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "staleness": {"horizon": "28d", "max_decay": 0.05, "steps": 2, "rows": 3_000, "max_data_age": "30d"},
-    "stability": {"refits": 8, "rows": 20_000, "max_loss_spread": 0.03, "max_answer_spread": 0.15},
+    "stability": {"refits": 16, "rows": 20_000, "max_loss_spread": 0.03, "max_answer_spread": 0.15},
     "reproducibility": {"timeout": "5m", "exact": True},
 }
 
