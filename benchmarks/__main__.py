@@ -24,6 +24,7 @@ BENCHMARKS = (
     "any_model.score",
     "gate.speed",
     "gate.bootstrap",
+    "gate.answers",
     "gate.groups",
     "gate.worth",
     "gate.refits",

@@ -104,7 +104,7 @@ def _figures(rule: str, planted: str, frame: pd.DataFrame, seeds: int) -> list[F
         config = config.model_copy(update={"golden": golden})
         return _JUDGES[rule](config, sample(frame, seed, SHARE), seed, planted)
 
-    return count_verdicts(f"{rule}, {planted}", judge, range(seeds), is_planted=planted != "clean")[1]
+    return count_verdicts(f"{rule}, {planted}", judge, seeds, is_planted=planted != "clean")[1]
 
 
 def _judge_beside(rule: str) -> "Judge":
@@ -137,13 +137,13 @@ def _judge_alone(rule: str) -> "Judge":
 
 def _judge_robustness(config: ModelConfig, rows: pd.DataFrame, seed: int, planted: str) -> Verdict:
     luck = np.random.default_rng([seed, 3])
-    if planted == "odd or even":
-        rows["gate_number"] = 2 * luck.integers(0, 8, len(rows)) + rows["delayed"]
-        config = with_columns(config, {"gate_number": "float"}, {})
-    elif planted == "one column":
-        rows["gate_number"] = 3.0 * rows["delayed"] + luck.normal(size=len(rows))
-        config = with_columns(config, {"gate_number": "float"}, {})
-    rows = rows.astype({"gate_number": float}) if planted != "clean" else rows
+    told = {
+        "clean": luck.normal(size=len(rows)),
+        "odd or even": 2.0 * luck.integers(0, 8, len(rows)) + rows["delayed"],
+        "one column": 3.0 * rows["delayed"] + luck.normal(size=len(rows)),
+    }
+    rows["gate_number"] = told[planted]
+    config = with_columns(config, {"gate_number": "float"}, {})
     return judge_case(make_case(config, split_frame(config, rows)), "robustness")
 
 

@@ -64,7 +64,7 @@ def _figures(rule: str, frame: pd.DataFrame, seeds: int, *, is_planted: bool) ->
         return judge_case(make_case(_config(rule, seed), learned, champion=champion), rule)
 
     name = f"{rule}, {'planted' if is_planted else 'clean'}"
-    return count_verdicts(name, judge, range(seeds), is_planted=is_planted)[1]
+    return count_verdicts(name, judge, seeds, is_planted=is_planted)[1]
 
 
 def _config(rule: str, seed: int) -> ModelConfig:

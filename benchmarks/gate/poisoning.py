@@ -1,8 +1,8 @@
 """Which poisoned batches of flights do the checks of `[poisoning]` stop, and how many honest ones?
 
 The year is cut into batches of two weeks that begin on 200 different days: they overlap, and each is judged
-by the disjoint ones before it alone. Labels are flipped, rare pairs of values planted, and 1 and 3 % of flips
-dripped into each of the batches in a row; every number is counted, whether it pleases or not.
+by the disjoint ones before it alone. Labels are flipped and rare pairs of values planted. Drips go into the
+batches of a week, for they need many of them. Every number is counted, whether it pleases or not.
 """
 
 import argparse
@@ -41,8 +41,8 @@ from millrace.steps.stores import model_config
 MODEL = "flights"
 DAYS, LAST = 14, 365
 LEAST = 10
-REFERENCE, SUMMED = 12, 12
-CLEAN, SEEDS, DRIPS = 200, 60, 14
+WEEK, REFERENCE, SUMMED = 7, 20, 20
+CLEAN, SEEDS, DRIPS = 200, 60, WEEK
 PART_DAYS = 30
 SECTION = PoisoningSection.model_validate(
     {
@@ -139,12 +139,10 @@ def judge_charts(profile: BatchProfile, history: Sequence[BatchProfile]) -> Judg
     assert SECTION.volume is not None
     assert SECTION.label_rate is not None
     assert SECTION.disagreement is not None
-    assert SECTION.drip is not None
     return (
         judge_volume(profile, history, SECTION.volume)
         + judge_label_rate(profile, history, SECTION.label_rate)
         + judge_disagreement(profile, history, SECTION.disagreement, {})
-        + judge_drip(profile, history, SECTION.drip)
     )
 
 
@@ -250,24 +248,25 @@ def count_triggers(share: float, label: int, seeds: int) -> Figure:
 
 
 def count_drips(share: float, phases: int) -> tuple[Figure, ...]:
-    """Drip so many flips into each batch after the reference; count the batches until one is stopped."""
-    stopped = 0
-    after: list[float] = []
+    """Drip so many flips into each week after the reference, by the drip's own check; 0 are honest weeks."""
+    assert SECTION.drip is not None
+    noticed, judged, after = 0, 0, []
     for phase in watched(range(phases), f"drips of {share:.0%}"):
-        luck = np.random.default_rng(phase)
-        starts = list(range(phase * (DAYS // phases), LAST - DAYS + 1, DAYS))
-        history = [clean_profile(start) for start in starts[:REFERENCE]]
-        for number, start in enumerate(starts[REFERENCE:], 1):
-            profile = count_batch(flip(share)(read_year().batch(start), luck))
-            if judge_charts(profile, history).violations:
-                stopped += 1
-                after.append(number)
+        luck, history = np.random.default_rng(phase), []
+        for number, start in enumerate(range(phase, LAST - WEEK + 1, WEEK), 1):
+            rows, is_first = read_year().batch(start, WEEK), number <= REFERENCE
+            profile = count_batch(rows if is_first else flip(share)(rows, luck))
+            found = judge_drip(profile, history, SECTION.drip)
+            judged += not found.unjudged
+            if found.violations:
+                noticed += 1
+                after.append(number - REFERENCE)
                 break
             history.append(profile)
-    return (
-        Figure(f"drip of {share:.0%} to the end of the year: noticed of {phases}", stopped, "series"),
-        *([Figure("batches until it is noticed, on average", float(np.mean(after)), "")] if after else []),
-    )
+    series = Figure(f"drip of {share:.0%} a week: noticed of {phases} series", noticed, "series")
+    weeks = Figure(f"drip of {share:.0%}: weeks that were judged", judged, "weeks")
+    mean = [Figure(f"drip of {share:.0%}: noticed in week, on average", float(np.mean(after)), "")]
+    return series, weeks, *(mean if after else [])
 
 
 def time_checks(rows: int) -> Figure:
@@ -300,7 +299,7 @@ def measure(clean: int, seeds: int, drips: int) -> Report:
         count_stopped("3 % flips", lambda _seed: flip(0.03), seeds, None),
         count_stopped("3 % flips of one origin", lambda seed: flip(0.03, ORIGINS[seed % 3]), seeds, None),
         *(count_triggers(share, label, seeds) for share in (0.005, 0.01) for label in (1, 0)),
-        *(figure for share in (0.01, 0.03) for figure in count_drips(share, drips)),
+        *(figure for share in (0.0, 0.01, 0.03) for figure in count_drips(share, drips)),
         time_checks(100_000),
     )
     title = "Poisoning: two weeks of flights (bar: 2 % of honest batches stopped, all with 10 % of flips)"
@@ -324,7 +323,14 @@ def main() -> None:
     arguments.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
     arguments.add_argument("--clean", type=int, default=CLEAN, help=f"honest batches, by default {CLEAN}")
     arguments.add_argument("--seeds", type=int, default=SEEDS, help=f"of each poison, by default {SEEDS}")
-    arguments.add_argument("--drips", type=int, default=DRIPS, help=f"series, by default {DRIPS}")
+    arguments.add_argument(
+        "--drips",
+        type=int,
+        default=DRIPS,
+        choices=range(1, WEEK + 1),
+        metavar="1-7",
+        help=f"series, by default {DRIPS}",
+    )
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["MILLRACE_HOME"] = str(Path(home))

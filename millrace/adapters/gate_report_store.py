@@ -35,6 +35,17 @@ def keep_report(folder: Path, report: GateReport) -> str:
     return digest
 
 
+def verify_report(folder: Path, model: str, digest: str) -> bool:
+    """Hash the report of that digest again; False where none is kept here.
+
+    Raises
+    ------
+    DamagedReportError
+        If its bytes are not those of the digest.
+    """
+    return _read_bytes(_path_of(folder, model, digest), digest) is not None
+
+
 def read_report(folder: Path, model: str, digest: str) -> GateReport | None:
     """Return the report of that digest; None where none is kept here.
 
@@ -44,6 +55,16 @@ def read_report(folder: Path, model: str, digest: str) -> GateReport | None:
         If its bytes are not those of the digest.
     """
     path = _path_of(folder, model, digest)
+    content = _read_bytes(path, digest)
+    if content is None:
+        return None
+    try:
+        return msgspec.json.decode(content, type=GateReport)
+    except (ValueError, RecursionError) as error:
+        raise DamagedReportError(path, str(error)) from error
+
+
+def _read_bytes(path: Path, digest: str) -> bytes | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -52,10 +73,7 @@ def read_report(folder: Path, model: str, digest: str) -> GateReport | None:
         raise DamagedReportError(path, str(error)) from error
     if (found := hashlib.sha256(content).hexdigest()) != digest:
         raise DamagedReportError(path, f"bytes of {found[:12]}")
-    try:
-        return msgspec.json.decode(content, type=GateReport)
-    except (ValueError, RecursionError) as error:
-        raise DamagedReportError(path, str(error)) from error
+    return content
 
 
 def _path_of(folder: Path, model: str, digest: str) -> Path:

@@ -5,7 +5,7 @@ from functools import partial
 
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder, list_published, read_pointer
-from millrace.adapters.gate_report_store import read_report
+from millrace.adapters.gate_report_store import verify_report
 from millrace.adapters.keys import verify
 from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ServingFact
 from millrace.domain.ledger import GENESIS, Entry, verify_chain
@@ -74,15 +74,14 @@ def verify_everything() -> Audited:
     bundles = [digest for model in models for digest in _standing(model)]
     for digest in bundles:
         verify_bundle(bundles_folder(settings.channel), digest)
-    reports = [read_report(settings.var / "gate", *named) for named in _named_reports(entries)]
-    kept = sum(report is not None for report in reports)
+    reports = [verify_report(settings.var / "gate", *named) for named in _named_reports(entries)]
     return Audited(
         entries=len(entries),
         head=head.hash if head else GENESIS,
         pointers=len(published),
         bundles=len(bundles),
-        reports=kept,
-        missing_reports=len(reports) - kept,
+        reports=reports.count(True),
+        missing_reports=reports.count(False),
     )
 
 

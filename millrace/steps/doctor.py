@@ -68,7 +68,10 @@ def _models() -> tuple[Health, str]:
 
 def _ledger() -> tuple[Health, str]:
     audited = verify_everything()
-    return Health.OK, f"{audited.entries:,} entries, the chain and every standing bundle verified"
+    return (
+        Health.OK,
+        f"{audited.entries:,} entries, the chain, every standing bundle and the gate's reports verified",
+    )
 
 
 def _claims() -> tuple[Health, str]:

@@ -69,8 +69,8 @@ class DripCheck(Section):
     """How many of the newest batches are summed up, the new one among them."""
     slack: float = Field(gt=0.0)
     """What each batch may be off for nothing, in standard deviations of a batch."""
-    false_alarms: Chance
-    """The share of honest batches that may be quarantined by these sums."""
+    false_alarms: float = Field(ge=0.001, lt=0.5)
+    """The share of honest batches that may be quarantined by these sums, on average over references."""
 
 
 class DuplicatesCheck(Section):

@@ -1,5 +1,6 @@
 """Do labels creep away over many batches, each by too little to be seen?"""
 
+import math
 from collections.abc import Sequence
 
 from millrace.domain.config.poisoning import DripCheck
@@ -28,7 +29,6 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
         return Judged(unjudged=(f"drip: {len(history)} of {needed} batches",))
     judged, asked = Judged(), _what_to_sum(profile, history, policy)
     chance = policy.false_alarms / sum(len(signs) for _, signs in asked)
-    limit = limit_of_sum(policy.reference_batches, policy.window_batches, policy.slack, chance)
     for name, signs in asked:
         past, mine = [one for batch in history if (one := _read(batch, name))], _read(profile, name)
         if mine is None:
@@ -39,6 +39,7 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
             continue
         usual, readings = past[: policy.reference_batches], [*past[-(policy.window_batches - 1) :], mine]
         sums = [sum_up(readings, usual, policy.slack, sign) for sign in signs]
+        limit = _limit(usual, readings, policy, chance)
         if max(sums) > limit:
             message = (
                 f"{name} creeps: the cumulative sum over {len(readings)} batches is {max(sums):.1f} standard "
@@ -54,6 +55,16 @@ def sum_up(readings: Sequence[Reading], reference: Sequence[Reading], slack: flo
     for reading in readings:
         total = max(0.0, total + sign * excess_of(reading, usual) - slack)
     return total
+
+
+def _limit(
+    reference: Sequence[Reading], readings: Sequence[Reading], policy: DripCheck, chance: float
+) -> float:
+    usual = learn_usual(reference)
+    unsureness = max(usual.unsureness_beside(one) for one in readings)
+    # upwards to a tenth: batches of nearly equal sizes have one limit
+    rounded = math.ceil(round(10.0 * unsureness, 6)) / 10.0
+    return limit_of_sum(policy.reference_batches, policy.window_batches, policy.slack, chance, rounded)
 
 
 def _what_to_sum(
