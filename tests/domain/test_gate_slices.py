@@ -65,6 +65,23 @@ def test_a_slice_that_loses_fails_by_name_though_all_rows_together_do_not() -> N
     assert spread_out.outcome is Outcome.PASS
 
 
+def test_a_slice_of_one_class_has_no_figure_and_says_so() -> None:
+    names = origins()
+
+    def classes(of: JudgedSet) -> JudgedSet:
+        labels = (of.labels > 0) * (names != "JFK") * 1.0
+        answers = 0.25 + 0.5 * labels + 0.1 * np.tanh(of.labels)
+        return replace(of, labels=labels, challenger=answers, champion=answers, baseline=answers)
+
+    known = both({"origin": names}, 0.0)
+    found = replace(known, recent=classes(known.recent), golden=classes(known.golden))
+    told = judge(found, policy(metric=Metric.AUC))
+    assert told.outcome is Outcome.INCONCLUSIVE
+    assert told.reason.startswith(
+        "origin=JFK has no AUC: are there rows of each class?; 1 of 3 limits undecided"
+    )
+
+
 def test_two_columns_together_find_what_neither_shows_alone() -> None:
     groups = {"origin": origins(), "hour": np.array(["am", "pm"])[np.arange(ROWS) // 3 % 2]}
     is_bad = (groups["origin"] == "LGA") & (groups["hour"] == "pm")

@@ -203,6 +203,8 @@ def _bar(look: Look, metric: Metric) -> Bar:
 
 
 def _spell(look: Look, metric: Metric) -> str:
+    if not math.isfinite(look.own):
+        return f"{look.group.name} has no {name_metric(metric)}: are there rows of each class?"
     own, found = f"{look.group.name} {spell_loss(metric, look.own)}", look.found
     if look.is_missed:
         bound, confidence, side = found.lower, look.sure, "at most" if look.is_harm else "at least"
