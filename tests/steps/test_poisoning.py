@@ -211,10 +211,20 @@ def test_a_new_feature_is_compared_with_the_batches_that_have_it(copied: Home) -
     rows = week(3).assign(extra=week(4)["amount"])
     result = take(copied, rows, "week-03.parquet", 3)
     assert (result.outcome, result.violations) == (BatchOutcome.ACCEPTED, ())
-    skipped = "4,200 rows of 3 older batches have not its columns, and were not compared"
+    skipped = "4,200 rows of 3 older batches have other columns or types, and were not compared"
     assert result.unjudged == (f"duplicates: {skipped}", f"golden_copies: {skipped}")
     again = rows.assign(claim=rows["claim"] + 10**7)
     assert ("exact_copies", None) in clauses(take(copied, again, "week-04.parquet", 4))
+
+
+def test_a_feature_that_became_a_text_is_compared_with_the_batches_that_have_texts(copied: Home) -> None:
+    copied.rewrite(MODEL, 'age = { type = "int" }', 'age = { type = "string" }')
+    copied.rewrite(MODEL, '"amount", "age"]\ncategorical = [', '"amount"]\ncategorical = ["age", ')
+    accept_contract(MODEL, "ages are bands now", LATER)
+    rows = week(3).assign(age="30 to 40")
+    result = take(copied, rows, "week-03.parquet", 3)
+    assert (result.outcome, result.violations) == (BatchOutcome.ACCEPTED, ())
+    assert "4,200 rows of 3 older batches have other columns or types" in result.unjudged[0]
 
 
 def test_golden_rows_under_new_keys_are_told(copied: Home) -> None:

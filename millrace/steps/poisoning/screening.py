@@ -81,7 +81,8 @@ class Screening:
     def read_known(self, columns: Sequence[str]) -> Iterator["pd.DataFrame"]:
         """Yield these columns of each part of the dataset: no two parts are in memory at once.
 
-        A part that is older than one of the columns is skipped, and stands in `skipped`.
+        A part that is older than one of the columns, or has texts where there are numbers now or the other
+        way round, is skipped, and stands in `skipped`.
         """
         self.skipped.clear()
         parts = current_dataset(self.config.name).parts
@@ -92,14 +93,26 @@ class Screening:
             except MissingColumnsError:
                 self.skipped.append(part)
                 continue
+            if self._has_other_kinds(rows):
+                self.skipped.append(part)
+                continue
             yield rows
+
+    def _has_other_kinds(self, older: "pd.DataFrame") -> bool:
+        from pandas.api.types import is_numeric_dtype
+
+        return any(
+            is_numeric_dtype(older[name]) != is_numeric_dtype(self.rows[name])
+            for name in older.columns
+            if older[name].notna().any() and self.rows[name].notna().any()
+        )
 
     def judge_skipped(self, name: str) -> Judged:
         """Say how much of the dataset the check `name` has not compared with."""
         if not self.skipped:
             return CLEAN
         rows, parts = sum(part.rows for part in self.skipped), len(self.skipped)
-        why = f"{name}: {rows:,} rows of {parts} older batches have not its columns, and were not compared"
+        why = f"{name}: {rows:,} rows of {parts} older batches have other columns or types, and were not compared"
         return Judged(unjudged=(why,))
 
 
