@@ -112,8 +112,8 @@ class Screening:
         if not self.skipped:
             return CLEAN
         rows, parts = sum(part.rows for part in self.skipped), len(self.skipped)
-        why = f"{name}: {rows:,} rows of {parts} older batches have other columns or types, and were not compared"
-        return Judged(unjudged=(why,))
+        why = f"{rows:,} rows of {parts} older batches have other columns or types, and were not compared"
+        return Judged(unjudged=(f"{name}: {why}",))
 
 
 def screen_batch(
