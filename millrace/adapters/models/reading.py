@@ -1,47 +1,21 @@
-"""What stands under `models/`: the user's files, read and checked."""
+"""Is what `model.toml` and `demo.toml` say right, and what does it say?"""
 
 import difflib
-import importlib.util
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from millrace.adapters.models.code import ModelCodeError, load_builder
 from millrace.domain.config import ModelConfig
 from millrace.domain.demo import DemoScript
-from millrace.domain.metric_terms import RowLoss
-from millrace.durable import replace_file
-from millrace.errors import MillraceError, ModelFileError, UnknownModelError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from millrace.errors import ModelFileError, UnknownModelError
 
 MODEL_FILE = "model.toml"
 DEMO_FILE = "demo.toml"
-
-
-class Source(Protocol):
-    """What a model's `source.py` offers."""
-
-    def list_batches(self, now: datetime) -> list[str]:
-        """Name the batches that are complete at `now`, oldest first."""
-
-    def read_batch(self, name: str) -> "pd.DataFrame":
-        """Return the rows of one batch, the same rows at every call."""
-
-
-class ModelCodeError(MillraceError):
-    """A `source.py` or `pipeline.py` that is missing, or lacks what model.toml asks of it."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        self.path, self.problem = path, problem
-        super().__init__(f"{path}: {problem}")
 
 
 def list_models(models: Path) -> list[str]:
@@ -116,13 +90,6 @@ def _check_estimator(models: Path, config: ModelConfig, path: Path, estimators: 
         raise ModelFileError(str(path), [f"training.estimator: found {found!r}, {hint}"])
 
 
-def write_model(models: Path, name: str, content: Mapping[str, Any]) -> None:
-    """Write `models/<name>/model.toml`."""
-    import tomlkit
-
-    (models / name / MODEL_FILE).write_text(tomlkit.dumps(content), "utf-8")
-
-
 def read_model(models: Path, name: str) -> dict[str, Any]:
     """Return what `models/<name>/model.toml` says, once it is found to be right."""
     find_model(models, name)
@@ -174,89 +141,6 @@ def find_demo(models: Path) -> tuple[str, DemoScript]:
         return path.parent.name, DemoScript.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise ModelFileError(str(path), [str(error)]) from error
-
-
-def change_features(models: Path, name: str, numeric: Sequence[str], categorical: Sequence[str]) -> None:
-    """Rewrite the features in `model.toml`, comments and all else untouched."""
-    change_section(models, name, "features", {"numeric": list(numeric), "categorical": list(categorical)})
-
-
-def change_section(models: Path, name: str, section: str, values: Mapping[str, Any] | None) -> None:
-    """Rewrite one section of `model.toml`, or take it out; comments and all else stay."""
-    import tomlkit
-
-    path = models / name / MODEL_FILE
-    document = tomlkit.parse(path.read_text("utf-8"))
-    if values is None:
-        document.pop(section, None)
-    else:
-        document[section] = dict(values)
-    path.write_text(tomlkit.dumps(document), "utf-8")
-
-
-def change_keys(models: Path, name: str, section: str, values: Mapping[str, Any]) -> None:
-    """Set some keys of one section of `model.toml`; comments, order and all else stay."""
-    import tomlkit
-
-    path = models / name / MODEL_FILE
-    document = tomlkit.parse(path.read_text("utf-8"))
-    table = cast("Any", document[section])
-    for key, value in values.items():
-        table[key] = value
-    replace_file(path, tomlkit.dumps(document).encode())
-
-
-@contextmanager
-def kept_file(models: Path, name: str) -> Iterator[None]:
-    """Put `model.toml` back as it was once the block is over."""
-    path = models / name / MODEL_FILE
-    content = path.read_bytes()
-    try:
-        yield
-    finally:
-        path.write_bytes(content)
-
-
-def load_source(models: Path, name: str) -> Source:
-    """Import `models/<name>/source.py`."""
-    path = models / name / "source.py"
-    module = _import_file(path, f"models.{name}.source")
-    for function in ("list_batches", "read_batch"):
-        if not callable(getattr(module, function, None)):
-            raise ModelCodeError(path, f'has no function {function}; `source = "python"` needs it')
-    return cast("Source", module)
-
-
-def load_builder(models: Path, config: ModelConfig) -> Callable[[ModelConfig], Any] | None:
-    """Import the function that `estimator = "file:function"` names; None for a built-in estimator."""
-    if ":" not in config.training.estimator:
-        return None
-    return _load_function(models, config.name, config.training.estimator, "training.estimator")
-
-
-def load_loss(models: Path, config: ModelConfig) -> RowLoss | None:
-    """Import the function that `metric` of `[gate]` names as `file:function`; None where it does not."""
-    if config.gate.loss is None:
-        return None
-    return _load_function(models, config.name, config.gate.loss, "[gate]")
-
-
-def _load_function(models: Path, model: str, named: str, by: str) -> Callable[..., Any]:
-    file, _, function = named.partition(":")
-    path = models / model / f"{file}.py"
-    found = getattr(_import_file(path, f"models.{model}.{file}"), function, None)
-    if not callable(found):
-        raise ModelCodeError(path, f"has no function {function}; {by} names it")
-    return cast("Callable[..., Any]", found)
-
-
-def _import_file(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise ModelCodeError(path, "there is no such file; model.toml asks for it")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _mistake(error: dict[str, Any]) -> str:
