@@ -265,8 +265,10 @@ def count_drips(share: float, phases: int) -> tuple[Figure, ...]:
             history.append(profile)
     series = Figure(f"drip of {share:.0%} a week: noticed of {phases} series", noticed, "series")
     weeks = Figure(f"drip of {share:.0%}: weeks that were judged", judged, "weeks")
-    mean = [Figure(f"drip of {share:.0%}: noticed in week, on average", float(np.mean(after)), "")]
-    return series, weeks, *(mean if after else [])
+    if not after:
+        return series, weeks
+    mean = Figure(f"drip of {share:.0%}: noticed in week, on average", float(np.mean(after)), "")
+    return series, weeks, mean
 
 
 def time_checks(rows: int) -> Figure:
