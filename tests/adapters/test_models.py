@@ -197,6 +197,17 @@ def test_no_policy_has_a_default(models: Path, key: str) -> None:
     assert mistake.endswith(f".{key}: missing")
 
 
+def test_a_quantile_is_not_watched_as_a_mean(models: Path) -> None:
+    path, watched = models / "fares" / "model.toml", "min_labels = 10\nmax_excess_loss = 0.1\nwindows = 1\n"
+    text = FARES.read_text("utf-8").replace('metric = "mae"', 'metric = "pinball"\nquantile = 0.9', 1)
+    text += f'\n[monitor]\nschedule = "0 * * * *"\n[performance]\nconfidence = 0.9\n{watched}'
+    path.write_text(f"{text}max_calibration_error = 1.0\n", "utf-8")
+    [mistake] = mistakes(models)
+    assert "performance.max_calibration_error compares answers with the mean of what comes" in mistake
+    path.write_text(text, "utf-8")
+    assert find_model(models, "fares").performance is not None
+
+
 def test_all_mistakes_are_told_at_once(models: Path) -> None:
     rewrite(models, 'estimator = "linear"\nseed = 7', 'estimatr = "linear"\nseed = "7"')
     assert len(mistakes(models)) == 3

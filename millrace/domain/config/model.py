@@ -238,3 +238,13 @@ class ModelConfig(Section):
             if column in left_out:
                 raise ValueError(f"performance names {column!r}, and serving.leave_out keeps it unlogged")
         return self
+
+    @model_validator(mode="after")
+    def _calibration_fits(self) -> Self:
+        asks_calibration = self.performance is not None and self.performance.max_calibration_error is not None
+        if self.gate.metric is Metric.PINBALL and asks_calibration:
+            raise ValueError(
+                "performance.max_calibration_error compares answers with the mean of what comes, and with "
+                "pinball they are a quantile of it: take the line out"
+            )
+        return self
