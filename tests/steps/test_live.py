@@ -1,12 +1,15 @@
 """Is it said when nobody asks any more, and does nobody wait for it?"""
 
+import shutil
 import socket
 import threading
 
 import pytest
 
+from millrace.adapters.models import find_demo, find_model
 from millrace.adapters.service_client import NotServedError, ServiceClient
-from millrace.steps.live import Asking, asking
+from millrace.settings import PROJECT_ROOT
+from millrace.steps.live import Asking, asking, change_gate
 from tests.conftest import Home
 
 
@@ -41,3 +44,14 @@ def test_while_all_goes_well_one_waits_as_long_as_was_said() -> None:
     asked = Asking(ask)
     with asked:
         asked.wait(0.01)
+
+
+def test_who_changes_a_gate_in_the_demo_leaves_its_sections_alone(home: Home) -> None:
+    shutil.copytree(PROJECT_ROOT / "models" / "flights", home.models / "flights", dirs_exist_ok=True)
+    before, (model, script) = find_model(home.models, "flights").gate, find_demo(home.models)
+    assert script.live is not None
+    assert before.slices is not None
+    change_gate(model, script.live)
+    assert find_model(home.models, model).gate == before.model_validate(
+        {**before.model_dump(exclude_none=True), **script.live.slowing}
+    )
