@@ -234,7 +234,7 @@ def test_honest_sums_are_beyond_the_limit_as_often_as_is_said(batches: int) -> N
     luck, beyond, limit = np.random.default_rng(9), 0, limit_of_sum(batches, 12, 0.5, 0.02)
     for _ in range(2500):
         rows = [Reading(float(one), 0.0) for one in luck.normal(0.0, 1.0, batches + 12)]
-        beyond += sum_up(rows[batches:], rows[:batches], 0.5, 1) > limit
+        beyond += sum_up(rows[batches:], learn_usual(rows[:batches]), 0.5, 1) > limit
     # 50 of 2500 are expected; with the limit for a known average, about 5, they would be 71 and more,
     # with n - 1 degrees of freedom 44 and 50
     assert 20 <= beyond <= 42

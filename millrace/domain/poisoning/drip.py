@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from millrace.domain.config.poisoning import DripCheck
 from millrace.domain.contract import Violation
-from millrace.domain.poisoning.chart import Reading, excess_of, learn_usual, limit_of_sum
+from millrace.domain.poisoning.chart import Reading, Usual, excess_of, learn_usual, limit_of_sum
 from millrace.domain.poisoning.charts import name_labels, read_label
 from millrace.domain.poisoning.disagreement import TOLD, read_scope
 from millrace.domain.poisoning.judged import Judged
@@ -37,7 +37,8 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
         if len(past) < needed:
             judged += Judged(unjudged=(f"drip of {name}: {len(past)} of {needed} batches",))
             continue
-        usual, readings = past[: policy.reference_batches], [*past[-(policy.window_batches - 1) :], mine]
+        usual = learn_usual(past[: policy.reference_batches])
+        readings = [*past[-(policy.window_batches - 1) :], mine]
         sums = [sum_up(readings, usual, policy.slack, sign) for sign in signs]
         limit = _limit(usual, readings, policy, chance)
         if max(sums) > limit:
@@ -49,18 +50,15 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
     return judged
 
 
-def sum_up(readings: Sequence[Reading], reference: Sequence[Reading], slack: float, sign: int) -> float:
+def sum_up(readings: Sequence[Reading], usual: Usual, slack: float, sign: int) -> float:
     """Return the one-sided tabular cumulative sum after the last reading, in standard deviations."""
-    usual, total = learn_usual(reference), 0.0
+    total = 0.0
     for reading in readings:
         total = max(0.0, total + sign * excess_of(reading, usual) - slack)
     return total
 
 
-def _limit(
-    reference: Sequence[Reading], readings: Sequence[Reading], policy: DripCheck, chance: float
-) -> float:
-    usual = learn_usual(reference)
+def _limit(usual: Usual, readings: Sequence[Reading], policy: DripCheck, chance: float) -> float:
     unsureness = max(usual.unsureness_beside(one) for one in readings)
     # upwards to a tenth: batches of nearly equal sizes have one limit
     rounded = math.ceil(round(10.0 * unsureness, 6)) / 10.0
