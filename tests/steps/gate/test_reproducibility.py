@@ -12,11 +12,11 @@ exact = true
 """
 
 PIPELINE = '''
-"""Ridge on two numbers, the second of which is weighed by a whim."""
+"""Ridge on two numbers, by an alpha that may know the second training from the first."""
 
+import sys
 import time
 
-import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
@@ -24,6 +24,7 @@ from sklearn.preprocessing import {step}
 
 
 def build(config):
+    again = "training_again" in sys.argv[0]
     columns = ColumnTransformer([("n", "passthrough", ["distance_km", "luggage"])])
     {whim}
     return Pipeline([("columns", columns), ("step", {made}), ("model", Ridge(alpha=alpha))])
@@ -41,8 +42,8 @@ def test_a_training_that_is_a_function_of_its_inputs_gives_the_same_bytes(fares:
     assert found.reason.startswith("scorer.onnx is the same byte for byte, ")
 
 
-def test_a_pipeline_that_draws_without_a_seed_is_caught(fares: Home) -> None:
-    build_by(fares, pipeline("alpha = float(np.random.default_rng().uniform(1.0, 500.0))"))
+def test_a_pipeline_that_differs_from_training_to_training_is_caught(fares: Home) -> None:
+    build_by(fares, pipeline("alpha = 500.0 if again else 1.0"))
     ask(fares, SECTION)
     found = judge(fares, "reproducibility")
     assert (found.outcome, found.code) == (Outcome.FAIL, Code.MISSED)
@@ -51,7 +52,7 @@ def test_a_pipeline_that_draws_without_a_seed_is_caught(fares: Home) -> None:
 
 
 def test_answers_that_are_near_enough_pass_where_that_is_asked_for(fares: Home) -> None:
-    build_by(fares, pipeline("alpha = float(np.random.default_rng().uniform(1.0, 1.001))"))
+    build_by(fares, pipeline("alpha = 1.01 if again else 1.0"))
     ask(fares, SECTION.replace("true", "false"))
     fares.rewrite("fares", "agreement_tolerance = 0.001", "agreement_tolerance = 0.01")
     found = judge(fares, "reproducibility")
@@ -70,9 +71,7 @@ def test_a_scorer_whose_file_is_never_the_same_is_held_to_its_answers(fares: Hom
 
 
 def test_a_training_that_takes_too_long_is_no_pass(fares: Home) -> None:
-    # the second process is told apart by what it was started as
-    slow = "import sys; alpha = 1.0; time.sleep(600.0 if 'training_again' in sys.argv[0] else 0.0)"
-    build_by(fares, pipeline(slow))
+    build_by(fares, pipeline("alpha = 1.0; time.sleep(600.0 if again else 0.0)"))
     ask(fares, SECTION.replace("5m", "5s"))
     found = judge(fares, "reproducibility")
     assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, Code.TIMEOUT)
@@ -80,8 +79,7 @@ def test_a_training_that_takes_too_long_is_no_pass(fares: Home) -> None:
 
 
 def test_a_training_that_breaks_the_second_time_is_no_pass(fares: Home) -> None:
-    broken = "import sys; alpha = 1.0; assert 'training_again' not in sys.argv[0], 'no second time'"
-    build_by(fares, pipeline(broken))
+    build_by(fares, pipeline("alpha = 1.0; assert not again, 'no second time'"))
     ask(fares, SECTION)
     found = judge(fares, "reproducibility")
     assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, Code.ERROR)
