@@ -37,8 +37,9 @@ def score_columns(columns: Mapping[str, Samples]) -> dict[str, float | str]:
 def draw_report(columns: Mapping[str, Samples]) -> DrawnReport:
     """Draw the columns in one report, which has none that Evidently cannot compare or draw."""
     prepare_dependencies()
+    compared = {name: one for name, one in columns.items() if not isinstance(_score(one), str)}
     with _quiet():
-        snapshot = _run({name: one for name, one in columns.items() if _is_drawn(name, one)})
+        snapshot = _try(compared) or _run({name: one for name, one in compared.items() if _try({name: one})})
         return DrawnReport(snapshot.get_html_str(as_iframe=False).encode(), snapshot.json().encode())
 
 
@@ -63,14 +64,12 @@ def _score(samples: Samples) -> float | str:
     return score if isfinite(score) else f"Evidently's {samples.test.test} is {score}, needed is a number"
 
 
-def _is_drawn(name: str, samples: Samples) -> bool:
-    if isinstance(_score(samples), str):
-        return False
+def _try(columns: Mapping[str, Samples]) -> "Snapshot | None":
+    """Draw the columns; None where Evidently cannot draw one of them, which may have a score all the same."""
     try:
-        _run({name: samples})
-    except Exception:  # noqa: BLE001 - it has a score, and the others can be drawn
-        return False
-    return True
+        return _run(columns)
+    except Exception:  # noqa: BLE001 - whatever it raises, the others can be drawn
+        return None
 
 
 def _run(columns: Mapping[str, Samples]) -> "Snapshot":

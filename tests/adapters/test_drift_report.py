@@ -122,6 +122,20 @@ def test_the_report_draws_every_column_that_can_be_compared() -> None:
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?(?:https?:)?//", page)
 
 
+@pytest.mark.parametrize(
+    ("odd", "is_scored"),
+    # too near each other for a histogram; without a standard deviation, though Evidently would draw it
+    [(1e16 + NUMBERS, True), (1e300 * NUMBERS, False)],
+)
+def test_what_cannot_be_scored_or_drawn_takes_no_other_column_with_it(
+    odd: np.ndarray, is_scored: bool
+) -> None:
+    columns = {"x": samples(NUMBERS, NUMBERS + 1), "odd": samples(odd, odd[:400], DriftTest.WASSERSTEIN)}
+    assert isinstance(score_columns(columns)["odd"], float) == is_scored
+    metrics = json.loads(draw_report(columns).json)["metrics"]
+    assert [metric["config"]["column"] for metric in metrics] == ["x"]
+
+
 def test_a_report_without_columns_is_a_page_too() -> None:
     assert b"<html" in draw_report({}).html
     assert json.loads(draw_report({}).json)["metrics"] == []
