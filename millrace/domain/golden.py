@@ -22,6 +22,11 @@ class GoldenHistory:
         return self.renewals[-1] if self.renewals else None
 
     @property
+    def ever_judged(self) -> tuple[ChallengerJudged, ...]:
+        """Every judgement there was, oldest first."""
+        return (*self.judged_before, *self.judged)
+
+    @property
     def recorded(self) -> GoldenPolicy | None:
         """The policy that was last recorded; None where older facts did not say."""
         told = [self.renewal.new] if self.renewal else []

@@ -23,7 +23,7 @@ from millrace.steps.file_rows import classes_after, read_file_rows, to_labelled
 from millrace.steps.gate.case import Case
 from millrace.steps.gate.comparing import Compared, Marks, answer_rows, open_bundle
 from millrace.steps.gate.grouping import make_grouping
-from millrace.steps.gate.judging import find_golden_history, list_judged
+from millrace.steps.gate.judging import find_golden_history
 from millrace.steps.gate.measuring import measure_rules
 from millrace.steps.gate.own_loss import find_own_loss
 from millrace.steps.gate.reporting import make_report
@@ -140,10 +140,10 @@ def _gather(split: SplitRows, duel: _Duel) -> GateEvidence:
         grouping=make_grouping(config, split.training.frame),
     )  # fmt: skip
     # what was looked at before was looked at, though this look is not counted
-    past = [fact.recent_set for fact in list_judged(config.name) if fact.run_key != trained.run_key]
+    history = find_golden_history(config.name)
+    past = [fact.recent_set for fact in history.ever_judged if fact.run_key != trained.run_key]
     recent = answer_rows(split.recent, compared, split.all_classes, marks(past))
     golden = answer_rows(split.golden, compared, split.all_classes, marks())
-    history = find_golden_history(config.name)
     # the rows of a file are none of the golden set
     looks = 0 if split.recent is split.golden else history.looks_at(golden.set_id, trained.run_key)
     champion = duel.champion.trained.digest

@@ -1,7 +1,7 @@
 """Judging: what the gate looks at is measured here, and `millrace.domain.gate` decides."""
 
 from millrace.steps.gate.comparing import Compared, Marks, answer_rows
-from millrace.steps.gate.judging import judge_challenger, list_judged
+from millrace.steps.gate.judging import judge_challenger
 from millrace.steps.gate.losses import losses_of
 from millrace.steps.gate.own_loss import find_own_loss
 
@@ -11,6 +11,5 @@ __all__ = [
     "answer_rows",
     "find_own_loss",
     "judge_challenger",
-    "list_judged",
     "losses_of",
 ]

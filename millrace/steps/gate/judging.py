@@ -34,11 +34,11 @@ def judge_challenger(
     """Judge the challenger against what serves now and record the verdict; found again after a crash."""
     serving, config = ledger().serving(model), model_config(model)
     policy = config.gate
-    past = list_judged(model)
-    for fact in past:
+    history = find_golden_history(model)
+    for fact in history.ever_judged:
         if fact.run_key == trained.run_key and _still_holds(fact, serving):
             return fact
-    evidence = _gather_evidence(model, rows, trained, serving, past)
+    evidence = _gather_evidence(config, rows, trained, serving, history)
     judgement = gate.judge_challenger(evidence, policy)
     report = make_report(config, trained, evidence, judgement, serving.generation, now)
     fact = ChallengerJudged(
@@ -56,7 +56,7 @@ def judge_challenger(
         # before the fact: where the ledger names a report, there is one
         report=keep_gate_report(report),
         metric=policy.metric.value,
-        golden=find_golden_history(model).recorded or golden_policy(config.golden),
+        golden=history.recorded or golden_policy(config.golden),
     )
     ledger().append(model, fact, now, current_actor(), claim)
     return fact
@@ -74,22 +74,14 @@ def find_golden_history(model: str) -> GoldenHistory:
     return golden_history([fact for fact in facts if isinstance(fact, ChallengerJudged | GoldenRenewed)])
 
 
-def list_judged(model: str) -> list[ChallengerJudged]:
-    """Return every judgement there was, oldest first."""
-    entries = ledger().entries(model, (ChallengerJudged,))
-    return [entry.fact for entry in entries if isinstance(entry.fact, ChallengerJudged)]
-
-
 def _still_holds(fact: ChallengerJudged, serving: Serving) -> bool:
     return serving.champion in {fact.champion, fact.digest}
 
 
 def _gather_evidence(
-    model: str, rows: SplitRows, trained: ChallengerTrained, serving: Serving, past: list[ChallengerJudged]
+    config: ModelConfig, rows: SplitRows, trained: ChallengerTrained, serving: Serving, history: GoldenHistory
 ) -> GateEvidence:
-    config = model_config(model)
-    history = find_golden_history(model)
-    best = find_best(model, history, serving, config.gate.metric)
+    best = find_best(config.name, history, serving, config.gate.metric)
     compared = Compared(
         challenger=open_bundle(trained.digest),
         baseline=open_bundle(trained.baseline),
@@ -97,7 +89,7 @@ def _gather_evidence(
         best=open_bundle(best) if best else None,
     )
     prove(compared.challenger, compared.challenger.examples)
-    others = [fact for fact in past if fact.run_key != trained.run_key]
+    others = [fact for fact in history.ever_judged if fact.run_key != trained.run_key]
     marks = partial(
         Marks, trained.run_key, key=config.data.key, own_loss=find_own_loss(config),
         grouping=make_grouping(config, rows.training.frame),
