@@ -21,6 +21,7 @@ BENCHMARKS = (
     "drift",
     "any_model.speed",
     "any_model.quality",
+    "any_model.batches",
     "any_model.score",
     "gate.speed",
     "gate.bootstrap",

@@ -44,6 +44,7 @@ def ingest(model: str, *files: Path, json: bool = False) -> None:
 
 
 def show_batches(model: str, results: list) -> None:  # type: ignore[type-arg]
+    from millrace.domain.poisoning.judged import group_unjudged
     from millrace.steps.dataset import current_dataset
 
     out = console()
@@ -54,7 +55,7 @@ def show_batches(model: str, results: list) -> None:  # type: ignore[type-arg]
             out.print(f"    {violation.message}{column}", soft_wrap=True)
             for example in violation.examples:
                 out.print(f"        {example}", soft_wrap=True)
-        for line in result.unjudged:
+        for line in group_unjudged(result.unjudged):
             out.print(f"    not judged: {line}", soft_wrap=True)
     if not results:
         out.print(f"{model}: nothing new has arrived")

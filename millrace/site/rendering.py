@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from millrace.domain.gate.telling import SAY
 from millrace.domain.narration import tell
+from millrace.domain.poisoning.judged import group_unjudged
 from millrace.pages.rendering import make_environment
 from millrace.site.assets import locate_asset
 
@@ -20,6 +21,6 @@ def render(name: str, path: str, **given: Any) -> str:
 @cache
 def _environment() -> "Environment":
     environment = make_environment("millrace.site")
-    environment.filters |= {"tell": tell, "asset": locate_asset}
+    environment.filters |= {"tell": tell, "asset": locate_asset, "group_unjudged": group_unjudged}
     environment.globals["say"] = SAY
     return environment

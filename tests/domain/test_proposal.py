@@ -345,3 +345,11 @@ def test_the_margin_says_whether_chance_or_the_model_s_worth_has_set_it(
     assert why in line
     card = card_of(proposal, DataFile("f.csv", "00", 1)).split("What to expect")[1]
     assert "`linear` on 300 rows: AUC 0.6 out of fold; one answer for all has 0.5." in card
+
+
+def test_what_spans_all_numbers_has_no_range() -> None:
+    table = rows()
+    table["area"] = np.where(np.arange(len(table)) % 2, 1e308, -1e308)
+    with np.errstate(over="ignore", invalid="ignore"):
+        area = config_of(complete(draft_of(table, "price"), None)).contract.columns["area"]
+    assert (area.min, area.max) == (None, None)

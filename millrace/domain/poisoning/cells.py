@@ -70,8 +70,8 @@ def hash_cells(
         Rows of one cell have one hash.
     """
     cells = {name: _steps(frame[name], spread * width, shift) for name, spread in spreads.items()}
-    rest = pd.DataFrame({name: frame[name] for name in categories}, index=frame.index)
-    return key_hashes(rest.assign(**cells), [*categories, *cells])
+    columns = {name: frame[name] for name in categories} | cells
+    return key_hashes(pd.DataFrame(columns, index=frame.index), list(columns))
 
 
 def _steps(values: "pd.Series[float]", step: float, shift: float) -> npt.NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """What does a check say of a batch?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from millrace.domain.contract import Violation
@@ -20,6 +21,22 @@ CLEAN = Judged()
 
 BROKEN = "the check could not be carried out"
 """What the message of a check that broke begins with: it has found nothing yet."""
+
+
+def group_unjudged(lines: Sequence[str]) -> list[str]:
+    """Put together what was not judged for one reason: a young model has it for every chart.
+
+    >>> group_unjudged(["volume: 0 of 10 batches", "drip: 0 of 28 batches", "label_rate: 0 of 10 batches"])
+    ['0 of 10 batches: volume, label_rate', 'drip: 0 of 28 batches']
+    """
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        found.setdefault(line.rpartition(": ")[2], []).append(line)
+    return [
+        same[0] if len(same) == 1 else f"{why}: {', '.join(line.removesuffix(f': {why}') for line in same)}"
+        for why, same in found.items()
+    ]
+
 
 _SUSPICIONS = {
     "quota", "volume", "label_rate", "disagreement", "drip", "exact_copies", "near_copies", "golden_copies",

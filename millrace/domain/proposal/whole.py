@@ -13,6 +13,7 @@ from millrace.domain.proposal.findings import Block, Draft, Probe, Proposal
 from millrace.domain.proposal.model_file import model_file
 from millrace.domain.proposal.placeholders import tell_placeholders
 from millrace.domain.proposal.rules import with_rules
+from millrace.domain.proposal.screening import poisoning_blocks
 from millrace.domain.proposal.watch import watch_blocks
 from millrace.domain.schema import label_values, present_classes
 
@@ -31,6 +32,7 @@ def complete(draft: Draft, probe: Probe | None) -> Proposal:
         *format_blocks(draft),
         features_block(draft),
         *contract_blocks(draft),
+        *poisoning_blocks(draft),
         *with_rules(bar, draft, probe),
         retrain_block(draft),
         serving_block(draft),

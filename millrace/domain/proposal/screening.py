@@ -1,0 +1,137 @@
+"""Which checks against tampering does a batch of this table go through?"""
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from millrace.domain.batch_rules import Hashes, key_hashes
+from millrace.domain.kinds import ColumnType, Task
+from millrace.domain.poisoning.cells import EndlessSpreadError, hash_cells, spreads_of
+from millrace.domain.proposal.features import CATEGORICAL
+from millrace.domain.proposal.findings import Block, Draft, Entry
+
+GROWTH = 10
+"""Copies are looked for where honest rows hardly repeat each other in a table of so many times the rows."""
+
+WIDTH, GRIDS = 0.05, 2
+MOST_EXACT, MOST_NEAR, MOST_GOLDEN = 0.01, 0.05, 0.02
+UNSEEN = 3
+"""What no row of a sample has, up to so many of another such sample may have, 95 times in 100."""
+
+MOST_COLUMNS = 10
+"""Their 45 pairs take a second; all pairs of a hundred columns would take minutes."""
+
+ABOVE = (
+    "What looks tampered with waits until a person lets it in: `millrace quarantine`. Who may deliver, and",
+    "how much, no table tells: see [poisoning.provenance] and [poisoning.quota].",
+)
+
+
+def poisoning_blocks(draft: Draft) -> tuple[Block, ...]:
+    """Return the tables of [poisoning] that need nothing a table cannot tell, such as who delivers what."""
+    return (
+        Block("poisoning.volume", _chart(0.001), "rows: as many as usual", ABOVE),
+        Block("poisoning.label_rate", _chart(0.0001), "targets: as usual; seasons move them"),
+        _disagreement(draft),
+        *_copies(draft),
+        *_triggers(draft),
+    )
+
+
+def _chart(false_alarms: float) -> tuple[Entry, ...]:
+    return (
+        Entry("min_batches", 10, "until then nothing is concluded: look at the first batches yourself"),
+        Entry("last_batches", 26, "say what is usual"),
+        Entry("false_alarms", false_alarms, "of honest batches"),
+    )
+
+
+def _disagreement(draft: Draft) -> Block:
+    return Block("poisoning.disagreement", (
+        *_chart(0.01),
+        Entry("deciding", ["batch"], "a champion that grows old contradicts honest labels too"),
+        Entry("confident_share", 0.2, "of the rows, the surest: flips show there"),
+        Entry("confident_slice_share", 0.4, "within a slice, which has fewer rows"),
+        Entry("folds", 3, "each learned from the others"),
+        Entry("max_rows", 20_000, "are drawn from a larger batch"),
+        Entry("min_slice_rows", 500, "of a smaller slice nothing can be told"),
+        Entry("slices", list(draft.slices), "each value is looked at by itself"),
+    ), "labels that the rest of the batch contradicts")  # fmt: skip
+
+
+def _copies(draft: Draft) -> Iterator[Block]:
+    """Ask where chance keeps far from the limits, in a table ten times as long too."""
+    try:
+        exact, near = _expect_copies(draft)
+    except EndlessSpreadError:
+        return
+    golden = near * draft.split.golden / draft.scan.rows
+    longer = f"in {GROWTH} times as many rows"
+    grid = (
+        Entry("width", WIDTH, "standard deviations of each number are near"),
+        Entry("grids", GRIDS, "shifted, for rows on two sides of a border"),
+    )
+    if exact <= MOST_EXACT and near <= MOST_NEAR:
+        yield Block("poisoning.duplicates", (
+            Entry("max_exact_share", MOST_EXACT, f"as another row; by chance {exact:.2%} {longer}"),
+            Entry("max_near_share", MOST_NEAR, f"nearly as another row; by chance {near:.2%} {longer}"),
+            *grid,
+        ), "rows that come again under other keys")  # fmt: skip
+    if golden <= MOST_GOLDEN:
+        yield Block("poisoning.golden_copies", (
+            Entry("max_share", MOST_GOLDEN, f"nearly as a golden row; by chance {golden:.2%} {longer}"),
+            *grid,
+        ), "to learn golden rows is to know the answers")  # fmt: skip
+
+
+def _expect_copies(draft: Draft) -> tuple[float, float]:
+    """Return the largest shares of rows to expect with the features of another row, and nearly so.
+
+    A row's chance of another in its cell grows no faster than there are rows.
+    """
+    rows = draft.scan.sample.reset_index(drop=True)
+    is_number = {one.name: one.type in (ColumnType.INT, ColumnType.FLOAT) for one in draft.scan.columns}
+    names = [one.column for one in draft.features]
+    numbers = [name for name in names if is_number[name] and not draft.is_kind(name, CATEGORICAL)]
+    others = [name for name in names if name not in numbers]
+    spreads = spreads_of(rows, numbers)
+    exact = [key_hashes(rows, names)]
+    near = [hash_cells(rows, spreads, others, WIDTH, grid / GRIDS) for grid in range(GRIDS)]
+    unseen = 0 if len(rows) == draft.scan.rows else UNSEEN
+    grown = GROWTH * draft.scan.rows / len(rows)
+    shares = [min(1.0, grown * (_count_again(hashes) + unseen) / len(rows)) for hashes in (exact, near)]
+    return shares[0], shares[1]
+
+
+def _count_again(hashes: Sequence[Hashes]) -> int:
+    """Count the rows that another one is like, by any of the hashes."""
+    return int(reduce(np.logical_or, map(_is_again, hashes)).sum())
+
+
+def _is_again(hashes: Hashes) -> npt.NDArray[np.bool_]:
+    _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    again: npt.NDArray[np.bool_] = counts[inverse] > 1
+    return again
+
+
+def _triggers(draft: Draft) -> Iterator[Block]:
+    columns = _pairable(draft)
+    if draft.target.task is Task.REGRESSION or len(columns) < 2:  # noqa: PLR2004
+        return
+    yield Block("poisoning.triggers", (
+        Entry("columns", columns, "whose pairs of values are looked at"),
+        Entry("min_rows", 20, "with the pair"),
+        Entry("min_blocks", 7, "one day may give all its rows one label honestly"),
+        Entry("min_ratio", 20.0, "times as frequent as in the dataset"),
+        Entry("purity", 0.95, "of its rows have one label, and their neighbours do not"),
+        Entry("false_alarms", 0.001, "over all pairs"),
+    ), "rare pairs of values that all carry one label: a backdoor")  # fmt: skip
+
+
+def _pairable(draft: Draft) -> list[str]:
+    """Name the categories, then whole numbers: values that can come again, and may stand in the ledger."""
+    whole = [one.column for one in draft.features if draft.scan.column(one.column).type is ColumnType.INT]
+    names = dict.fromkeys((*draft.of_kind(CATEGORICAL), *whole))
+    return [name for name in names if not draft.feature[name].personal][:MOST_COLUMNS]
