@@ -58,16 +58,16 @@ class GoldenHistory:
         last = max(policy.generation for policy in told if policy is not None)
         return GoldenPolicy(found.share if share is None else share, until or found.until, last + 1)
 
-    def losses(self, digests: Collection[str], metric: str) -> dict[str, float]:
-        """Return what each of these bundles lost on this golden set, where it is known by `metric`."""
+    def losses(self, digests: Collection[str], metric: str, terms: str = "") -> dict[str, float]:
+        """Return what each bundle lost on this golden set, where it is known by this very metric."""
         found = {}
-        if self.renewal is not None and self.renewal.metric == metric:
+        if self.renewal is not None and (self.renewal.metric, self.renewal.terms) == (metric, terms):
             roles = {"champion": self.renewal.champion, "best": self.renewal.best}
             known = self.renewal.losses.get("new", {})
             found = {digest: known[role] for role, digest in roles.items() if digest and role in known}
         for fact in self.judged:
             loss = fact.losses["golden"].get("challenger")
-            if loss is not None and fact.known_metric in {"", metric}:
+            if loss is not None and fact.known_metric in {"", metric} and fact.terms == terms:
                 found[fact.digest] = loss
         return {digest: loss for digest, loss in found.items() if digest in digests}
 

@@ -11,7 +11,7 @@ import numpy as np
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.training import constant_answer
 from millrace.domain import gate
-from millrace.domain.config import Metric, ModelConfig
+from millrace.domain.config import ModelConfig
 from millrace.domain.gate.evidence import GateEvidence
 from millrace.domain.gate.report import GateReport
 from millrace.domain.kinds import Task
@@ -25,7 +25,7 @@ from millrace.steps.gate.comparing import Compared, Marks, answer_rows, open_bun
 from millrace.steps.gate.grouping import make_grouping
 from millrace.steps.gate.judging import find_golden_history
 from millrace.steps.gate.measuring import measure_rules
-from millrace.steps.gate.own_loss import find_own_loss
+from millrace.steps.gate.own_loss import find_own_loss, name_terms
 from millrace.steps.gate.reporting import make_report
 from millrace.steps.gate_reports import find_last_judged
 from millrace.steps.lineage import Lineage, find_lineage
@@ -165,8 +165,8 @@ def _find_constant(split: SplitRows, duel: _Duel) -> float | tuple[float, ...] |
     """Return the one answer that is best by today's metric; None where that cannot be told any more."""
     trained, gate, task = duel.challenger.trained, duel.config.gate, duel.config.model.task
     known, labels = find_last_judged(duel.challenger), split.training.labels
-    # a quantile may have changed under the same name
-    is_same = gate.metric is not Metric.PINBALL and known and known.fact.known_metric == gate.metric
+    terms = name_terms(duel.config)
+    is_same = known and (known.fact.known_metric, known.fact.terms) == (gate.metric, terms)
     if task is Task.MULTICLASS or is_same:
         return trained.constant
     return constant_answer(labels, task, gate.metric, gate.quantile) if labels.size else None

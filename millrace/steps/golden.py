@@ -18,7 +18,7 @@ from millrace.settings import load_settings
 from millrace.steps.actor import current_actor
 from millrace.steps.claims import is_in_hand
 from millrace.steps.dataset import current_dataset
-from millrace.steps.gate import Compared, Marks, answer_rows, find_own_loss, losses_of
+from millrace.steps.gate import Compared, Marks, answer_rows, find_own_loss, losses_of, name_terms
 from millrace.steps.gate.comparing import open_bundle
 from millrace.steps.gate.judging import find_best, find_golden_history
 from millrace.steps.progress import announce
@@ -126,11 +126,11 @@ def _judge_both(
     found = golden_policy(config.golden)
     old = history.recorded or found
     serving, metric = ledger().serving(config.name), config.gate.metric
-    best = find_best(config.name, history, serving, metric)
+    best = find_best(config, history, serving)
     dataset = current_dataset(config.name)
     fact = GoldenRenewed(
         reason, old, new, history.looks, dataset.version, metric.value, serving.champion, best,
-        written_over=found if found != old else None,
+        written_over=found if found != old else None, terms=name_terms(config),
     )  # fmt: skip
     if serving.champion is None:
         return fact

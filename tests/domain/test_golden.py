@@ -38,6 +38,14 @@ def test_losses_by_another_metric_are_not_compared() -> None:
     assert golden_history((judged("a", None),)).losses(EVERY, "mae") == {}
 
 
+def test_losses_of_one_name_and_other_terms_are_not_compared() -> None:
+    renewed = replace(RENEWED, metric="pinball", terms="quantile 0.9")
+    later = judged("d", 1.5, metric="pinball", terms="quantile 0.5")
+    found = golden_history((renewed, later, judged("a", 0.2, metric="pinball")))
+    assert found.losses(EVERY, "pinball", "quantile 0.5") == {"d": 1.5}
+    assert found.losses(EVERY, "pinball", "quantile 0.9") == {"b": 2.5, "c": 2.0}
+
+
 def test_an_older_fact_is_compared_by_the_metric_of_its_level() -> None:
     old = judged("a", 0.25, metric="", level=Level("auc", 900, 30, 0.25, None, None, None))
     history = golden_history((old, judged("b", 0.55, metric="log_loss")))

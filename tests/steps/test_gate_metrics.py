@@ -10,6 +10,7 @@ from millrace.domain.verdict import Outcome
 from millrace.settings import load_settings
 from millrace.steps.dataset import current_dataset
 from millrace.steps.gate.comparing import open_bundle
+from millrace.steps.gate.judging import find_golden_history
 from millrace.steps.rows import load_rows
 from millrace.steps.stores import model_config
 from tests.conftest import NOON, Home
@@ -56,6 +57,21 @@ def test_an_own_loss_judges_and_what_follows_uses_the_usual_metric(fares: Home) 
     assert first.level.metric == "mae"
     assert first.losses["recent"]["challenger"] / first.level.loss == pytest.approx(2.5, rel=0.1)
     assert model_config("fares").followed_metric.value == "mae"
+
+
+def test_an_own_loss_that_was_edited_is_another_one(fares: Home) -> None:
+    judged_by(fares, "losses:steep")
+    take_in("fares", NOON)
+    first = retrain("fares", NOON).judged
+    judged_by(fares, "losses:steep", STEEP.replace("4.0", "9.0"))
+    fares.learn_from("fares", "distance_km", "tariff", "luggage")
+    second = retrain("fares", NOON + DAY).judged
+    assert first is not None
+    assert second is not None
+    assert first.terms.startswith("losses:steep ")
+    history, both = find_golden_history("fares"), {first.digest, second.digest}
+    assert set(history.losses(both, "own", first.terms)) == {first.digest}
+    assert set(history.losses(both, "own", second.terms)) == {second.digest}
 
 
 def test_an_own_loss_that_is_not_one_for_each_row_decides_nothing(fares: Home) -> None:

@@ -36,3 +36,5 @@ class GoldenRenewed:
     new_blocks: int = 0
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
     written_over: GoldenPolicy | None = None
+    terms: str = ""
+    """What the metric is defined by besides its name, such as a quantile; an older fact does not say."""

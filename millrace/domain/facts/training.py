@@ -171,6 +171,8 @@ class ChallengerJudged:
     """Of the losses; an older fact does not name it."""
     golden: GoldenPolicy | None = None
     """By which the golden set was chosen; an older fact does not say."""
+    terms: str = ""
+    """What the metric is defined by besides its name, such as a quantile; an older fact does not say."""
 
     @property
     def known_metric(self) -> str:

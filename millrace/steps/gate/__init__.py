@@ -3,7 +3,7 @@
 from millrace.steps.gate.comparing import Compared, Marks, answer_rows
 from millrace.steps.gate.judging import judge_challenger
 from millrace.steps.gate.losses import losses_of
-from millrace.steps.gate.own_loss import find_own_loss
+from millrace.steps.gate.own_loss import find_own_loss, name_terms
 
 __all__ = [
     "Compared",
@@ -12,4 +12,5 @@ __all__ = [
     "find_own_loss",
     "judge_challenger",
     "losses_of",
+    "name_terms",
 ]

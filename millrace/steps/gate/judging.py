@@ -7,7 +7,7 @@ from functools import partial
 from millrace.adapters.scorer import prove
 from millrace.domain import gate
 from millrace.domain.claim import Claim
-from millrace.domain.config import Metric, ModelConfig
+from millrace.domain.config import ModelConfig
 from millrace.domain.facts import CHAMPION_KINDS, ChallengerJudged, ChallengerTrained, GoldenRenewed
 from millrace.domain.gate.evidence import GateEvidence, JudgedSet
 from millrace.domain.golden import GoldenHistory, golden_history, golden_policy
@@ -21,7 +21,7 @@ from millrace.steps.gate.comparing import Compared, Marks, answer_rows, open_bun
 from millrace.steps.gate.grouping import make_grouping
 from millrace.steps.gate.losses import losses_of
 from millrace.steps.gate.measuring import measure_rules
-from millrace.steps.gate.own_loss import find_own_loss
+from millrace.steps.gate.own_loss import find_own_loss, name_terms
 from millrace.steps.gate.reporting import make_report
 from millrace.steps.gate_reports import keep_gate_report
 from millrace.steps.rows import SplitRows
@@ -56,6 +56,7 @@ def judge_challenger(
         # before the fact: where the ledger names a report, there is one
         report=keep_gate_report(report),
         metric=policy.metric.value,
+        terms=name_terms(config),
         golden=history.recorded or golden_policy(config.golden),
     )
     ledger().append(model, fact, now, current_actor(), claim)
@@ -81,7 +82,7 @@ def _still_holds(fact: ChallengerJudged, serving: Serving) -> bool:
 def _gather_evidence(
     config: ModelConfig, rows: SplitRows, trained: ChallengerTrained, serving: Serving, history: GoldenHistory
 ) -> GateEvidence:
-    best = find_best(config.name, history, serving, config.gate.metric)
+    best = find_best(config, history, serving)
     compared = Compared(
         challenger=open_bundle(trained.digest),
         baseline=open_bundle(trained.baseline),
@@ -117,10 +118,11 @@ def _gather_evidence(
     return replace(evidence, measured=measure_rules(Case(config, rows, compared, trained, evidence)))
 
 
-def find_best(model: str, history: GoldenHistory, serving: Serving, metric: Metric) -> str | None:
+def find_best(config: ModelConfig, history: GoldenHistory, serving: Serving) -> str | None:
     """Return the champion with the lowest loss on golden among those a rollback could still reach."""
-    standing = set(standing_champions(entry.fact for entry in ledger().entries(model, CHAMPION_KINDS)))
-    losses = history.losses(standing, metric.value)
+    champions = ledger().entries(config.name, CHAMPION_KINDS)
+    standing = set(standing_champions(entry.fact for entry in champions))
+    losses = history.losses(standing, config.gate.metric.value, name_terms(config))
     return min(losses, key=losses.__getitem__, default=serving.champion)
 
 

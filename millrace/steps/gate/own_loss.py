@@ -1,7 +1,8 @@
-"""Which loss has a user written for the gate?"""
+"""Which loss has a user written for the gate, and what tells it from others?"""
 
+from millrace.adapters.batches import digest_of_file
 from millrace.adapters.models import load_loss
-from millrace.domain.config import ModelConfig
+from millrace.domain.config import Metric, ModelConfig
 from millrace.domain.metric_terms import RowLoss
 from millrace.settings import load_settings
 
@@ -15,3 +16,17 @@ def find_own_loss(config: ModelConfig) -> RowLoss | None:
         If there is no such file, or no such function in it.
     """
     return load_loss(load_settings().models, config)
+
+
+def name_terms(config: ModelConfig) -> str:
+    """Say what the gate's metric is defined by besides its name; losses of other terms compare with nothing.
+
+    A quantile, or the user's function and the digest of its file: who edits it has another loss.
+    """
+    gate = config.gate
+    if gate.metric is Metric.PINBALL:
+        return f"quantile {gate.quantile:g}"
+    if gate.metric is not Metric.OWN or gate.loss is None:
+        return ""
+    file = load_settings().models / config.name / f"{gate.loss.partition(':')[0]}.py"
+    return f"{gate.loss} {digest_of_file(file)}"
