@@ -386,8 +386,12 @@ def test_a_model_that_is_known_and_not_loaded_is_told_from_an_unknown_one(
     home.publish("flights", home.add("flights", packed["flights"]))
     with running_service(home, "--interval", "0.02") as service:
         home.publish("fares", "0" * 64)
-        wait_for(lambda: "fares" in service.get("/readyz").json["models"], "the pointer to be seen")
-        told = service.get("/readyz").json["models"]["fares"]
+
+        def said_of_fares() -> dict[str, Any] | None:
+            told: dict[str, Any] = service.get("/readyz").json["models"].get("fares", {})
+            return told if told.get("trouble") else None
+
+        told = wait_for(said_of_fares, "the pointer to be seen, and its bundle not to be found")
         assert (told["ready"], told["answering"]) == (False, [])
         assert "manifest.json" in told["trouble"]
         refused = service.post("/v1/models/fares/predict", row)
