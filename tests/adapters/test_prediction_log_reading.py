@@ -1,6 +1,7 @@
 """Is a window of the log the same before and after compaction, and are labels where they belong?"""
 
-from datetime import timedelta
+import math
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -212,6 +213,24 @@ def test_a_window_is_the_same_from_segments_from_parquet_and_from_both(tmp_path:
     assert list_segments(tmp_path) == []
     assert len(parquet_files(tmp_path)) == 7
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".partial")]
+
+
+def test_rows_of_one_record_lie_within_a_window_each_by_its_own_time(tmp_path: Path) -> None:
+    start = AT.timestamp()
+    rows = [AnsweredRow(f"r{at}", 0, start + at, (0, 2.5, "t"), 0.25, 140) for at in (-900.0, 0.0, 9.0)]
+    write_log(tmp_path, Answered(MODEL, "a" * 64, 3, "answer", COLUMNS, rows))
+    assert list(window_of(tmp_path).predictions["request_id"]) == ["r0.0", "r9.0"]
+
+
+@pytest.mark.parametrize("at", [math.nan, -math.inf, -7.0])
+def test_what_a_clock_says_that_is_no_time_is_from_the_first_of_all_days(tmp_path: Path, at: float) -> None:
+    row = AnsweredRow("odd", 0, at, (0, 2.5, "t"), 0.25, 140)
+    write_log(tmp_path, Answered(MODEL, "a" * 64, 3, "answer", COLUMNS, [row]), answered("r1"))
+    first = datetime(1970, 1, 1, tzinfo=UTC)
+    before = read_window(tmp_path, MODEL, first, AT + HOUR)
+    assert list(before.predictions["request_id"]) == ["odd", "r1"]
+    compact(tmp_path)
+    assert_same(before, read_window(tmp_path, MODEL, first, AT + HOUR))
 
 
 def test_a_living_service_is_left_alone_and_what_it_is_just_writing_is_no_damage(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def _add_segment(parts: Parts, path: Path, span: Span) -> Iterator[str]:
         if found is None:
             return
         file, is_written = found
-        for one in read_raw(file, path.name, span.model, span.inputs):
+        for one in read_raw(file, path.name, span.model, span.inputs, span.since):
             if not isinstance(one, Damage):
                 kind, table = one
                 parts.add(path.stem, kind, _part_of(table, kind, span))

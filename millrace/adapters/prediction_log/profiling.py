@@ -21,7 +21,7 @@ from millrace.adapters.prediction_log.segment import (
     opened,
     read_records,
 )
-from millrace.adapters.prediction_log.tables import INPUT, Kind, chunks_of, infer, table_of
+from millrace.adapters.prediction_log.tables import INPUT, Kind, chunks_of, infer, is_over, table_of
 from millrace.adapters.prediction_log.thin import LABEL
 from millrace.domain.prediction import Record
 from millrace.domain.profile import Reference
@@ -85,7 +85,7 @@ def _add_segment(tally: LogTally, path: Path, window: LogWindow, count_table: Co
         with opened(path) as found:
             if found is None:
                 return False
-            for place, columns in chunks_of(_records(tally, path, *found, window.model)):
+            for place, columns in chunks_of(_records(tally, path, *found, window)):
                 if place.kind in _COUNTED:
                     table = table_of(columns, infer(columns, place.kind))
                     tally.add(place.kind, table, window, count_table)
@@ -95,10 +95,13 @@ def _add_segment(tally: LogTally, path: Path, window: LogWindow, count_table: Co
     return True
 
 
-def _records(tally: LogTally, path: Path, file: IO[bytes], is_written: bool, model: str) -> Iterator[Record]:
-    for one in read_records(file, path.name, heads_of_model(model)):
+def _records(
+    tally: LogTally, path: Path, file: IO[bytes], is_written: bool, window: LogWindow
+) -> Iterator[Record]:
+    for one in read_records(file, path.name, heads_of_model(window.model)):
         if not isinstance(one, Damage):
-            yield one
+            if not is_over(one, window.start):
+                yield one
         elif not (is_written and one.is_torn):  # else its writer is just at it
             tally.damages += 1
 

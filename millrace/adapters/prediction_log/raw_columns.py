@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ from millrace.adapters.prediction_log.tables import (
     LAST_SECOND,
     MOMENT,
     Kind,
+    are_over,
     array_of,
     texts_of,
     type_of,
@@ -77,16 +79,17 @@ class _Gathered:
 
 
 def read_raw(
-    file: IO[bytes], name: str, model: str, inputs: tuple[str, ...]
+    file: IO[bytes], name: str, model: str, inputs: tuple[str, ...], since: datetime
 ) -> Iterator[tuple[Kind, pa.Table] | Damage]:
     """Yield the rows of a segment by kind, and its damages, as `read_records` does.
 
-    The columns are those of `thin_schema`, in whatever types the values have.
+    Records whose rows are all from before `since` are left out. The columns are those of `thin_schema`, in
+    whatever types the values have.
     """
     gathered: dict[tuple[Kind, Places], _Gathered] = {}
 
     def decode(payload: bytes) -> None:
-        _gather(gathered, _head.decode(payload), inputs)
+        _gather(gathered, _head.decode(payload), inputs, since)
 
     for found in decode_frames(file, name, heads_of_model(model), decode):
         if found is not None:
@@ -99,6 +102,7 @@ def _gather(
     gathered: dict[tuple[Kind, Places], _Gathered],
     record: _Answered | _Shadowed | _Labelled,
     inputs: tuple[str, ...],
+    since: datetime,
 ) -> None:
     places: Places = ()
     match record:
@@ -109,7 +113,9 @@ def _gather(
             kind, rows = Kind.SHADOWS, _shadowed_rows.decode(record.rows)
         case _Labelled():
             kind, rows = Kind.LABELS, record.labels
-    gathered.setdefault((kind, places), _Gathered(places)).add(record, rows)
+    times = [record.at] if isinstance(record, _Labelled) else [row.at for row in rows]
+    if not are_over(times, since):
+        gathered.setdefault((kind, places), _Gathered(places)).add(record, rows)
 
 
 @lru_cache

@@ -20,7 +20,15 @@ from millrace.adapters.prediction_log.segment import (
     opened,
     read_records,
 )
-from millrace.adapters.prediction_log.tables import Columns, Kind, chunks_of, infer, join_tables, table_of
+from millrace.adapters.prediction_log.tables import (
+    Columns,
+    Kind,
+    chunks_of,
+    infer,
+    is_over,
+    join_tables,
+    table_of,
+)
 from millrace.domain.label_joining import ROW, LabelCounts, find_rows, join_labels
 from millrace.domain.prediction import Record
 
@@ -114,7 +122,7 @@ def _read_log(folder: Path, model: str, since: datetime, until: datetime) -> _Ro
         with opened(path) as found:
             if found is not None:
                 read.add(path.stem)
-                records = _records_of(path, *found, model, damages)
+                records = _records_of(path, *found, model, damages, since)
                 raw += [
                     (path.stem, place.kind, _table(columns, place.kind))
                     for place, columns in chunks_of(records)
@@ -133,11 +141,12 @@ def _read_log(folder: Path, model: str, since: datetime, until: datetime) -> _Ro
 
 
 def _records_of(
-    path: Path, file: IO[bytes], is_written: bool, model: str, damages: list[Damage]
+    path: Path, file: IO[bytes], is_written: bool, model: str, damages: list[Damage], since: datetime
 ) -> Iterator[Record]:
     for found in read_records(file, path.name, heads_of_model(model)):
         if not isinstance(found, Damage):
-            yield found
+            if not is_over(found, since):
+                yield found
         elif not (is_written and found.is_torn):  # else its writer is just at it
             damages.append(found)
 

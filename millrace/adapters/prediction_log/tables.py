@@ -23,6 +23,8 @@ MOMENT = pa.timestamp("us", tz="UTC")
 
 _WAITING_ROWS = 65_536
 
+_ROUNDING = 1e-3
+
 LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 _ID = {"request_id": pa.string(), "row": pa.int64(), "at": MOMENT}
@@ -78,6 +80,23 @@ def chunks_of(
             yield from _transpose(waiting)
             waiting, count = {}, 0
     yield from _transpose(waiting)
+
+
+def is_over(record: Record, since: datetime) -> bool:
+    """Whether no row of a record is from `since` or later: it need not become columns."""
+    match record:
+        case Answered() | Shadowed():
+            return are_over((one.at for one in record.rows), since)
+        case Labelled():
+            return are_over((record.at,), since)
+        case _:
+            return True
+
+
+def are_over(times: Iterable[float], since: datetime) -> bool:
+    """Whether all times, in seconds since 1970, are surely before `since`; what is no time is not."""
+    start = since.timestamp() - _ROUNDING
+    return all(max(at, 0.0) < start for at in times)
 
 
 def _transpose(waiting: dict[tuple[Place, tuple[str, ...]], list[Row]]) -> Iterator[tuple[Place, Columns]]:
