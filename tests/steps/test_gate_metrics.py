@@ -85,10 +85,19 @@ def test_an_own_loss_that_is_not_one_for_each_row_decides_nothing(fares: Home) -
     assert fares.serving("fares").champion is None
 
 
-def test_an_own_loss_that_is_not_there_is_said_before_anything_is_judged(fares: Home) -> None:
-    judged_by(fares, "losses:steeper")
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ("losses:steeper", r"losses\.py.*has no function steeper; \[gate\] names it"),
+        ("lost:steep", r"lost\.py.*there is no such file; model\.toml asks for it"),
+    ],
+)
+def test_an_own_loss_that_is_not_there_is_said_before_anything_is_judged(
+    fares: Home, named: str, found: str
+) -> None:
+    judged_by(fares, named)
     take_in("fares", NOON)
-    with pytest.raises(ModelCodeError, match=r"losses\.py.*has no function steeper; \[gate\] names it"):
+    with pytest.raises(ModelCodeError, match=found):
         retrain("fares", NOON)
 
 

@@ -22,11 +22,17 @@ def name_terms(config: ModelConfig) -> str:
     """Say what the gate's metric is defined by besides its name; losses of other terms compare with nothing.
 
     A quantile, or the user's function and the digest of its file: who edits it has another loss.
+
+    Raises
+    ------
+    ModelCodeError
+        If there is no such file, or no such function in it.
     """
     gate = config.gate
     if gate.metric is Metric.PINBALL:
         return f"quantile {gate.quantile:g}"
     if gate.metric is not Metric.OWN or gate.loss is None:
         return ""
+    find_own_loss(config)
     file = load_settings().models / config.name / f"{gate.loss.partition(':')[0]}.py"
     return f"{gate.loss} {digest_of_file(file)}"
