@@ -66,9 +66,13 @@ class GoldenHistory:
             known = self.renewal.losses.get("new", {})
             found = {digest: known[role] for role, digest in roles.items() if digest and role in known}
         for fact in self.judged:
-            loss = fact.losses["golden"].get("challenger")
-            if loss is not None and fact.known_metric in {"", metric} and fact.terms == terms:
-                found[fact.digest] = loss
+            golden = fact.losses["golden"]
+            if fact.known_metric not in {"", metric} or fact.terms != terms:
+                continue
+            if fact.champion and "champion" in golden:
+                found.setdefault(fact.champion, golden["champion"])
+            if "challenger" in golden:
+                found[fact.digest] = golden["challenger"]
         return {digest: loss for digest, loss in found.items() if digest in digests}
 
     def tell_unrecorded(self, policy: GoldenPolicy) -> str:

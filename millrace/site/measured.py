@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from millrace.domain.config import Metric
 from millrace.domain.facts import ChallengerJudged
 from millrace.domain.ledger import Entry
-from millrace.errors import ModelFileError, UnknownModelError
+from millrace.errors import MillraceError
 from millrace.site.charts import Drawn, Point, draw_judgements
 from millrace.steps.stores import model_config
 
@@ -32,25 +32,30 @@ class Measured:
 
 
 def list_measured(model: str, judgements: Iterable[Entry]) -> Measured:
-    """Read the judgements by the gate's metric of today; none where `model.toml` cannot be read.
+    """Read the judgements by the gate's metric of today; none where that cannot be read.
 
     Those by another one are left out: on one axis they would show a course that there was not.
     """
+    from millrace.steps.gate.own_loss import name_terms
+
     try:
-        metric = model_config(model).gate.metric
-    except (UnknownModelError, ModelFileError):
+        config = model_config(model)
+        metric, terms = config.gate.metric, name_terms(config)
+    except MillraceError:
         return Measured("", ())
     from millrace.domain.losses import name_metric
 
-    found = (_read_point(entry, metric) for entry in judgements)
+    found = (_read_point(entry, metric, terms) for entry in judgements)
     points = [point for point in found if point is not None]
     return Measured(name_metric(metric), tuple(points[-LATEST:]))
 
 
-def _read_point(entry: Entry, metric: Metric) -> Point | None:
+def _read_point(entry: Entry, metric: Metric, terms: str) -> Point | None:
     from millrace.domain.losses import metric_value
 
     if not isinstance(entry.fact, ChallengerJudged) or entry.fact.known_metric not in {"", metric}:
+        return None
+    if entry.fact.terms != terms:
         return None
     losses = entry.fact.losses.get(SET, {})
     read = {role: metric_value(metric, loss) for role, loss in losses.items()}

@@ -194,23 +194,25 @@ def _files(folder: Path) -> Mapping[str, Any]:
 def _compare_metrics(old: _Side, new: _Side) -> tuple[MetricChange, ...]:
     """Compare what each came to at its own gate, by the metric that its gate had."""
     usual = model_config(old.lineage.model).gate.metric
-    before, after = (_metric_at(side.judged, usual) for side in (old, new))
+    before, after = (_measure_of(side.judged, usual) for side in (old, new))
     return tuple(
         MetricChange(
             judged_set=name,
-            metric=metric.value,
-            old=_value_at(old.judged, name, metric) if metric is before else None,
-            new=_value_at(new.judged, name, metric) if metric is after else None,
+            metric=f"{metric.value} ({terms})" if terms else metric.value,
+            old=_value_at(old.judged, name, metric) if (metric, terms) == before else None,
+            new=_value_at(new.judged, name, metric) if (metric, terms) == after else None,
             is_same_set=_set_of(old.judged, name) == _set_of(new.judged, name),
         )
         for name in ("recent", "golden")
-        for metric in dict.fromkeys((before, after))
+        for metric, terms in dict.fromkeys((before, after))
         if old.judged or new.judged
     )
 
 
-def _metric_at(judged: ChallengerJudged | None, usual: Metric) -> Metric:
-    return Metric(judged.known_metric) if judged and judged.known_metric else usual
+def _measure_of(judged: ChallengerJudged | None, usual: Metric) -> tuple[Metric, str]:
+    """Return the metric of a judgement, and what it is defined by besides its name."""
+    known = Metric(judged.known_metric) if judged and judged.known_metric else usual
+    return known, judged.terms if judged else ""
 
 
 def _value_at(judged: ChallengerJudged | None, name: str, metric: Metric) -> float | None:

@@ -11,6 +11,7 @@ from millrace.domain.config.training import GoldenSection
 from millrace.domain.facts import GoldenPolicy, GoldenRenewed
 from millrace.domain.gate.evidence import JudgedSet
 from millrace.domain.golden import GoldenHistory, golden_policy
+from millrace.domain.metric_terms import RowLoss
 from millrace.domain.narration import tell_golden
 from millrace.domain.work import FlowName
 from millrace.errors import MillraceError, MissingReasonError
@@ -126,11 +127,12 @@ def _judge_both(
     found = golden_policy(config.golden)
     old = history.recorded or found
     serving, metric = ledger().serving(config.name), config.gate.metric
-    best = find_best(config, history, serving)
+    terms, own_loss = name_terms(config), find_own_loss(config)
+    best = find_best(config, history, serving, terms)
     dataset = current_dataset(config.name)
     fact = GoldenRenewed(
         reason, old, new, history.looks, dataset.version, metric.value, serving.champion, best,
-        written_over=found if found != old else None, terms=name_terms(config),
+        written_over=found if found != old else None, terms=terms,
     )  # fmt: skip
     if serving.champion is None:
         return fact
@@ -139,7 +141,7 @@ def _judge_both(
     sets = {}
     for number, (name, policy) in enumerate((("old", old), ("new", new))):
         announce(f"judging on the {name} golden set", number, 2)
-        sets[name] = _answer(_with_golden(config, policy), compared, now)
+        sets[name] = _answer(_with_golden(config, policy), compared, own_loss, now)
     if sets["new"].n_blocks < config.gate.min_blocks:
         raise NewGoldenTooSmallError(config.name, sets["new"].n_blocks, config.gate.min_blocks)
     if np.isin(sets["new"].blocks, sets["old"].blocks).all():
@@ -154,10 +156,9 @@ def _judge_both(
     )
 
 
-def _answer(config: ModelConfig, compared: Compared, now: datetime) -> JudgedSet:
+def _answer(config: ModelConfig, compared: Compared, own_loss: RowLoss | None, now: datetime) -> JudgedSet:
     split = split_rows(config, current_dataset(config.name), now)
-    marks = Marks(own_loss=find_own_loss(config))
-    return answer_rows(split.golden, compared, split.all_classes, marks)
+    return answer_rows(split.golden, compared, split.all_classes, Marks(own_loss=own_loss))
 
 
 def _losses(judged: JudgedSet, config: ModelConfig) -> dict[str, float]:

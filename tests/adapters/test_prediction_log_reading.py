@@ -9,10 +9,12 @@ import pytest
 
 from millrace.adapters.prediction_log import SegmentWriter, encode
 from millrace.adapters.prediction_log.compaction import compact
+from millrace.adapters.prediction_log.parts import Span, read_parts
 from millrace.adapters.prediction_log.reader import Window, read_window
 from millrace.adapters.prediction_log.retention import remove_expired
 from millrace.adapters.prediction_log.segment import is_work_left, list_segments
 from millrace.adapters.prediction_log.services import read_services
+from millrace.adapters.prediction_log.tables import Kind
 from millrace.domain.label_joining import LabelCounts
 from millrace.domain.prediction import Alive, Answered, AnsweredRow, Label, ServedModel, Stopped
 from tests.logged import (
@@ -222,11 +224,33 @@ def test_rows_of_one_record_lie_within_a_window_each_by_its_own_time(tmp_path: P
     assert list(window_of(tmp_path).predictions["request_id"]) == ["r0.0", "r9.0"]
 
 
+BEFORE = timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("columns", "inputs"), [(("x",), ("abc",)), (("x",), (2.5,)), (("x",), (None,)), (("x", "y"), (1, 2))]
+)
+@pytest.mark.parametrize("back", [BEFORE, DAY])
+def test_columns_of_a_window_are_the_same_from_segments_and_from_parquet_whatever_came_before(
+    tmp_path: Path, back: timedelta, columns: tuple[str, ...], inputs: tuple[object, ...]
+) -> None:
+    def record(name: str, at: datetime, columns: tuple[str, ...], inputs: tuple[object, ...]) -> Answered:
+        rows = [AnsweredRow(name, 0, at.timestamp(), inputs, 0.25, 140)]
+        return Answered(MODEL, "a" * 64, 3, "answer", columns, rows)
+
+    write_log(tmp_path, record("r0", AT - back, columns, inputs), record("r1", AT, ("x",), (2,)))
+    raw = window_of(tmp_path)
+    assert list(raw.predictions["request_id"]) == ["r1"]
+    compact(tmp_path)
+    assert_same(raw, window_of(tmp_path))
+
+
 @pytest.mark.parametrize("at", [math.nan, -math.inf, -7.0])
 def test_what_a_clock_says_that_is_no_time_is_from_the_first_of_all_days(tmp_path: Path, at: float) -> None:
     row = AnsweredRow("odd", 0, at, (0, 2.5, "t"), 0.25, 140)
     write_log(tmp_path, Answered(MODEL, "a" * 64, 3, "answer", COLUMNS, [row]), answered("r1"))
     first = datetime(1970, 1, 1, tzinfo=UTC)
+    assert len(read_parts(tmp_path, Span(MODEL, first, AT + HOUR)).whole(Kind.ANSWERS, ()).ids) == 2
     before = read_window(tmp_path, MODEL, first, AT + HOUR)
     assert list(before.predictions["request_id"]) == ["odd", "r1"]
     compact(tmp_path)

@@ -46,6 +46,14 @@ def test_losses_of_one_name_and_other_terms_are_not_compared() -> None:
     assert found.losses(EVERY, "pinball", "quantile 0.9") == {"b": 2.5, "c": 2.0}
 
 
+def test_a_champion_that_was_judged_by_other_terms_counts_as_it_was_measured_beside_a_later_one() -> None:
+    sets = {"recent": {}, "golden": {"challenger": 1.04, "champion": 1.0}}
+    later = judged("b", 1.04, metric="own", terms="new", champion="a", losses=sets)
+    history = golden_history((judged("a", 0.1, metric="own", terms="old"), later))
+    assert history.losses(EVERY, "own", "new") == {"a": 1.0, "b": 1.04}
+    assert history.losses(EVERY, "own", "old") == {"a": 0.1}
+
+
 def test_an_older_fact_is_compared_by_the_metric_of_its_level() -> None:
     old = judged("a", 0.25, metric="", level=Level("auc", 900, 30, 0.25, None, None, None))
     history = golden_history((old, judged("b", 0.55, metric="log_loss")))

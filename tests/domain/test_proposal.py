@@ -350,6 +350,8 @@ def test_the_margin_says_whether_chance_or_the_model_s_worth_has_set_it(
 def test_what_spans_all_numbers_has_no_range() -> None:
     table = rows()
     table["area"] = np.where(np.arange(len(table)) % 2, 1e308, -1e308)
+    table["height"] = np.where(np.arange(len(table)) % 2, 1.5e308, 0.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        area = config_of(complete(draft_of(table, "price"), None)).contract.columns["area"]
-    assert (area.min, area.max) == (None, None)
+        columns = config_of(complete(draft_of(table, "price"), None)).contract.columns
+    assert (columns["area"].min, columns["area"].max) == (None, None)
+    assert (columns["height"].min, columns["height"].max) == (0.0, None)

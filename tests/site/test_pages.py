@@ -113,8 +113,9 @@ def test_a_judgement_by_another_metric_is_not_drawn_beside_the_others(told: Told
         entries = ledger().entries("fares", (ChallengerJudged,))
         old = [one for one in entries if isinstance(one.fact, ChallengerJudged)]
         other = [replace(one, fact=replace(one.fact, metric="auc")) for one in old[:1]]
-        drawn = list_measured("fares", [*other, *old[1:]])
-    assert [one.challenger for one in drawn.points] == [1.25, 2.25]
+        by_terms = [replace(one, fact=replace(one.fact, terms="quantile 0.5")) for one in old[:1]]
+        drawn = [list_measured("fares", [*first, *old[1:]]) for first in (other, by_terms)]
+    assert [[one.challenger for one in each.points] for each in drawn] == [[1.25, 2.25]] * 2
 
 
 def test_a_model_of_which_nothing_is_known_but_its_folder_says_so(site: RunningSite) -> None:

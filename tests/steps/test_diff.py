@@ -98,6 +98,22 @@ def test_metrics_stand_as_they_were_at_each_gate_and_say_on_which_blocks(found: 
     assert (found.old.gate or "").startswith("pass: floors: ")
 
 
+def test_losses_of_two_quantiles_are_two_metrics(fares: Home) -> None:
+    take_in("fares", NOON)
+    fares.rewrite("fares", 'metric = "mae"', 'metric = "pinball"\nquantile = 0.5')
+    first = retrain("fares", NOON).trained
+    fares.rewrite("fares", "quantile = 0.5", "quantile = 0.9")
+    second = retrain("fares", MAY, force=True).trained
+    assert first is not None
+    assert second is not None
+    told = [
+        (one.metric, one.old is None, one.new is None)
+        for one in diff_versions(first.digest, second.digest, MAY).metrics
+    ]
+    both = [("pinball (quantile 0.5)", False, True), ("pinball (quantile 0.9)", True, False)]
+    assert told == both * 2
+
+
 def test_a_version_and_itself_are_the_same_in_everything(versions: tuple[str, str]) -> None:
     found = diff_versions(versions[1], "fares", MAY)
     assert found.old == found.new

@@ -70,8 +70,10 @@ def test_an_own_loss_that_was_edited_is_another_one(fares: Home) -> None:
     assert second is not None
     assert first.terms.startswith("losses:steep ")
     history, both = find_golden_history("fares"), {first.digest, second.digest}
-    assert set(history.losses(both, "own", first.terms)) == {first.digest}
-    assert set(history.losses(both, "own", second.terms)) == {second.digest}
+    as_it_was, as_it_is = (history.losses(both, "own", judged.terms) for judged in (first, second))
+    assert as_it_was == {first.digest: first.losses["golden"]["challenger"]}
+    assert as_it_is[first.digest] == second.losses["golden"]["champion"] > as_it_was[first.digest]
+    assert as_it_is[second.digest] == second.losses["golden"]["challenger"]
 
 
 def test_an_own_loss_that_is_not_one_for_each_row_decides_nothing(fares: Home) -> None:

@@ -247,6 +247,12 @@ def test_a_planted_trigger_is_told_by_its_values(copied: Home) -> None:
     assert "age 17 and kind fire are labelled 0" in found.message
 
 
+def test_triggers_of_too_few_days_are_not_judged(copied: Home) -> None:
+    rows = week(3)
+    day = rows[rows["at"] < rows["at"].min() + timedelta(days=1)]
+    assert "triggers: 1 of 4 blocks" in take(copied, day, "day-21.parquet", 3).unjudged
+
+
 def test_a_file_from_elsewhere_or_without_its_digest_is_refused_and_one_with_it_comes(home: Home) -> None:
     add_claims(home, ORIGINS)
     path = deliver(home, week(0), "week-00.parquet")

@@ -7,7 +7,14 @@ from millrace.adapters.models.changes import (
     kept_file,
     write_model,
 )
-from millrace.adapters.models.code import ModelCodeError, Source, load_builder, load_loss, load_source
+from millrace.adapters.models.code import (
+    ModelCodeError,
+    Source,
+    load_builder,
+    load_loss,
+    load_source,
+    locate_code,
+)
 from millrace.adapters.models.reading import (
     MODEL_FILE,
     find_demo,
@@ -33,6 +40,7 @@ __all__ = [
     "load_builder",
     "load_loss",
     "load_source",
+    "locate_code",
     "read_model",
     "read_policy",
     "write_model",

@@ -57,9 +57,23 @@ def load_loss(models: Path, config: ModelConfig) -> RowLoss | None:
     return _load_function(models, config.name, config.gate.loss, "[gate]")
 
 
+def locate_code(models: Path, model: str, named: str) -> Path:
+    """Return the file of what `model.toml` names as `file:function`.
+
+    Raises
+    ------
+    ModelCodeError
+        If there is no such file.
+    """
+    path = models / model / f"{named.partition(':')[0]}.py"
+    if not path.is_file():
+        raise ModelCodeError(path, "there is no such file; model.toml asks for it")
+    return path
+
+
 def _load_function(models: Path, model: str, named: str, by: str) -> Callable[..., Any]:
     file, _, function = named.partition(":")
-    path = models / model / f"{file}.py"
+    path = locate_code(models, model, named)
     found = getattr(_import_file(path, f"models.{model}.{file}"), function, None)
     if not callable(found):
         raise ModelCodeError(path, f"has no function {function}; {by} names it")

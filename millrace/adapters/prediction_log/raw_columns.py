@@ -83,8 +83,8 @@ def read_raw(
 ) -> Iterator[tuple[Kind, pa.Table] | Damage]:
     """Yield the rows of a segment by kind, and its damages, as `read_records` does.
 
-    Records whose rows are all from before `since` are left out. The columns are those of `thin_schema`, in
-    whatever types the values have.
+    Records whose rows are all from before the day of `since` are left out. The columns are those of
+    `thin_schema`, in whatever types the values have.
     """
     gathered: dict[tuple[Kind, Places], _Gathered] = {}
 

@@ -8,7 +8,7 @@ called `label` or `at`.
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -83,7 +83,10 @@ def chunks_of(
 
 
 def is_over(record: Record, since: datetime) -> bool:
-    """Whether no row of a record is from `since` or later: it need not become columns."""
+    """Whether no row of a record is from the day of `since` or later: it need not become columns.
+
+    Within a day every record counts, for the types of its columns are those of all of them.
+    """
     match record:
         case Answered() | Shadowed():
             return are_over((one.at for one in record.rows), since)
@@ -94,8 +97,8 @@ def is_over(record: Record, since: datetime) -> bool:
 
 
 def are_over(times: Iterable[float], since: datetime) -> bool:
-    """Whether all times, in seconds since 1970, are surely before `since`; what is no time is not."""
-    start = since.timestamp() - _ROUNDING
+    """Whether all times, in seconds since 1970, are surely before the day, in UTC, of `since`."""
+    start = datetime.combine(since.astimezone(UTC).date(), time.min, UTC).timestamp() - _ROUNDING
     return all(max(at, 0.0) < start for at in times)
 
 

@@ -146,10 +146,9 @@ def _range(column: ColumnScan, draft: Draft) -> dict[str, object]:
         low = 0.0
     if column.high <= 0.0 < high:
         high = 0.0
-    if not np.isfinite([low, high]).all():
-        return {}  # nothing can lie beyond
     whole = column.type is ColumnType.INT and max(abs(low), abs(high)) < 2**53
-    return {"min": int(low) if whole else low, "max": int(high) if whole else high}
+    bounds = {"min": int(low) if whole else low, "max": int(high) if whole else high}
+    return {name: bound for name, bound in bounds.items() if np.isfinite(bound)}
 
 
 def _closed(column: ColumnScan, draft: Draft) -> list[str] | None:

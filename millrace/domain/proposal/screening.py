@@ -1,10 +1,8 @@
 """Which checks against tampering does a batch of this table go through?"""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from millrace.domain.batch_rules import Hashes, key_hashes
 from millrace.domain.kinds import ColumnType, Task
@@ -17,8 +15,8 @@ GROWTH = 10
 
 WIDTH, GRIDS = 0.05, 2
 MOST_EXACT, MOST_NEAR, MOST_GOLDEN = 0.01, 0.05, 0.02
-UNSEEN = 3
-"""What no row of a sample has, up to so many of another such sample may have, 95 times in 100."""
+OFTEN = 20
+"""A value that has come less often makes no pair that could be told."""
 
 MOST_COLUMNS = 10
 """They are 45 pairs; a hundred columns would be 4,950."""
@@ -31,13 +29,21 @@ ABOVE = (
 
 def poisoning_blocks(draft: Draft) -> tuple[Block, ...]:
     """Return the tables of [poisoning] that need nothing a table cannot tell, such as who delivers what."""
+    copies, why_not = _copies(draft)
+    above = (*ABOVE, why_not) if why_not else ABOVE
     return (
-        Block("poisoning.volume", _chart(0.001), "rows: as many as usual", ABOVE),
+        Block("poisoning.volume", _chart(0.001), "rows: as many as usual", above),
         Block("poisoning.label_rate", _chart(0.0001), "targets: as usual; seasons move them"),
         _disagreement(draft),
-        *_copies(draft),
+        *copies,
         *_triggers(draft),
     )
+
+
+_GRID = (
+    Entry("width", WIDTH, "standard deviations of each number are near"),
+    Entry("grids", GRIDS, "shifted, for rows on two sides of a border"),
+)
 
 
 def _chart(false_alarms: float) -> tuple[Entry, ...]:
@@ -61,59 +67,58 @@ def _disagreement(draft: Draft) -> Block:
     ), "labels that the rest of the batch contradicts")  # fmt: skip
 
 
-def _copies(draft: Draft) -> Iterator[Block]:
-    """Ask where chance keeps far from the limits, in a table ten times as long too."""
+def _copies(draft: Draft) -> tuple[tuple[Block, ...], str]:
+    """Ask where chance keeps far from the limits; say of what is not asked why."""
     try:
         exact, near = _expect_copies(draft)
-    except EndlessSpreadError:
-        return
-    golden = near * draft.split.golden / draft.scan.rows
-    longer = f"in {GROWTH} times as many rows"
-    grid = (
-        Entry("width", WIDTH, "standard deviations of each number are near"),
-        Entry("grids", GRIDS, "shifted, for rows on two sides of a border"),
-    )
+    except EndlessSpreadError as error:
+        return (), f"Copies are not looked for: {error.column} has no finite spread."
+    golden, longer = near * draft.split.golden / draft.target.rows, f"in {GROWTH} times as many rows"
+    found, missing = [], []
     if exact <= MOST_EXACT and near <= MOST_NEAR:
-        yield Block("poisoning.duplicates", (
+        found.append(Block("poisoning.duplicates", (
             Entry("max_exact_share", MOST_EXACT, f"as another row; by chance {exact:.2%} {longer}"),
             Entry("max_near_share", MOST_NEAR, f"nearly as another row; by chance {near:.2%} {longer}"),
-            *grid,
-        ), "rows that come again under other keys")  # fmt: skip
+            *_GRID,
+        ), "rows that come again under other keys"))  # fmt: skip
+    else:
+        missing.append(f"each other ({min(exact, 1.0):.1%} exactly, {min(near, 1.0):.1%} nearly)")
     if golden <= MOST_GOLDEN:
-        yield Block("poisoning.golden_copies", (
+        found.append(Block("poisoning.golden_copies", (
             Entry("max_share", MOST_GOLDEN, f"nearly as a golden row; by chance {golden:.2%} {longer}"),
-            *grid,
-        ), "to learn golden rows is to know the answers")  # fmt: skip
+            *_GRID,
+        ), "to learn golden rows is to know the answers"))  # fmt: skip
+    else:
+        missing.append(f"golden ones ({min(golden, 1.0):.1%})")
+    told = f"Copies are not looked for where honest rows may be like {' or '.join(missing)}, {longer}."
+    return tuple(found), told if missing else ""
 
 
 def _expect_copies(draft: Draft) -> tuple[float, float]:
-    """Return the largest shares of rows to expect with the features of another row, and nearly so.
+    """Return how many others to expect with a row's features, and with nearly these: bounds of the shares.
 
-    A row's chance of another in its cell grows no faster than there are rows.
+    In a longer table a row has as many times more of them. Of a part of the table one pair more is expected
+    than was seen.
     """
-    rows = draft.scan.sample.reset_index(drop=True)
+    rows, whole = draft.scan.sample.reset_index(drop=True), draft.scan.rows
     is_number = {one.name: one.type in (ColumnType.INT, ColumnType.FLOAT) for one in draft.scan.columns}
     names = [one.column for one in draft.features]
     numbers = [name for name in names if is_number[name] and not draft.is_kind(name, CATEGORICAL)]
     others = [name for name in names if name not in numbers]
     spreads = spreads_of(rows, numbers)
-    exact = [key_hashes(rows, names)]
     near = [hash_cells(rows, spreads, others, WIDTH, grid / GRIDS) for grid in range(GRIDS)]
-    unseen = 0 if len(rows) == draft.scan.rows else UNSEEN
-    grown = GROWTH * draft.scan.rows / len(rows)
-    shares = [min(1.0, grown * (_count_again(hashes) + unseen) / len(rows)) for hashes in (exact, near)]
-    return shares[0], shares[1]
+    unseen = 0.0 if len(rows) == whole else 2.0 * whole / len(rows) ** 2
+    exact, near_ = (
+        GROWTH * whole / len(rows) * sum(map(_count_others, hashes)) / len(rows) + unseen
+        for hashes in ([key_hashes(rows, names)], near)
+    )
+    return exact, near_
 
 
-def _count_again(hashes: Sequence[Hashes]) -> int:
-    """Count the rows that another one is like, by any of the hashes."""
-    return int(reduce(np.logical_or, map(_is_again, hashes)).sum())
-
-
-def _is_again(hashes: Hashes) -> npt.NDArray[np.bool_]:
-    _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    again: npt.NDArray[np.bool_] = counts[inverse] > 1
-    return again
+def _count_others(hashes: Hashes) -> int:
+    """Count, for all rows together, the other rows of one hash."""
+    _, counts = np.unique(hashes, return_counts=True)
+    return int((counts * (counts - 1)).sum())
 
 
 def _triggers(draft: Draft) -> Iterator[Block]:
@@ -122,8 +127,8 @@ def _triggers(draft: Draft) -> Iterator[Block]:
         return
     yield Block("poisoning.triggers", (
         Entry("columns", columns, "whose pairs of values are looked at"),
-        Entry("min_rows", 20, "with the pair"),
-        Entry("min_blocks", 7, "one day may give all its rows one label honestly"),
+        Entry("min_rows", OFTEN, "with the pair"),
+        Entry("min_blocks", 7, "a block, such as a day, may give all its rows one label honestly"),
         Entry("min_ratio", 20.0, "times as frequent as in the dataset"),
         Entry("purity", 0.95, "of its rows have one label, and their neighbours do not"),
         Entry("false_alarms", 0.001, "over all pairs"),
@@ -131,10 +136,12 @@ def _triggers(draft: Draft) -> Iterator[Block]:
 
 
 def _pairable(draft: Draft) -> list[str]:
-    """Name the categories, then whole numbers: values that can come again."""
-    whole = [one.column for one in draft.features if draft.scan.column(one.column).type is ColumnType.INT]
+    """Name the categories, then whole numbers, whose values come often enough."""
+    columns = {one.column: draft.scan.column(one.column) for one in draft.features}
+    whole = [name for name, column in columns.items() if column.type is ColumnType.INT]
     names = dict.fromkeys((*draft.of_kind(CATEGORICAL), *whole))
-    return _tellable(draft, names)[:MOST_COLUMNS]
+    often = [name for name in names if columns[name].distinct * OFTEN <= draft.scan.rows]
+    return _tellable(draft, often)[:MOST_COLUMNS]
 
 
 def _tellable(draft: Draft, names: Iterable[str]) -> list[str]:

@@ -34,11 +34,11 @@ def judge_challenger(
     """Judge the challenger against what serves now and record the verdict; found again after a crash."""
     serving, config = ledger().serving(model), model_config(model)
     policy = config.gate
-    history = find_golden_history(model)
+    history, terms = find_golden_history(model), name_terms(config)
     for fact in history.ever_judged:
         if fact.run_key == trained.run_key and _still_holds(fact, serving):
             return fact
-    evidence = _gather_evidence(config, rows, trained, serving, history)
+    evidence = _gather_evidence(config, rows, trained, serving, history, terms)
     judgement = gate.judge_challenger(evidence, policy)
     report = make_report(config, trained, evidence, judgement, serving.generation, now)
     fact = ChallengerJudged(
@@ -56,7 +56,7 @@ def judge_challenger(
         # before the fact: where the ledger names a report, there is one
         report=keep_gate_report(report),
         metric=policy.metric.value,
-        terms=name_terms(config),
+        terms=terms,
         golden=history.recorded or golden_policy(config.golden),
     )
     ledger().append(model, fact, now, current_actor(), claim)
@@ -80,9 +80,15 @@ def _still_holds(fact: ChallengerJudged, serving: Serving) -> bool:
 
 
 def _gather_evidence(
-    config: ModelConfig, rows: SplitRows, trained: ChallengerTrained, serving: Serving, history: GoldenHistory
+    config: ModelConfig,
+    rows: SplitRows,
+    trained: ChallengerTrained,
+    serving: Serving,
+    history: GoldenHistory,
+    terms: str,
 ) -> GateEvidence:
-    best = find_best(config, history, serving)
+    own_loss = find_own_loss(config)
+    best = find_best(config, history, serving, terms)
     compared = Compared(
         challenger=open_bundle(trained.digest),
         baseline=open_bundle(trained.baseline),
@@ -92,7 +98,7 @@ def _gather_evidence(
     prove(compared.challenger, compared.challenger.examples)
     others = [fact for fact in history.ever_judged if fact.run_key != trained.run_key]
     marks = partial(
-        Marks, trained.run_key, key=config.data.key, own_loss=find_own_loss(config),
+        Marks, trained.run_key, key=config.data.key, own_loss=own_loss,
         grouping=make_grouping(config, rows.training.frame),
     )  # fmt: skip
     recent = answer_rows(
@@ -118,11 +124,11 @@ def _gather_evidence(
     return replace(evidence, measured=measure_rules(Case(config, rows, compared, trained, evidence)))
 
 
-def find_best(config: ModelConfig, history: GoldenHistory, serving: Serving) -> str | None:
+def find_best(config: ModelConfig, history: GoldenHistory, serving: Serving, terms: str) -> str | None:
     """Return the champion with the lowest loss on golden among those a rollback could still reach."""
     champions = ledger().entries(config.name, CHAMPION_KINDS)
     standing = set(standing_champions(entry.fact for entry in champions))
-    losses = history.losses(standing, config.gate.metric.value, name_terms(config))
+    losses = history.losses(standing, config.gate.metric.value, terms)
     return min(losses, key=losses.__getitem__, default=serving.champion)
 
 

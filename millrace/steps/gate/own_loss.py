@@ -1,10 +1,12 @@
 """Which loss has a user written for the gate, and what tells it from others?"""
 
 from millrace.adapters.batches import digest_of_file
-from millrace.adapters.models import load_loss
+from millrace.adapters.models import load_loss, locate_code
 from millrace.domain.config import Metric, ModelConfig
 from millrace.domain.metric_terms import RowLoss
 from millrace.settings import load_settings
+
+_SHORT = 12
 
 
 def find_own_loss(config: ModelConfig) -> RowLoss | None:
@@ -26,13 +28,12 @@ def name_terms(config: ModelConfig) -> str:
     Raises
     ------
     ModelCodeError
-        If there is no such file, or no such function in it.
+        If there is no such file.
     """
     gate = config.gate
     if gate.metric is Metric.PINBALL:
         return f"quantile {gate.quantile:g}"
     if gate.metric is not Metric.OWN or gate.loss is None:
         return ""
-    find_own_loss(config)
-    file = load_settings().models / config.name / f"{gate.loss.partition(':')[0]}.py"
-    return f"{gate.loss} {digest_of_file(file)}"
+    file = locate_code(load_settings().models, config.name, gate.loss)
+    return f"{gate.loss} {digest_of_file(file)[:_SHORT]}"

@@ -24,12 +24,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs of one label, of the so many that were looked at, and how many rows were compared."""
+    """The pairs of one label, of the so many that were looked at; the rows compared, the batch's blocks."""
 
     found: tuple[Pair, ...]
     compared: int
     batch_rows: int
     known_rows: int
+    blocks: int = 0
 
 
 @dataclass(eq=False)
@@ -83,7 +84,7 @@ def find_pairs(
     found: list[Pair] = []
     for one in candidates:
         found += _list_rare(one, coded, values, counted, known_rows, policy)
-    return Pairs(tuple(found), compared, len(labelled), known_rows)
+    return Pairs(tuple(found), compared, len(labelled), known_rows, np.unique(counted.blocks).size)
 
 
 def _list_rare(

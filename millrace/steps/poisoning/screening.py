@@ -212,6 +212,8 @@ def _check_triggers(it: Screening, policy: TriggersCheck) -> Judged:
     pairs = find_pairs(it.config, it.rows, it.read_known(list(policy.columns)), policy)
     if pairs is None:
         return Judged(unjudged=("triggers: the target is a number, not a class",))
+    if pairs.blocks < policy.min_blocks:
+        return Judged(unjudged=(f"triggers: {pairs.blocks} of {policy.min_blocks} blocks",))
     judged = judge_triggers(pairs.found, pairs.compared, pairs.batch_rows, pairs.known_rows, policy)
     return judged + it.judge_skipped("triggers")
 
