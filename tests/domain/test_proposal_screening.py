@@ -48,9 +48,9 @@ def test_few_values_repeat_each_other_honestly() -> None:
     table = sold(COUNT, size=["s", "m", "l"]).drop(columns=["area", "height"])
     found = asked(table)
     assert (found.duplicates, found.golden_copies) == (None, None)
-    said = model_file(complete(draft_of(table, "sold"), seen()))
+    said = model_file(complete(draft_of(table, "sold"), seen())).replace("\n# ", " ")
     assert (
-        "# Copies are not looked for where honest rows may be like each other (100.0% exactly, 100.0% "
+        " Copies are not looked for where honest rows may be like each other (100.0% exactly, 100.0% "
         "nearly) or golden ones (100.0%), in 10 times as many rows.\n[poisoning.volume]"
     ) in said
 

@@ -1,6 +1,7 @@
 """Which checks against tampering does a batch of this table go through?"""
 
 from collections.abc import Iterable, Iterator
+from textwrap import wrap
 
 import numpy as np
 
@@ -21,6 +22,7 @@ OFTEN = 20
 MOST_COLUMNS = 10
 """They are 45 pairs; a hundred columns would be 4,950."""
 
+WRAPPED = 100
 ABOVE = (
     "What looks tampered with waits until a person lets it in: `millrace quarantine`. Who may deliver, and",
     "how much, no table tells: see [poisoning.provenance] and [poisoning.quota].",
@@ -30,7 +32,7 @@ ABOVE = (
 def poisoning_blocks(draft: Draft) -> tuple[Block, ...]:
     """Return the tables of [poisoning] that need nothing a table cannot tell, such as who delivers what."""
     copies, why_not = _copies(draft)
-    above = (*ABOVE, why_not) if why_not else ABOVE
+    above = (*ABOVE, *wrap(why_not, WRAPPED))
     return (
         Block("poisoning.volume", _chart(0.001), "rows: as many as usual", above),
         Block("poisoning.label_rate", _chart(0.0001), "targets: as usual; seasons move them"),
