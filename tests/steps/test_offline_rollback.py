@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.controller import POINTER, TROUBLE_SECONDS, Controller
+from flows.controller import mirrors
+from flows.controller.pace import Pace
+from flows.controller.telling import Teller
 from millrace.adapters.bundle import CorruptBundleError
 from millrace.adapters.channel import bundles_folder, publish_pointer, read_pointer
 from millrace.adapters.keys import ensure_keys, sign, verify
@@ -235,11 +236,10 @@ def test_a_challenger_judged_against_the_withdrawn_champion_is_not_promoted_over
     assert ledger().serving(MODEL).champion == three.b
 
 
-def test_the_controller_enters_it(three: Three) -> None:
+def test_the_controller_enters_it(three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirrors, "TROUBLE_SECONDS", 0.0)
     roll_back_offline(MODEL, "C overcharges", NOON)
-    controller = Controller()
-    controller._first_seen[MODEL, POINTER] = time.monotonic() - TROUBLE_SECONDS
-    controller._publish(MODEL)
+    mirrors.Mirrors(Teller(), Pace()).keep_pointer(MODEL)
     assert entries_of(ChampionRolledBack) == ["ada"]
     assert (told().champion, told().generation, told().offline) == (three.b, 5, ())
 

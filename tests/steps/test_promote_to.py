@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.controller import TROUBLE, TROUBLE_SECONDS, Controller
+from flows.controller import mirrors
+from flows.controller.pace import Pace
+from flows.controller.telling import Teller
 from millrace.adapters.bundle import CorruptBundleError, verify_bundle
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.facts import ChallengerJudged, ChampionPromoted, RolloutStarted, VersionOffered
@@ -189,9 +191,8 @@ def test_production_offers_what_it_was_offered_on_to_a_third_with_the_whole_cour
 def test_the_controller_takes_it_in_by_itself(homes: TwoHomes) -> None:
     homes.trust()
     digest = homes.offer().offer.digest
-    controller = Controller()
-    controller._first_seen[MODEL, TROUBLE] = -TROUBLE_SECONDS
-    controller._repair(MODEL)
+    homes.patch.setattr(mirrors, "TROUBLE_SECONDS", 0.0)
+    mirrors.Mirrors(Teller(), Pace()).keep_files(MODEL)
     assert [fact.digest for fact in received()] == [digest]
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import fsspec
 import pytest
 
-from flows.controller import Controller
+from flows.controller.mirrors import Mirrors
+from flows.controller.pace import Pace
+from flows.controller.telling import Teller
 from millrace.adapters.bundle import verify_bundle
 from millrace.adapters.channel import bundles_folder
 from millrace.domain.facts import VersionOffered
@@ -76,7 +78,7 @@ def test_the_bundle_comes_with_the_offer_and_the_controller_asks_for_it(
     digest = homes.offer(bucket.url).offer.digest
     watch(homes, bucket)
     assert find_remote_troubles() == {MODEL: f"an offer of version {digest[:12]}, which was not taken in"}
-    Controller()._compare_remote()
+    Mirrors(Teller(), Pace()).compare_remote()
     assert [fact.digest for fact in received()] == [digest]
     assert verify_bundle(bundles_folder(homes.channel), digest).model == MODEL
     assert find_remote_troubles() == {}
@@ -164,7 +166,7 @@ def test_the_controller_asks_for_each_model_of_ours_and_for_no_name_that_somebod
     watch(homes, bucket)
     assert list(find_remote_troubles()) == [MODEL, "progression"]
     with caplog.at_level(logging.WARNING, "millrace.controller"):
-        Controller()._compare_remote()
+        Mirrors(Teller(), Pace()).compare_remote()
     told = [one.getMessage() for one in caplog.records if one.name == "millrace.controller"]
     assert [line.partition(" at the remote channel: ")[0] for line in told] == [MODEL, "progression"]
     assert all("is not a signed offer" in line for line in told)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import fsspec
 import pytest
 
-from flows.controller import Controller
+from flows.controller.mirrors import Mirrors
+from flows.controller.pace import Pace
+from flows.controller.telling import Teller
 from millrace.cli.rollback import rollback
 from millrace.domain.facts import MirrorRepaired
 from millrace.errors import UnavailableError
@@ -144,7 +146,7 @@ def test_reconcile_repairs_all_else_before_it_says_that_the_remote_is_out_of_rea
 
 
 def test_the_controller_brings_back_what_was_lost_there(two_champions: Home, remote: str) -> None:
-    Controller()._compare_remote()
+    Mirrors(Teller(), Pace()).compare_remote()
     assert files_at(remote)["fares/pointer.json"] == local()
     assert two_champions.kinds("fares")[-1] == "MirrorRepaired"
 
