@@ -10,7 +10,8 @@ class Violation:
 
     `column` is None for a rule about the whole batch. `examples` are the first few
     offenders as `row: value`, rows counted from 0. A violation that is not `waivable`
-    (a file that cannot be read, a missing column, a wrong type) cannot be released.
+    (a file that cannot be read, a missing column, a wrong type) cannot be released. `about` tells
+    apart what one clause finds of several things: classes, opinions, pairs of values.
     """
 
     clause: str
@@ -19,6 +20,12 @@ class Violation:
     message: str
     examples: tuple[str, ...] = ()
     waivable: bool = True
+    about: str = ""
+
+    @property
+    def matter(self) -> tuple[str, str | None, str]:
+        """What it is about, whatever was counted of it."""
+        return self.clause, self.column, self.about
 
 
 def hide_values(violations: Sequence[Violation], hidden: Collection[str]) -> tuple[Violation, ...]:

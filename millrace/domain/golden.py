@@ -33,24 +33,17 @@ class GoldenHistory:
         told += [fact.golden for fact in self.judged if fact.golden is not None]
         return told[-1] if told else None
 
-    def looks_at(self, set_id: str, run_key: str = "") -> int:
-        """Count the judgements on a golden set, but for that of a run.
+    def count_looks(self, but_for: str = "") -> int:
+        """Count the judgements on the golden set, but for that of a run.
 
-        Since a renewal every one is a look, on whichever of its blocks: which of them judge depends on what
-        the champions of that time had learned from. Before it, one at the very blocks that it chose is.
+        Every one since the last renewal is a look, on whichever of its blocks: which of them judge depends on
+        what the champions of that time had learned from, and a set can grow with the data. One before it at
+        the very blocks that the renewal chose is one too.
         """
-        looks, renewal = self.judged, self.renewal
-        if renewal is None:
-            looks = tuple(fact for fact in looks if fact.golden_set == set_id)
-        else:
-            looks += tuple(fact for fact in self.judged_before if fact.golden_set == renewal.new_set)
-        return sum(fact.run_key != run_key for fact in looks)
-
-    @property
-    def looks(self) -> int:
-        """Count the judgements on the newest golden set."""
-        newest = self.judged[-1].golden_set if self.judged else self.renewal.new_set if self.renewal else ""
-        return self.looks_at(newest)
+        looks = self.judged
+        if self.renewal is not None:
+            looks += tuple(fact for fact in self.judged_before if fact.golden_set == self.renewal.new_set)
+        return sum(fact.run_key != but_for for fact in looks)
 
     def renew(self, found: GoldenPolicy, share: float | None, until: str | None) -> GoldenPolicy:
         """Return the policy after `found`, with a generation that none had: its hash chooses other blocks."""

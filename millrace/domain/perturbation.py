@@ -95,10 +95,13 @@ def make_unseen(
 
 
 def extreme_values(column: InputColumn) -> tuple[float, ...]:
-    """Return the outermost numbers of the contract; without a bound, what float32 holds, and twice that."""
+    """Return the outermost numbers of the contract, each once.
+
+    Without a bound they are what float32 holds, and twice that.
+    """
     low = (-2.0 * LARGEST, -LARGEST) if column.min is None else (column.min,)
     high = (LARGEST, 2.0 * LARGEST) if column.max is None else (column.max,)
-    return (*low, *high)
+    return tuple(dict.fromkeys((*low, *high)))
 
 
 def usual_steps(values: FloatArray, column: InputColumn, steps: int) -> FloatArray:

@@ -145,7 +145,7 @@ def _gather(split: SplitRows, duel: _Duel) -> GateEvidence:
     recent = answer_rows(split.recent, compared, split.all_classes, marks(past))
     golden = answer_rows(split.golden, compared, split.all_classes, marks())
     # the rows of a file are none of the golden set
-    looks = 0 if split.recent is split.golden else history.looks_at(golden.set_id, trained.run_key)
+    looks = 0 if split.recent is split.golden else history.count_looks(but_for=trained.run_key)
     champion = duel.champion.trained.digest
     evidence = GateEvidence(
         run_key=trained.run_key,

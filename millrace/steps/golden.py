@@ -83,7 +83,11 @@ def show_golden(model: str) -> GoldenState:
     config, history = model_config(model), find_golden_history(model)
     policy = golden_policy(config.golden)
     return GoldenState(
-        policy, history.looks, config.gate.max_looks, history.tell_unrecorded(policy), history.renewals
+        policy,
+        history.count_looks(),
+        config.gate.max_looks,
+        history.tell_unrecorded(policy),
+        history.renewals,
     )
 
 
@@ -131,7 +135,7 @@ def _judge_both(
     best = find_best(config, history, serving, terms)
     dataset = current_dataset(config.name)
     fact = GoldenRenewed(
-        reason, old, new, history.looks, dataset.version, metric.value, serving.champion, best,
+        reason, old, new, history.count_looks(), dataset.version, metric.value, serving.champion, best,
         written_over=found if found != old else None, terms=terms,
     )  # fmt: skip
     if serving.champion is None:

@@ -8,6 +8,7 @@ from millrace.domain.canonical import readable_json
 from millrace.domain.contract import Violation
 from millrace.domain.facts import BatchAccepted, BatchQuarantined
 from millrace.domain.ledger import Entry
+from millrace.domain.poisoning.judged import is_broken
 from millrace.errors import AmbiguousNameError, MillraceError
 from millrace.settings import load_settings
 from millrace.steps.stores import ensure_known, ledger
@@ -80,8 +81,8 @@ def is_no_news(waiting: BatchQuarantined, found: tuple[Violation, ...]) -> bool:
     return _reasons(waiting.violations) == _reasons(found)
 
 
-def _reasons(violations: tuple[Violation, ...]) -> set[tuple[str, str | None, int]]:
-    return {(one.clause, one.column, one.count) for one in violations}
+def _reasons(violations: tuple[Violation, ...]) -> set[tuple[object, ...]]:
+    return {(one.matter, is_broken(one), one.count) for one in violations}
 
 
 def _folder(model: str, digest: str) -> Path:

@@ -3,12 +3,11 @@
 from datetime import datetime
 
 from millrace.adapters.batches import StagedBatch
-from millrace.domain.contract import Violation
 from millrace.domain.facts import BatchQuarantined
+from millrace.domain.poisoning.judged import list_unseen
 from millrace.errors import MillraceError, MissingReasonError
 from millrace.steps.arrivals import Arrival, stage_arrival
 from millrace.steps.batch import (
-    CheckedBatch,
     IngestResult,
     accept_batch,
     claim_batch,
@@ -76,7 +75,9 @@ def release_batch(model: str, digest: str, reason: str, run_id: str, now: dateti
             staged.path.unlink()
             lasting = tuple(one.message for one in checked.violations if not one.waivable)
             raise CannotReleaseError(arrival.batch, lasting)
-        unseen = _list_unseen(checked, found.fact)
+        # who delivered what was judged when it came: the person and the folder of the release are no delivery
+        judged = [one for one in checked.violations if one.clause != "provenance"]
+        unseen = list_unseen(judged, found.fact.violations)
         if unseen:
             quarantine_batch(arrival, checked, claim, now)
             raise NewFindingsError(model, staged.digest, arrival.batch, tuple(one.message for one in unseen))
@@ -89,10 +90,3 @@ def _ensure_same_bytes(staged: StagedBatch, fact: BatchQuarantined) -> None:
     if staged.digest != fact.batch_digest:
         staged.path.unlink()
         raise OtherBytesError(fact.batch, staged.digest, fact.batch_digest)
-
-
-def _list_unseen(checked: CheckedBatch, fact: BatchQuarantined) -> list[Violation]:
-    seen = {(one.clause, one.column) for one in fact.violations}
-    # who delivered what was judged when it came: the person and the folder of the release are no delivery
-    found = (one for one in checked.violations if one.clause != "provenance")
-    return [one for one in found if (one.clause, one.column) not in seen]

@@ -26,7 +26,7 @@ def policy(**changes: object) -> GateSection:
 
 
 def people(seed: int, shares: tuple[float, ...] = (0.5, 0.5)) -> npt.NDArray[np.str_]:
-    return np.random.default_rng([seed, 1]).choice(["a", "b", "c"][: len(shares)], ROWS, p=shares)
+    return np.random.default_rng([seed, 1]).choice([*"abcdefghijklmn"][: len(shares)], ROWS, p=shares)
 
 
 def answered(groups: dict[str, npt.NDArray[np.str_]], more: npt.ArrayLike, seed: int, name: str) -> JudgedSet:
@@ -128,6 +128,20 @@ def test_a_group_that_is_too_small_is_named_and_one_of_some_share_leaves_the_rul
     needed = judge(rare, policy(**limits, min_share=0.005))
     assert (needed.outcome, needed.code) == (Outcome.INCONCLUSIVE, Code.TOO_FEW)
     assert needed.reason.startswith("1 group of 0.50% of the rows or more not compared; not judged")
+
+
+def test_of_many_groups_that_are_too_small_those_that_decide_are_named() -> None:
+    sets = []
+    for at, name in enumerate("rg"):
+        groups = {
+            "district": people(at, (0.488, 0.488, *[0.002] * 12)),
+            "sex": people(at, (0.46, 0.46, 0.08)),
+        }
+        sets.append(answered(groups, 0.0, at, name))
+    asked = policy(columns=("district", "sex"), max_parity_difference=0.1, min_rows=1_000)
+    found = judge(evidence(*sets), asked)
+    assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, Code.TOO_FEW)
+    assert "1000 rows that count needed: sex=c (" in found.reason
 
 
 def test_a_rare_group_that_is_surely_treated_otherwise_fails() -> None:

@@ -61,28 +61,28 @@ def test_an_older_fact_is_compared_by_the_metric_of_its_level() -> None:
     assert history.losses(EVERY, "auc") == {"a": 0.25}
 
 
-def test_looks_are_those_at_one_set_and_after_a_renewal_all_of_them() -> None:
-    facts = (judged("a", 1.0, "s"), judged("b", 1.0, "other"), judged("c", 1.0, "s"))
-    assert golden_history(facts).looks_at("s") == 2
-    assert golden_history(facts).looks_at("s", "run a") == 1
-    assert golden_history((*facts, RENEWED, *facts)).looks_at("s") == 3
-    assert golden_history((*facts, RENEWED, *facts)).looks_at("s", "run b") == 2
-    assert golden_history((*facts, RENEWED)).looks_at("t") == 0
+def test_every_judgement_since_the_last_renewal_is_a_look_also_when_the_set_has_grown_meanwhile() -> None:
+    facts = (judged("a", 1.0, "s"), judged("b", 1.0, "grown"), judged("c", 1.0, "s"))
+    assert golden_history(facts).count_looks() == 3
+    assert golden_history(facts).count_looks(but_for="run a") == 2
+    assert golden_history((*facts, RENEWED, *facts)).count_looks() == 3
+    assert golden_history((*facts, RENEWED, *facts)).count_looks(but_for="run b") == 2
+    assert golden_history((*facts, RENEWED)).count_looks() == 0
 
 
 def test_a_judgement_on_the_very_blocks_of_a_renewal_before_it_is_a_look_too() -> None:
     facts = (judged("a", 1.0, "s"), judged("b", 1.0, "t"), RENEWED)
-    assert golden_history(facts).looks == 1
-    assert golden_history(facts).looks_at("u", "run b") == 0
-    assert golden_history((*facts, judged("c", 1.0, "u"))).looks == 2
-    assert golden_history((*facts, replace(RENEWED, new_set="v"))).looks == 0
+    assert golden_history(facts).count_looks() == 1
+    assert golden_history(facts).count_looks(but_for="run b") == 0
+    assert golden_history((*facts, judged("c", 1.0, "u"))).count_looks() == 2
+    assert golden_history((*facts, replace(RENEWED, new_set="v"))).count_looks() == 0
 
 
 def test_a_renewal_has_a_generation_that_none_had() -> None:
     history = golden_history((judged("a", 1.0), replace(RENEWED, new=GoldenPolicy(0.2, None, 7))))
     assert history.renew(GoldenPolicy(0.3, "2013-05-01", 2), None, None) == GoldenPolicy(0.3, "2013-05-01", 8)
     assert golden_history(()).renew(OLD, 0.2, "2014-01-01") == GoldenPolicy(0.2, "2014-01-01", 1)
-    assert golden_history(()).looks == 0
+    assert golden_history(()).count_looks() == 0
 
 
 def test_the_recorded_policy_is_the_last_that_was_told() -> None:

@@ -1,5 +1,7 @@
 """A row that is a little otherwise still keeps its contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,6 +80,7 @@ def test_what_is_no_quantity_and_what_is_a_closed_list_is_not_asked_about() -> N
 
 def test_extreme_values_are_the_bounds_or_what_float32_holds_and_more() -> None:
     assert extreme_values(AGE) == (0, 120)
+    assert extreme_values(replace(AGE, min=120)) == (120,)
     assert extreme_values(PRICE) == (-2.0 * LARGEST, -LARGEST, LARGEST, 2.0 * LARGEST)
 
 

@@ -160,6 +160,19 @@ def test_rows_of_one_entity_are_kept_together() -> None:
     assert (config.data.group, config.data.key) == ("patient_id", ())
 
 
+def test_groups_that_look_personal_are_left_out_and_told() -> None:
+    mails = [f"person{number}@example.org" for number in range(120)]
+    draft = draft_of(rows(600).assign(user_email=np.repeat(mails, 5)), "price")
+    assert draft.group is None
+    [told] = [one for one in draft.doubts if one.line == "data.group"]
+    assert told.what.startswith(
+        "user_email may be an entity with several rows each, and holds mail addresses"
+    )
+    config = config_of(complete(draft, None))
+    assert "user_email" in config.contract.ignored
+    assert "user_email" not in config.contract.columns
+
+
 def test_each_kind_of_column_finds_its_place() -> None:
     source, count = np.random.default_rng(3), 600
     words = [

@@ -16,6 +16,7 @@ from millrace.domain.gate.groups import (
     MOST_ROUNDS,
     Group,
     group_rows,
+    largest_first,
     list_groups,
     merged_blocks,
     pool_sets,
@@ -214,7 +215,9 @@ def _sizes(groups: Iterable[Group]) -> list[str]:
     for group in groups:
         known = smallest.get(group.name)
         smallest[group.name] = group if known is None or group.rows < known.rows else known
-    return [f"{one.name} ({one.rows} rows in {one.blocks} blocks)" for one in smallest.values()]
+    return [
+        f"{one.name} ({one.rows} rows in {one.blocks} blocks)" for one in largest_first(smallest.values())
+    ]
 
 
 def _spell(held: Held, found: Found) -> str:

@@ -151,6 +151,14 @@ def take_rows(judged: JudgedSet, rows: BoolArray, blocks: IntArray) -> JudgedSet
     )
 
 
+def largest_first(groups: Iterable[Group]) -> list[Group]:
+    """Order groups of several columns: of those that are left out only the first few are named.
+
+    The large ones are why nothing could be decided.
+    """
+    return sorted(groups, key=lambda one: -one.share)
+
+
 def spell_left_out(names: Iterable[str], why: str) -> str:
     """Name what was not judged, in a piece of a reason; nothing where all was.
 

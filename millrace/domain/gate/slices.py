@@ -19,6 +19,7 @@ from millrace.domain.gate.groups import (
     MOST_ROUNDS,
     Group,
     group_rows,
+    largest_first,
     list_groups,
     merged_blocks,
     pool_sets,
@@ -230,7 +231,7 @@ def _unshown(asked: SlicesPolicy, looks: list[Look]) -> list[str]:
 
 
 def _spell_small(groups: list[Group], asked: SlicesPolicy) -> str:
-    few = [one for one in groups if one.blocks < asked.min_blocks]
+    few = largest_first(one for one in groups if one.blocks < asked.min_blocks)
     crowded = [one.name for one in groups if one.blocks >= asked.min_blocks]
     sizes = [f"{one.name} ({one.rows} rows in {one.blocks} blocks)" for one in few]
     told = spell_left_out(sizes, f"{asked.min_blocks} blocks needed")

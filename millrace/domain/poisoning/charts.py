@@ -57,7 +57,7 @@ def judge_label_rate(profile: BatchProfile, history: Sequence[BatchProfile], pol
         if abs(excess) > limit:
             count = profile.labels.get(name, profile.labelled)
             message = f"{_shown(name, reading, usual)}; {_arithmetic(excess, usual, limit)}"
-            judged += Judged((Violation("label_rate", None, count, message),))
+            judged += Judged((Violation("label_rate", None, count, message, about=name),))
     return judged
 
 

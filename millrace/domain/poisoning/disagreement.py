@@ -81,7 +81,7 @@ def name_scope(scope: Scope) -> str:
 def _judge(
     one: Disagreement, examples: tuple[str, ...], reading: Reading, past: Sequence[Reading], chance: float
 ) -> Judged:
-    usual, scope = learn_usual(past), scope_of(one)
+    usual, about = learn_usual(past), name_scope(scope_of(one))
     excess, limit = excess_of(reading, usual), limit_of(len(past), chance)
     if excess <= limit:
         return Judged()
@@ -91,8 +91,8 @@ def _judge(
         else "against what its other slices have"
     )
     message = (
-        f"{name_scope(scope)}: {one.disagreeing:,} of the {one.rows:,} it is surest of have another one, "
+        f"{about}: {one.disagreeing:,} of the {one.rows:,} it is surest of have another one, "
         f"{one.disagreeing / one.rows:.1%}, {usually}; {excess:.1f} standard deviations over "
         f"{len(past)} batches, {limit:.1f} are allowed"
     )
-    return Judged((Violation("disagreement", one.column, one.disagreeing, message, examples),))
+    return Judged((Violation("disagreement", one.column, one.disagreeing, message, examples, about=about),))

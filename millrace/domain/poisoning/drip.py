@@ -46,7 +46,7 @@ def judge_drip(profile: BatchProfile, history: Sequence[BatchProfile], policy: D
                 f"{name} creeps: the cumulative sum over {len(readings)} batches is {max(sums):.1f} standard "
                 f"deviations, {limit:.1f} are allowed"
             )
-            judged += Judged((Violation("drip", None, profile.labelled, message),))
+            judged += Judged((Violation("drip", None, profile.labelled, message, about=name),))
     return judged
 
 

@@ -44,9 +44,20 @@ _SUSPICIONS = {
 }  # fmt: skip
 
 
+def is_broken(violation: Violation) -> bool:
+    """Say whether the check broke: whatever it would find nobody has seen."""
+    return violation.message.startswith(BROKEN)
+
+
+def list_unseen(found: Sequence[Violation], seen: Sequence[Violation]) -> list[Violation]:
+    """List what is found of a matter of which nothing was found before."""
+    known = {(one.matter, is_broken(one)) for one in seen}
+    return [one for one in found if (one.matter, is_broken(one)) not in known]
+
+
 def is_suspicion(violation: Violation) -> bool:
     """Say whether only a person clears it, and not another day.
 
     Of where a batch comes from each delivery is judged anew; a check that broke has to be carried out first.
     """
-    return violation.clause in _SUSPICIONS and not violation.message.startswith(BROKEN)
+    return violation.clause in _SUSPICIONS and not is_broken(violation)

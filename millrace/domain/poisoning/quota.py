@@ -29,14 +29,14 @@ def judge_quota(new: Delivered, accepted: Sequence[Delivered], policy: QuotaChec
     judged = Judged()
     if today > policy.max_rows_per_day:
         message = f"{today:,} rows of {source} on one day; allowed are {policy.max_rows_per_day:,}"
-        judged += Judged((Violation("quota", None, new.rows, message),))
+        judged += Judged((Violation("quota", None, new.rows, message, about="day"),))
     if everything < policy.share_from_rows:
         few = f"quota: the dataset would have {everything:,} of {policy.share_from_rows:,} rows"
         return judged + Judged(unjudged=(few,))
     if rows > policy.max_dataset_share * everything:
         share = f"{rows:,} of {everything:,} rows would be of {source}, {rows / everything:.1%}"
         message = f"{share}; allowed are {policy.max_dataset_share:.1%}"
-        judged += Judged((Violation("quota", None, new.rows, message),))
+        judged += Judged((Violation("quota", None, new.rows, message, about="dataset"),))
     return judged
 
 

@@ -77,4 +77,5 @@ def _violation(pair: Pair, chance: float, known_rows: int) -> Violation:
         f"chance {min(chance, 1.0):.1g}"
     )
     examples = tuple(f"row {row}: {value}, {second}" for row in pair.first)
-    return Violation("triggers", one, pair.rows, message, examples)
+    about = f"{one} {value}, {other} {second}: {pair.label}"
+    return Violation("triggers", one, pair.rows, message, examples, about=about)

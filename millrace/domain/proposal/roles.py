@@ -160,9 +160,8 @@ def _find_group(
     for column in scan.columns:
         if column.name in {wishes.target, *key, *wishes.keep} or not _may_be_group(column, scan.rows):
             continue
-        if column.distinct < LEAST_GROUPS:
-            few = f"{column.distinct} of them are too few to divide"
-            what = f"{column.name} may be an entity with several rows each, {few}"
+        if flaw := _find_group_flaw(column, scan):
+            what = f"{column.name} may be an entity with several rows each, {flaw}"
             doubts.append(Doubt(f"{what}: its rows may teach and judge at once", "data.group"))
             continue
         each = scan.rows / column.distinct
@@ -171,6 +170,14 @@ def _find_group(
         )
         doubts.append(Doubt(f"took {column.name} for an entity whose rows belong together", "data.group"))
         return column.name
+    return None
+
+
+def _find_group_flaw(column: ColumnScan, scan: TableScan) -> str | None:
+    if personal := find_personal(column, scan):
+        return f"and holds {personal}, and groups are named in manifests and reports"
+    if column.distinct < LEAST_GROUPS:
+        return f"{column.distinct} of them are too few to divide"
     return None
 
 

@@ -108,7 +108,7 @@ def _gather_evidence(
         marks([fact.recent_set for fact in others], slices=_watched_slices(config)),
     )
     golden = answer_rows(rows.golden, compared, rows.all_classes, marks())
-    golden = replace(golden, looks=history.looks_at(golden.set_id, trained.run_key))
+    golden = replace(golden, looks=history.count_looks(but_for=trained.run_key))
     evidence = GateEvidence(
         run_key=trained.run_key,
         champion_digest=serving.champion,

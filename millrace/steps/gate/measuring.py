@@ -18,6 +18,7 @@ from millrace.steps.gate.simpler import measure_simpler
 from millrace.steps.gate.stability import measure_stability
 from millrace.steps.gate.staleness import measure_staleness
 from millrace.steps.progress import announce
+from millrace.steps.telling import tell_error
 
 __all__ = ["MEASURERS", "Case", "measure_rules"]
 
@@ -61,4 +62,4 @@ def _measure(rule: Rule, case: Case) -> Measurement | NotMeasured:
     except subprocess.TimeoutExpired as error:
         return NotMeasured(f"it took longer than {error.timeout:g} s", Code.TIMEOUT)
     except Exception as error:  # noqa: BLE001 - whatever breaks, a user's own code too, is no evidence
-        return NotMeasured(" ".join(f"{type(error).__name__}: {error}".split()))
+        return NotMeasured(" ".join(tell_error(case.config, error).split()))

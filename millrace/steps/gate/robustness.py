@@ -146,7 +146,7 @@ def _extremes(tried: Tried) -> Iterator[Extreme]:
     for column in tried.quantities:
         for value in extreme_values(column):
             answers = tried.ask(rows.assign(**{column.name: value}))
-            yield Extreme(f"{column.name} = {value:.3g}", len(rows), _odd(answers))
+            yield Extreme(f"{column.name} = {float(value)!r}", len(rows), _odd(answers))
 
 
 def _odd(answers: FloatArray) -> int:

@@ -31,6 +31,14 @@ class OtherFeaturesError(MillraceError):
         )
 
 
+class NoAnswerError(MillraceError):
+    """The champion has no number for some rows: the surest cannot be told, and nothing is contradicted."""
+
+    def __init__(self, rows: int, of: int) -> None:
+        self.rows, self.of = rows, of
+        super().__init__(f"the champion answers {rows:,} of {of:,} rows with no finite number")
+
+
 class Champion(Protocol):
     """What answers rows: a scorer."""
 
@@ -44,6 +52,21 @@ def find_champion(model: str) -> Champion | None:
     """Open the model's champion, None where it has none."""
     champion = ledger().serving(model).champion
     return None if champion is None else load_scorer(bundles_folder(load_settings().channel) / champion)
+
+
+def answer_all(champion: Champion, frame: "pd.DataFrame") -> npt.NDArray[np.float64]:
+    """Return its answer to each row.
+
+    Raises
+    ------
+    NoAnswerError
+        If one of them is no finite number.
+    """
+    answers = np.asarray(champion.answer(frame))
+    odd = ~np.isfinite(answers.reshape(len(frame), -1)).all(axis=1)
+    if odd.any():
+        raise NoAnswerError(int(odd.sum()), len(frame))
+    return answers
 
 
 def ensure_same_features(config: ModelConfig, champion: Champion) -> None:

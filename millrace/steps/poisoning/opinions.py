@@ -17,9 +17,9 @@ from millrace.domain.poisoning.disagreement import TOLD, Scope, scope_of
 from millrace.domain.poisoning.judged import BROKEN, CLEAN, Judged
 from millrace.domain.poisoning.profile import Disagreement, Opinion
 from millrace.domain.schema import schema_of
-from millrace.steps.poisoning.champion import Champion, ensure_same_features
-from millrace.steps.poisoning.telling import tell_error
+from millrace.steps.poisoning.champion import Champion, answer_all, ensure_same_features
 from millrace.steps.progress import announce
+from millrace.steps.telling import tell_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,8 @@ def _ask_champion(
         why = tell_error(config, error)
     if Opinion.CHAMPION not in policy.deciding:
         return None, Judged(unjudged=(f"{what}: {why}",))
-    return None, Judged((Violation("disagreement", None, len(frame), f"{BROKEN}: {what}: {why}"),))
+    broken = Violation("disagreement", None, len(frame), f"{BROKEN}: {what}: {why}", about=what)
+    return None, Judged((broken,))
 
 
 def see_as_champion(config: ModelConfig, frame: "pd.DataFrame", champion: Champion) -> View:
@@ -103,9 +104,11 @@ def see_as_champion(config: ModelConfig, frame: "pd.DataFrame", champion: Champi
     ------
     OtherFeaturesError
         If the batch has not the columns that it wants.
+    NoAnswerError
+        If it has no number for one of the rows.
     """
     ensure_same_features(config, champion)
-    answers = np.asarray(champion.answer(frame))
+    answers = answer_all(champion, frame)
     if config.model.task is Task.REGRESSION:
         return _see_number(Opinion.CHAMPION, answers, _numbers(config, frame))
     return _see_class(Opinion.CHAMPION, answers, np.array(champion.schema.classes), _classes(config, frame))

@@ -46,8 +46,8 @@ from millrace.steps.poisoning.copies import Grids, find_copies, find_golden_copi
 from millrace.steps.poisoning.opinions import Opinions, ask_opinions
 from millrace.steps.poisoning.origin import find_origin, list_deliveries, list_profiles
 from millrace.steps.poisoning.pairs import find_pairs
-from millrace.steps.poisoning.telling import tell_error
 from millrace.steps.progress import announce
+from millrace.steps.telling import tell_error
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from millrace.domain.config import ModelConfig
 from millrace.domain.contract import Violation
-from millrace.domain.poisoning.judged import is_suspicion
+from millrace.domain.poisoning.judged import is_suspicion, list_unseen
 from millrace.steps.quarantine import find_waiting
 
 
@@ -14,6 +14,5 @@ def keep_suspicions(config: ModelConfig, digest: str, found: tuple[Violation, ..
     waiting = None if config.poisoning is None else find_waiting(config.name, digest)
     if waiting is None:
         return found
-    told = {(one.clause, one.column) for one in found}
-    kept = [one for one in waiting.violations if is_suspicion(one) and (one.clause, one.column) not in told]
-    return (*found, *kept)
+    suspicions = [one for one in waiting.violations if is_suspicion(one)]
+    return (*found, *list_unseen(suspicions, found))

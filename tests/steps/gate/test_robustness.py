@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from millrace.domain.config import Metric, ModelConfig
+from millrace.domain.config.operation import ServingSection
 from millrace.domain.features import number_values
 from millrace.domain.gate.code import Code
 from millrace.domain.kinds import Task
 from millrace.domain.losses import FloatArray
+from millrace.domain.pointer import Durability
 from millrace.domain.verdict import Outcome, Verdict
 from millrace.steps.gate.case import Case
 from tests.adapters.planted import planted_config, planted_rows
@@ -182,8 +184,41 @@ def test_an_extreme_value_that_has_no_finite_answer_is_caught(case: Case) -> Non
     found = judged(case, overflowing)
     assert (found.outcome, found.code) == (Outcome.FAIL, Code.NOT_FINITE)
     assert found.reason.startswith(
-        "20 of 20 answers are NaN or infinite with my column = -6.81e+38, none may be"
+        "20 of 20 answers are NaN or infinite with my column = -6.805646932770577e+38, none may be"
     )
+
+
+@pytest.mark.parametrize(("least", "most"), [(20_130.0, 20_140.0), (5.0, 5.0)])
+def test_bounds_that_look_alike_or_are_one_are_tried(case: Case, least: float, most: float) -> None:
+    columns = case.config.contract.columns
+    bounded = columns | {"my column": columns["my column"].model_copy(update={"min": least, "max": most})}
+    contract = case.config.contract.model_copy(update={"columns": bounded})
+    rows = split_frame(case.config, planted_rows(Task.REGRESSION, 1_500))
+    narrow = make_case(case.config.model_copy(update={"contract": contract}), rows)
+    found = judged(narrow, noise=None)  # which stays within the bounds, where no value is
+    assert found.outcome is Outcome.PASS, found.reason
+    tried = 100 if least == most else 120
+    assert f"all {tried} answers to extreme values are finite" in found.reason
+
+
+def test_what_breaks_the_measurement_quotes_no_value_of_a_hidden_column(case: Case) -> None:
+    def breaks(_rows: Any, _answers: FloatArray) -> FloatArray:
+        raise ValueError("unknown category 'ann@example.org'")
+
+    assert "ann@example.org" in judged_when_broken(case, breaks).reason
+    hiding = case.config.model_copy(
+        update={"serving": ServingSection(durability=Durability.FAST, hash=("carrier",))}
+    )
+    found = judged_when_broken(replace(case, config=hiding), breaks)
+    assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, Code.ERROR)
+    assert found.reason == "ValueError"
+
+
+def judged_when_broken(case: Case, designed: Designed) -> Verdict:
+    """Judge where no further rows are answered."""
+    broken = _answering(asked(case), None)
+    other = replace(broken.compared.challenger, answering=lambda rows: designed(rows, np.empty(0)))
+    return judge_case(replace(broken, compared=replace(broken.compared, challenger=other)), "robustness")
 
 
 def test_a_cliff_nearby_is_found(case: Case) -> None:

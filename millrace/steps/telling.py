@@ -2,10 +2,10 @@
 
 from millrace.domain.config import ModelConfig
 from millrace.domain.poisoning.cells import EndlessSpreadError
-from millrace.steps.poisoning.champion import OtherFeaturesError
+from millrace.steps.poisoning.champion import NoAnswerError, OtherFeaturesError
 
-_NAMES_ONLY = (EndlessSpreadError, OtherFeaturesError)
-"""These name columns, and quote no value of any."""
+_NAMES_ONLY = (EndlessSpreadError, NoAnswerError, OtherFeaturesError)
+"""These name columns or count rows, and quote no value of any."""
 
 
 def tell_error(config: ModelConfig, error: Exception) -> str:
