@@ -69,10 +69,16 @@ def _show_left(model: str) -> None:
     from millrace.steps.source import find_left
 
     left = find_left(model, clock.now())
-    if left is not None and left.waiting:
-        console().print(f"{left.waiting:,} rows wait in the database: a batch needs [contract] min_rows")
-    if left is not None and left.unmarked:
-        console().print(f"{left.unmarked:,} rows have no watermark and are never taken in: give them one")
-    if left is not None and left.ahead:
-        wait = "rows have a watermark in the future and wait until then: correct them, or cast it to UTC"
-        console().print(f"{left.ahead:,} {wait}")
+    if left is None:
+        return
+    for rows, what in (
+        (left.waiting, "wait in the database: a batch needs [contract] min_rows"),
+        (left.unmarked, "have no watermark and are never taken in: give them one"),
+        (left.ahead, "have a watermark in the future and wait until then: correct them, or cast it to UTC"),
+        (
+            left.late,
+            "came at or below a watermark that was passed, and no batch will have them: see [data.sql] lag",
+        ),
+    ):
+        if rows:
+            console().print(f"{rows:,} rows {what}")

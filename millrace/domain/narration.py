@@ -154,7 +154,8 @@ def _tell_left(fact: SourceAsked) -> str:
     waiting = f", {fact.waiting:,} rows wait for more" if fact.waiting else ""
     unmarked = f", {fact.unmarked:,} rows have no watermark" if fact.unmarked else ""
     ahead = f", {fact.ahead:,} rows have a watermark in the future" if fact.ahead else ""
-    return f"{waiting}{unmarked}{ahead}"
+    late = f", {fact.late:,} rows came late and are lost" if fact.late else ""
+    return f"{waiting}{unmarked}{ahead}{late}"
 
 
 def _tell_window(fact: WindowMonitored) -> str:

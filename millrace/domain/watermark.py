@@ -1,7 +1,8 @@
 """How far was a database read, and where does the next batch of its rows end?"""
 
 import re
-from collections.abc import Iterable, Iterator
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,9 +15,14 @@ Watermark = int | str | date | datetime
 
 MAX_TEXT = 64
 """Characters of a text that is a watermark: it stands in names of files."""
+MAX_RUN = 24
+"""Batches that are looked at for rows that came late: those of a day, where each hour brings one."""
 
-_DAY = timedelta(days=1)
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_WEEK = re.compile(r"\d{4}-?W\d{2}")
+_MONTH = re.compile(r"\d{4}-\d{2}")
+_PLAIN_DAY = re.compile(r"\d{8}")
+_HOUR = re.compile(r"\d[T ]\d{2}")
 _CLOCK = re.compile(r"[T ]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>[.,]\d+)?)?")
 _RANGE = re.compile(r"(?P<after>'[^']*'|[^']*)\.\.(?P<upto>'[^']*'|[^']+)\.parquet")
 
@@ -89,6 +95,32 @@ def find_highest(batches: Iterable[str], column: str) -> Watermark | None:
     return max(one.upto for one in ranges if kind_of(one.upto) == kind)
 
 
+def find_last_run(
+    batches: Mapping[str, int], column: str, upto: Watermark
+) -> tuple[WatermarkRange, int] | None:
+    """Join the last batches that follow on each other up to `upto`: their range, and how many rows it gave.
+
+    Parameters
+    ----------
+    batches
+        The rows of each by its name; one that is missing ends the run.
+
+    Returns
+    -------
+    None where there is none.
+    """
+    by_end = {one.upto: (one, rows) for name, rows in batches.items() if (one := parse_range(name, column))}
+    if upto not in by_end:
+        return None
+    after, rows = by_end[upto][0].after, by_end[upto][1]
+    for _ in range(MAX_RUN - 1):
+        if after is None or after not in by_end:
+            break
+        before, more = by_end[after]
+        after, rows = before.after, rows + more
+    return WatermarkRange(column, after, upto), rows
+
+
 def cut_ranges(
     column: str,
     after: Watermark | None,
@@ -155,7 +187,9 @@ def kind_of(value: Watermark) -> str:
 
 
 def is_settled(column: str, value: Watermark, now: datetime, lag: timedelta | None) -> bool:
-    """Say whether no more rows with this watermark will come: it is older than `lag`, and a day is over.
+    """Say whether no more rows with this watermark will come: it is older than `lag`, and its day is over.
+
+    So is its week or month, where a text names one.
 
     A time is over when the clock is past it by its own precision: within the same second another row may
     get it. One in the future is never settled, so that no such row ends what is above the highest one.
@@ -165,9 +199,9 @@ def is_settled(column: str, value: Watermark, now: datetime, lag: timedelta | No
     LagWithoutTimeError
         If there is a lag and the watermark is no time.
     """
-    day = _day_of(value)
-    if day is not None:
-        return datetime.combine(day, time(), UTC) + _DAY <= now - (lag or timedelta(0))
+    period = _period_of(value)
+    if period is not None:
+        return _midnight(period[1]) <= now - (lag or timedelta(0))
     moment = _moment_of(value)
     if moment is None and lag is None:
         return True
@@ -179,20 +213,50 @@ def is_settled(column: str, value: Watermark, now: datetime, lag: timedelta | No
 
 def is_ahead(value: Watermark, now: datetime) -> bool:
     """Say whether a watermark lies in the future, as one of a wrong clock or a local time does."""
-    day, moment = _day_of(value), _moment_of(value)
-    if day is not None:
-        return datetime.combine(day, time(), UTC) > now
+    period, moment = _period_of(value), _moment_of(value)
+    if period is not None:
+        return _midnight(period[0]) > now
     return moment is not None and moment > now
 
 
-def _day_of(value: Watermark) -> date | None:
-    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
-        return date.fromisoformat(value)
-    return value if isinstance(value, date) and not isinstance(value, datetime) else None
+def _period_of(value: Watermark) -> tuple[date, date] | None:
+    """Return the first day of the day, week or month that it names, and the first one after it."""
+    if isinstance(value, str):
+        return _written_period(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value, _days_later(value, 1)
+    return None
+
+
+def _written_period(text: str) -> tuple[date, date] | None:
+    try:
+        if _ISO_DAY.fullmatch(text) or _PLAIN_DAY.fullmatch(text):
+            first = date.fromisoformat(text)
+            return first, _days_later(first, 1)
+        if _ISO_WEEK.fullmatch(text):
+            first = date.fromisoformat(text)
+            return first, _days_later(first, 7)
+        if _MONTH.fullmatch(text):
+            first = date.fromisoformat(f"{text}-01")
+            return first, _days_later(first, monthrange(first.year, first.month)[1])
+    except ValueError:
+        return None
+    return None
+
+
+def _days_later(day: date, days: int) -> date:
+    """Return a later day; of the last ones there are, which stand for "never", the very last."""
+    return day + timedelta(days=min(days, (date.max - day).days))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _moment_of(value: Watermark) -> datetime | None:
     if isinstance(value, str):
+        if not _HOUR.search(value):
+            return None
         try:
             value = datetime.fromisoformat(value)
         except ValueError:

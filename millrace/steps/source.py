@@ -42,7 +42,9 @@ def finish_ingest(model: str, files: list[Path] | None, batches: int, now: datet
     if files is not None or not model_config(model).data.schedule:
         return
     left = find_left(model, now)
-    asked = SourceAsked(batches, left.waiting, left.unmarked, left.ahead) if left else SourceAsked(batches)
+    asked = SourceAsked(batches)
+    if left is not None:
+        asked = SourceAsked(batches, left.waiting, left.unmarked, left.ahead, left.late)
     ledger().append(model, asked, now, current_actor())
 
 

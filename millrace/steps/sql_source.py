@@ -15,6 +15,7 @@ from millrace.domain.watermark import (
     WatermarkRange,
     cut_ranges,
     find_highest,
+    find_last_run,
     is_ahead,
     is_settled,
     parse_range,
@@ -29,13 +30,15 @@ class SourceLook:
     """What a database holds that no batch has.
 
     `waiting` rows are too few for a batch by the contract's `min_rows`; `unmarked` ones have no watermark,
-    that of `ahead` ones lies in the future.
+    that of `ahead` ones lies in the future. `late` ones came at or below a watermark that was passed, and no
+    batch will have them.
     """
 
     ranges: tuple[WatermarkRange, ...]
     waiting: int
     unmarked: int
     ahead: int = 0
+    late: int = 0
 
 
 def look_at_database(model: str, now: datetime) -> SourceLook:
@@ -56,7 +59,8 @@ def look_at_database(model: str, now: datetime) -> SourceLook:
     found = list(cut_ranges(section.watermark, after, counts, enough, section.batch_rows))
     waiting = found.pop()[1] if found and found[-1][1] < enough else 0
     ahead = sum(unsettled) + sum(rows for value, rows in new if is_ahead(value, now))
-    return SourceLook(tuple(asked for asked, _ in found), waiting, source.count_unmarked(), ahead)
+    ranges = tuple(asked for asked, _ in found)
+    return SourceLook(ranges, waiting, source.count_unmarked(), ahead, _count_late(model, source, after))
 
 
 def find_watermark(model: str) -> Watermark | None:
@@ -64,18 +68,30 @@ def find_watermark(model: str) -> Watermark | None:
 
     The names of the batches in the ledger say so: one entry says what became of a batch and how far it went.
     """
-    names: list[str] = []
+    return find_highest([name for name, _ in _list_batches(model)], _section(model).watermark)
+
+
+def _count_late(model: str, source: SqlSource, after: Watermark | None) -> int:
+    """Count by how many the rows of the last batches have grown since they were taken in."""
+    accepted = {name: rows for name, rows in _list_batches(model) if rows is not None}
+    run = None if after is None else find_last_run(accepted, _section(model).watermark, after)
+    return 0 if run is None else max(0, source.count_within(run[0]) - run[1])
+
+
+def _list_batches(model: str) -> list[tuple[str, int | None]]:
+    """Name all batches, the newest last, with the rows that were accepted; None in quarantine."""
+    batches: list[tuple[str, int | None]] = []
     for entry in ledger().entries(model, (BatchAccepted, BatchQuarantined, DatasetAdopted)):
         match entry.fact:
             case BatchAccepted() as fact:
-                names.append(fact.part.batch)
+                batches.append((fact.part.batch, fact.part.rows))
             case BatchQuarantined() as fact:
-                names.append(fact.batch)
+                batches.append((fact.batch, None))
             case DatasetAdopted() as fact:
-                names += [part.batch for part in fact.parts]
+                batches += [(part.batch, part.rows) for part in fact.parts]
             case _:
                 pass
-    return find_highest(names, _section(model).watermark)
+    return batches
 
 
 def write_range(config: ModelConfig, batch: str, path: Path) -> None:

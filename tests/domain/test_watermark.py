@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millrace.domain.watermark import (
+    MAX_RUN,
     LagWithoutTimeError,
     UnusableWatermarkError,
     Watermark,
     WatermarkRange,
     cut_ranges,
     find_highest,
+    find_last_run,
     is_ahead,
     is_settled,
     parse_range,
@@ -98,6 +100,58 @@ def test_a_time_is_settled_when_the_clock_is_past_it_by_its_precision(
     assert not is_settled("t", value, at, None)
     assert not is_settled("t", value, at + precision - timedelta(microseconds=1), None)
     assert is_settled("t", value, at + precision, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "over"),
+    [
+        ("2013-04-01", "2013-04-01", "2013-04-02"),
+        ("20130401", "2013-04-01", "2013-04-02"),
+        ("2013-W14", "2013-04-01", "2013-04-08"),
+        ("2013W14", "2013-04-01", "2013-04-08"),
+        ("2013-04", "2013-04-01", "2013-05-01"),
+        ("2012-02", "2012-02-01", "2012-03-01"),
+    ],
+)
+def test_a_day_week_or_month_is_settled_when_it_is_over(text: str, first: str, over: str) -> None:
+    begins, ends = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (first, over))
+    blink, hour = timedelta(microseconds=1), timedelta(hours=1)
+    assert is_ahead(text, begins - blink)
+    assert not is_ahead(text, begins)
+    assert not is_settled("d", text, ends - blink, None)
+    assert is_settled("d", text, ends, None)
+    assert not is_settled("d", text, ends, hour)
+    assert is_settled("d", text, ends + hour, hour)
+
+
+@pytest.mark.parametrize("text", ["2013-99", "20139999", "2013-W99", "0000-01", "2013-04-31"])
+def test_what_only_looks_like_a_day_is_a_text(text: str) -> None:
+    assert is_settled("d", text, NOON, None)
+    with pytest.raises(LagWithoutTimeError):
+        is_settled("d", text, NOON, timedelta(hours=1))
+
+
+@pytest.mark.parametrize("never", [date.max, "9999-12-31", "9999-12", datetime.max.replace(tzinfo=UTC)])
+def test_a_day_that_stands_for_never_waits(never: Watermark) -> None:
+    assert is_ahead(never, NOON)
+    assert not is_settled("d", never, NOON, None)
+
+
+def test_the_last_batches_that_follow_on_each_other_are_one_run() -> None:
+    batches = {f"id={at}..{at + 10}.parquet": 5 for at in range(0, 1000, 10)}
+    batches["january.parquet"] = 7
+    assert find_last_run(batches, "id", 1000) == (
+        WatermarkRange("id", 1000 - 10 * MAX_RUN, 1000),
+        5 * MAX_RUN,
+    )
+    assert find_last_run(batches, "id", 20) == (WatermarkRange("id", 0, 20), 10)
+    assert find_last_run({"id=..9.parquet": 3, "id=9..12.parquet": 2}, "id", 12) == (
+        WatermarkRange("id", None, 12),
+        5,
+    )
+    del batches["id=970..980.parquet"]  # one in quarantine
+    assert find_last_run(batches, "id", 1000) == (WatermarkRange("id", 980, 1000), 10)
+    assert find_last_run(batches, "id", 980) is None
 
 
 def test_a_watermark_in_the_future_is_never_settled_and_is_told_apart() -> None:

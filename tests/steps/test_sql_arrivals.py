@@ -271,6 +271,24 @@ def test_a_row_that_comes_later_within_the_same_second_is_not_lost(home: Home, t
     assert [one.rows for one in take_in("fares", NOON + timedelta(seconds=1))] == [554]
 
 
+def test_rows_that_came_late_are_told_until_a_day_of_batches_has_gone_by(table: RideTable) -> None:
+    take_in("fares", NOON)
+    assert look_at_database("fares", NOON).late == 0
+    table.write(table.rides("2013-01").iloc[:3].assign(ride=[5, 6, 998]))
+    finish_ingest("fares", None, len(take_in("fares", NOON)), NOON)
+    assert table.home.facts("fares", SourceAsked)[-1] == SourceAsked(0, waiting=54, late=3)
+    table.write(table.rides("2013-02"))
+    assert outcomes() == [BatchOutcome.ACCEPTED]
+    assert look_at_database("fares", NOON).late == 3
+
+
+def test_days_written_without_hyphens_are_taken_in_when_they_are_over(home: Home, tmp_path: Path) -> None:
+    table = RideTable.make(home, empty_file(tmp_path / "s.sqlite"), watermark="noted")
+    rides = table.rides("2013-01")
+    table.write(rides.assign(noted=["20130331"] * 600 + ["20130401"] * 454))
+    assert [one.upto for one in look_at_database("fares", NOON).ranges] == ["20130331"]
+
+
 def test_a_watermark_in_the_future_waits_is_told_and_does_not_end_the_source(
     home: Home, tmp_path: Path
 ) -> None:

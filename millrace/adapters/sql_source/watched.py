@@ -72,6 +72,17 @@ class SqlSource:
                 for value, rows in chunk:
                     yield read_watermark(self._watermark, value), rows
 
+    def count_within(self, wanted: WatermarkRange) -> int:
+        """Count the rows that a range has by now."""
+        from sqlalchemy import func, select
+
+        with self._database.connected() as connection:
+            self._find_names(connection)
+            mark = self._column(connection, wanted.upto)
+            rows = select(func.count()).select_from(self._database.asked).where(mark <= wanted.upto)
+            found = connection.execute(rows if wanted.after is None else rows.where(mark > wanted.after))
+            return int(found.scalar_one())
+
     def count_unmarked(self) -> int:
         """Count the rows that have no watermark: they are never new."""
         from sqlalchemy import column, func, select

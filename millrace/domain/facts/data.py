@@ -68,10 +68,11 @@ class SourceAsked:
     """The model's source was asked for new batches, as its schedule wants.
 
     Of a database `waiting` rows are too few for a batch yet, `unmarked` ones have no watermark, and that
-    of `ahead` ones lies in the future.
+    of `ahead` ones lies in the future. `late` ones came at or below a watermark that was passed.
     """
 
     batches: int
     waiting: int = 0
     unmarked: int = 0
     ahead: int = 0
+    late: int = 0
