@@ -21,6 +21,7 @@ from sklearn.preprocessing import SplineTransformer
 
 
 def build(config):
+    print("a line of whoever trains")  # which is none of reproduce's
     splines = SplineTransformer()  # which no graph has an operator for
     return make_pipeline(ColumnTransformer([("n", splines, list(config.features.numeric))]), Ridge())
 """

@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from millrace.adapters.models import load_source
+from millrace.adapters.models import change_section, load_source
+from millrace.domain.decision import Reason
+from millrace.domain.facts import BatchAccepted, BatchQuarantined, DecisionMade, WindowMonitored
 from millrace.errors import ModelFileError
+from millrace.steps.batch import BatchOutcome
+from millrace.steps.release import release_batch
 from millrace.steps.replay.history import History, prepare_history
-from millrace.steps.replay.plan import NoReplayError, Plan, plan_replay
+from millrace.steps.replay.plan import NoReplayError, Plan, entered, plan_replay
 from millrace.steps.replay.run import run_replay
+from millrace.steps.stores import ledger
 from tests.conftest import Home
 from tests.loop import take_in
 
@@ -28,6 +33,11 @@ def tolls(home: Home) -> Home:
 
 def plan(*policies: str, until: datetime = UNTIL, every: timedelta = WEEK) -> Plan:
     return plan_replay(MODEL, START, until, every, policies)
+
+
+def entries_of(made: Plan, policy: str, *kinds: type) -> list[object]:
+    with entered(made.folder / "policies" / policy):
+        return [entry.fact for entry in ledger().entries(MODEL, kinds)]
 
 
 def rewrite_source(home: Home, old: str, new: str) -> None:
@@ -103,6 +113,73 @@ def test_rows_that_the_models_own_contract_refuses_decide_nothing(tolls: Home) -
     assert refused.why.startswith("fare: ")
     assert result.rows == result.asked.rows == 2 * ROWS_A_WEEK
     assert max(one.loss or 0.0 for one in result.policies) < 30.0
+
+
+def test_what_somebody_let_in_is_learned_from_again_unless_a_policy_judges_batches_otherwise(
+    tolls: Home,
+) -> None:
+    tolls.rewrite(MODEL, 'type = "float", max_null_share', 'type = "float", max = 500, max_null_share')
+    one_odd = "cost[:1] = 501 if name == 'week-05' else cost[:1]\n    return pd.DataFrame("
+    rewrite_source(tolls, "return pd.DataFrame(", one_odd)
+    [quarantined] = [one for one in take_in(MODEL, UNTIL) if one.outcome is BatchOutcome.QUARANTINED]
+    release_batch(MODEL, quarantined.digest, "it was that dear", "by hand", UNTIL)
+    strict = tolls.path / "strict.toml"
+    strict.write_text("[contract]\nmin_rows = 2\n", "utf-8")
+    made = plan("own", str(strict), until=START + 3 * WEEK)
+    run_replay(made)
+    accepted = [one for one in entries_of(made, "own", BatchAccepted) if isinstance(one, BatchAccepted)]
+    assert {one.part.batch: one.release_reason for one in accepted if one.release_reason} == {
+        "week-05": "released when it happened"
+    }
+    assert entries_of(made, "own", BatchQuarantined) == []
+    [refused] = entries_of(made, "strict", BatchQuarantined)
+    assert isinstance(refused, BatchQuarantined)
+    assert refused.batch == "week-05"
+
+
+def test_nobody_delivers_in_a_replay_so_nobody_is_judged_for_it(tolls: Home) -> None:
+    path = tolls.models / MODEL / "model.toml"
+    path.write_text(path.read_text("utf-8") + DELIVERY, "utf-8")
+    made = plan(until=START + 2 * WEEK)
+    run_replay(made)
+    assert entries_of(made, "own", BatchQuarantined) == []
+    [first, *later] = [
+        one for one in entries_of(made, "own", BatchAccepted) if isinstance(one, BatchAccepted)
+    ]
+    assert first.unjudged == ("volume: 0 of 20 batches",)  # what is asked of rows is asked as ever
+    assert len(later) > 3
+
+
+DELIVERY = """
+[poisoning.provenance]
+batches = ["never.csv"]
+actors = ["nobody"]
+digest_needed = true
+
+[poisoning.quota]
+sources = ["*"]
+max_rows_per_day = 1
+max_dataset_share = 1.0
+share_from_rows = 1
+
+[poisoning.volume]
+min_batches = 20
+last_batches = 40
+false_alarms = 0.01
+"""
+
+
+def test_a_last_step_that_is_shorter_keeps_no_schedule_twice(tolls: Home) -> None:
+    fridays = "0 6 * * 5"
+    retrain = {"schedule": fridays, "min_new_rows": 10_000, "cooldown": "1m", "budget_per_day": 9}
+    change_section(tolls.models, MODEL, "retrain", retrain)
+    change_section(tolls.models, MODEL, "monitor", {"schedule": fridays})
+    made = plan(until=START + 2 * WEEK + DAY)
+    run_replay(made)
+    looks = [one for one in entries_of(made, "own", WindowMonitored) if isinstance(one, WindowMonitored)]
+    assert [one.end for one in looks] == [START + WEEK, START + 2 * WEEK]
+    decisions = [one for one in entries_of(made, "own", DecisionMade) if isinstance(one, DecisionMade)]
+    assert [one.asked.count(Reason.SCHEDULE) for one in decisions].count(1) == 2
 
 
 def test_a_slice_that_the_contract_refuses_takes_no_other_with_it(tolls: Home) -> None:

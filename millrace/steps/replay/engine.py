@@ -23,10 +23,14 @@ AFTER_DECIDING = "read and verify the rows"
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that arrive together; without a file the model's own source has them."""
+    """Rows that arrive together; without a file the model's own source has them.
+
+    One that `is_released` is let in although it breaks a clause, as somebody has let it in.
+    """
 
     name: str
     file: Path | None = None
+    is_released: bool = False
 
 
 class Loop(Protocol):
@@ -85,8 +89,8 @@ class Engine:
         if not self.has_begun:
             yield from self._begin()
         while self.now < self.until:
-            self.now = min(self.now + self.step, self.until)
-            yield from self._take_step()
+            before, self.now = self.now, min(self.now + self.step, self.until)
+            yield from self._take_step(before)
 
     def _begin(self) -> Iterator[ReplayRow]:
         """Yield what comes of all that is there at `now`."""
@@ -99,11 +103,11 @@ class Engine:
         for batches in self.world.list_arrived(self.now):
             yield from self.world.arrive(batches, self)
 
-    def _take_step(self) -> Iterator[ReplayRow]:
+    def _take_step(self, before: datetime) -> Iterator[ReplayRow]:
         yield from self._reach()
         if self.world.is_look_due(self.now):
             yield from self._look()
-        yield from self._keep_schedule()
+        yield from self._keep_schedule(before)
         if (waiting := self.loop.find_waiting(self.now)) is not None:
             yield from self.retrain(self.month, waiting)
         self.world.finish(self.now)
@@ -163,10 +167,10 @@ class Engine:
             excess = f"{looked.decay.excess_loss:.3f}"
             yield from self.retrain(self.month, Reason.DECAY, since=started, detail=excess)
 
-    def _keep_schedule(self) -> Iterator[ReplayRow]:
+    def _keep_schedule(self, before: datetime) -> Iterator[ReplayRow]:
         policy = model_config(self.model).retrain
         for schedule, reason in ((policy.schedule, Reason.SCHEDULE), (policy.refit_schedule, Reason.REFIT)):
-            if schedule is not None and last_due(schedule, self.now) > self.now - self.step:
+            if schedule is not None and last_due(schedule, self.now) > before:
                 for row in self.retrain(self.month, reason):
                     if row.decision == Action.TRAIN:
                         yield row

@@ -26,11 +26,12 @@ LONGEST = timedelta(days=31)
 
 @dataclass(frozen=True)
 class Coming:
-    """A batch and when it arrives."""
+    """A batch and when it arrives. One that `is_released` was let in by somebody, whatever it broke."""
 
     at: datetime
     batch: str
     file: str
+    is_released: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class Layer:
         if last - first > LONGEST and last >= self.plan.start and (is_early or batch.complete_at is None):
             self._slice(name, batch, rows)
             return
-        self.comings.append(Coming(max(batch.complete_at or known, known), batch.name, os.fspath(batch.file)))
+        at, is_released = max(batch.complete_at or known, known), self.contract.is_released(batch.file.stem)
+        self.comings.append(Coming(at, batch.name, os.fspath(batch.file), is_released))
         self._keep(name, batch, rows, self.contract.find_broken(rows, check, batch.file.stem))
 
     def _keep(self, name: str, batch: Given, rows: "pd.DataFrame", broken: Violation | None) -> None:
@@ -121,7 +123,8 @@ class Layer:
             file = self.folder / "slices" / f"{name}-{stretch + 1:06d}.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
             together.to_parquet(file, index=False)
-            self.comings.append(Coming(at, named.name, os.fspath(file)))
+            is_released = self.contract.is_released(batch.file.stem)
+            self.comings.append(Coming(at, named.name, os.fspath(file), is_released))
             self._keep_slice(name, named, together)
             waiting.clear()
         if waiting:  # happened, and never arrives

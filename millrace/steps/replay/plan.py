@@ -22,6 +22,8 @@ from millrace.steps.stores import model_config
 
 FIXED = ("model", "data", "rollout")
 """Sections that no policy changes: they say what the data is, and history has no live requests."""
+DELIVERY = ("provenance", "quota")
+"""What `[poisoning]` asks of a delivery, and not of its rows."""
 MAX_STEPS = 100_000
 """Eleven years of hours. Each step costs milliseconds, whatever happens in it."""
 WITHOUT_LIMIT = {"min_new_rows": 0, "cooldown": "0s", "budget_per_day": 1_000_000}
@@ -44,6 +46,10 @@ class Policy:
     content: dict[str, Any]
     is_frozen: bool = False
 
+    def judges_batches_as(self, other: "Policy") -> bool:
+        """Whether both let in the same batches."""
+        return all(self.content.get(name) == other.content.get(name) for name in ("contract", "poisoning"))
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -55,6 +61,11 @@ class Plan:
     every: timedelta
     policies: tuple[Policy, ...]
     folder: Path
+
+    @property
+    def never(self) -> Policy:
+        """The policy that is always there, of `model.toml` as it is."""
+        return next(policy for policy in self.policies if policy.name == NEVER)
 
     @cached_property
     def bounds(self) -> tuple[datetime, ...]:
@@ -149,6 +160,13 @@ def entered(home: Path) -> Iterator[None]:
                 os.environ[name] = before[name]
 
 
+def _playable(content: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what asks for live requests, and what judges who delivers: in a replay nobody does."""
+    poisoning = {name: of for name, of in content.get("poisoning", {}).items() if name not in DELIVERY}
+    kept = {name: section for name, section in content.items() if name not in ("rollout", "poisoning")}
+    return kept | ({"poisoning": poisoning} if poisoning else {})
+
+
 def lay_out(plan: Plan, policy: Policy) -> Path:
     """Make the installation of a policy: the model's folder, with its own `model.toml`."""
     home, models = plan.home_of(policy), load_settings().models
@@ -158,8 +176,7 @@ def lay_out(plan: Plan, policy: Policy) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     leave = shutil.ignore_patterns("__pycache__")
     shutil.copytree(models / plan.model, partial / "models" / plan.model, ignore=leave)
-    content = {name: section for name, section in policy.content.items() if name != "rollout"}
-    write_model(partial / "models", plan.model, content)
+    write_model(partial / "models", plan.model, _playable(policy.content))
     (partial / "var").mkdir()
     partial.rename(home)
     return home

@@ -30,12 +30,16 @@ class OwnContract:
     def find_broken(self, rows: "pd.DataFrame", check: BatchCheck, part: str) -> Violation | None:
         """Return the first clause that a batch breaks, None where its rows are held to be true."""
         few = judge_rows(check.rows, self.config.contract)
-        return self._judge(rows, check, (few,), is_released=part in self.released)
+        return self._judge(rows, check, (few,), is_released=self.is_released(part))
 
     def find_broken_slice(self, rows: "pd.DataFrame", part: str) -> Violation | None:
         """Return the first clause that a slice of a batch breaks; how few rows it has is our own doing."""
         check = check_batch([rows], self.config.contract, lambda _rows: None)
-        return self._judge(rows, check, (), is_released=part in self.released)
+        return self._judge(rows, check, (), is_released=self.is_released(part))
+
+    def is_released(self, part: str) -> bool:
+        """Whether somebody let in the part of this name."""
+        return part in self.released
 
     def _judge(
         self,

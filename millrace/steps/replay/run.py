@@ -42,6 +42,7 @@ class HistoryWorld:
 
     def __post_init__(self) -> None:
         self._reached: datetime | None = self.read_done()
+        self._before = self.plan.start
         self._log = PaperLog(self.plan.model, self.history, self.plan.bounds)
 
     def read_done(self) -> datetime | None:
@@ -60,8 +61,10 @@ class HistoryWorld:
     def list_arrived(self, now: datetime) -> list[list[Batch]]:
         """List what has come since the last step: all of it comes at once."""
         coming = self.history.list_coming(self._reached, now)
-        self._reached = now
-        return [[Batch(one.batch, Path(one.file)) for one in coming]] if coming else []
+        self._before, self._reached = self._reached or self.plan.start, now
+        lets_in = self.policy.judges_batches_as(self.plan.never)
+        batches = [Batch(one.batch, Path(one.file), one.is_released and lets_in) for one in coming]
+        return [batches] if batches else []
 
     def arrive(self, batches: Sequence[Batch], engine: Engine) -> Iterator[ReplayRow]:
         """Let them arrive."""
@@ -72,7 +75,7 @@ class HistoryWorld:
         monitor = model_config(self.plan.model).monitor
         if monitor is None or not self._is_watched:
             return False
-        return last_due(monitor.schedule, now) > now - self.plan.every
+        return last_due(monitor.schedule, now) > self._before
 
     def finish(self, now: datetime) -> None:
         """Note that this step is done: it is not done again."""
