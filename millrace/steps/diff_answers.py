@@ -39,7 +39,7 @@ def find_answers(model: str, old: Scorer, new: Scorer, now: datetime) -> AnswerD
 
 
 def _compare(config: ModelConfig, old: Scorer, new: Scorer, now: datetime) -> AnswerDiff | str:
-    compared = Compared(challenger=new, baseline=old, champion=old, best=None)
+    compared = Compared(challenger=new, baseline=new, champion=old, best=None)
     split = split_rows(config, current_dataset(config.name), now)
     rows = _join(split).without_blocks(compared.learned_blocks)
     if not len(rows.labels):

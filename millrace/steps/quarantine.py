@@ -90,5 +90,6 @@ def _folder(model: str, digest: str) -> Path:
 
 
 def _file(model: str, fact: BatchQuarantined) -> Path:
-    name = fact.batch if Path(fact.batch).suffix else f"{fact.batch}.parquet"
+    name = Path(fact.batch).name  # a source may call a batch `eu/2013-01`
+    name = name if Path(name).suffix else f"{name}.parquet"
     return _folder(model, fact.batch_digest) / name

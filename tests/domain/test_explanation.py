@@ -304,6 +304,9 @@ def test_a_category_stands_by_its_rank_and_one_that_never_came_is_said_to_be_new
     assert place_category("b", counted) == Standing(Place.KNOWN, share=0.3, rank=1, of=3)
     assert place_category("c", counted).rank == place_category("a", counted).rank == 2
     assert place_category("d", counted) == Standing(Place.UNSEEN)
+    rare = place_category("d", replace(counted, other=2))
+    assert rare == Standing(Place.RARE, of=3)
+    assert rare.told == "not among the 3 commonest in the reference, if it was seen at all"
     assert place_category(None, counted) == Standing(Place.NULL, share=0.5)
     assert (usual_category(counted), usual_category(counted.emptied)) == ("b", None)
 

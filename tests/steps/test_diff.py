@@ -1,6 +1,7 @@
 """Two versions of known worth: what is told of their difference is what was planted."""
 
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import pytest
 
 from millrace.cli.diff import diff
 from millrace.domain.change import Change
+from millrace.domain.kinds import Task
 from millrace.domain.version_diff import VersionDiff
 from millrace.steps.dataset import current_dataset
 from millrace.steps.diff import OtherModelError, diff_versions
+from millrace.steps.diff_answers import find_answers
+from millrace.steps.gate.comparing import open_bundle
 from millrace.steps.lineage import find_lineage
 from millrace.steps.rows import split_rows
 from millrace.steps.stores import model_config
@@ -148,6 +152,13 @@ def test_what_cannot_be_answered_on_these_rows_is_told_and_all_else_is_there(
     assert found.data is not None
     assert (found.data.old.labels, found.data.added) == (None, ("2013-04",))
     assert "no such file" in (found.data.trouble or "")
+
+
+def test_versions_that_answer_another_question_are_told_in_words(versions: tuple[str, str]) -> None:
+    old, new = map(open_bundle, versions)
+    classes = replace(old, schema=replace(old.schema, task=Task.BINARY, classes=("no", "yes")))
+    told = find_answers("fares", classes, new, MAY)
+    assert told == "they answer different questions: a number and classes, or other classes"
 
 
 def test_versions_of_two_models_are_refused(published: Home) -> None:

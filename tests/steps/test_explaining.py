@@ -7,27 +7,34 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from millrace.adapters.channel import bundles_folder
 from millrace.adapters.models import change_section
 from millrace.adapters.prediction_log.compaction import compact
 from millrace.adapters.scorer import load_scorer
-from millrace.domain.bundle import PROFILE_FILE, CorruptBundleError, parse_file
+from millrace.domain.bundle import PROFILE_FILE, CorruptBundleError, InputColumn, parse_file
 from millrace.domain.canonical import readable_json
 from millrace.domain.explanation import Place, explain_row
 from millrace.domain.explanation.logged import AnswerExplanation
 from millrace.domain.explanation.truth import Truth, tell_truth
 from millrace.domain.explanation.words import tell_again, tell_answer, tell_change, tell_hidden, tell_most
-from millrace.domain.kinds import Task
+from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.prediction import Label, Labelled
 from millrace.domain.profile import Reference
 from millrace.settings import load_settings
-from millrace.steps.explaining.answer import GoneVersionError, UnloggedAnswerError, explain_answer
+from millrace.steps.explaining.answer import (
+    GoneVersionError,
+    UnloggedAnswerError,
+    _read_row,
+    explain_answer,
+)
 from millrace.steps.explaining.kept import find_explanation
 from millrace.steps.explaining.model import NoVersionError, SmallSampleError, explain_model
 from millrace.steps.explaining.sample import NoUnseenRowsError
 from millrace.steps.lineage import UnknownBundleError
+from millrace.steps.monitoring.skew import as_in_dataset
 from tests.adapters.planted import write_planted
 from tests.conftest import NOON, Home
 from tests.explained import HOUR, MODEL, RIDE, answer_to, copy_crowned, log_rides, make_crowned
@@ -219,6 +226,18 @@ def test_what_the_log_lacks_or_has_in_another_type_is_said(crowned: Home, champi
     assert (few.unlogged, few.again) == (("luggage", "noise"), None)
     assert far.again is None
     assert "not of its type: distance_km 'far'" in tell_again(far)
+
+
+@pytest.mark.parametrize("nullable", [True, False])
+def test_a_large_number_that_is_a_name_is_asked_about_to_its_last_digit(nullable: bool) -> None:
+    large = 2**53 + 1
+    column = InputColumn("merchant", ColumnType.INT, nullable, categorical=True)
+    assert _read_row({"merchant": large}, [column]) == ({"merchant": large}, [])
+    assert _read_row({"merchant": None}, [column]) == ({"merchant": None}, [])
+    assert _read_row({"merchant": "M 7"}, [column]) == ({"merchant": None}, ["merchant 'M 7'"])
+    if not nullable:
+        rows = pd.DataFrame({"merchant": [large, large + 2]})
+        assert as_in_dataset(rows, (column,))["merchant"].tolist() == [large, large + 2]
 
 
 def test_a_row_that_was_refused_is_asked_again_all_the_same(crowned: Home, champion: str) -> None:

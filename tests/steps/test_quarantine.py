@@ -8,6 +8,7 @@ import pytest
 
 from millrace.adapters.models import load_source
 from millrace.domain.facts import BatchAccepted, BatchQuarantined
+from millrace.settings import load_settings
 from millrace.steps.alerts import list_due_alerts
 from millrace.steps.batch import BatchOutcome
 from millrace.steps.dataset import current_dataset
@@ -32,6 +33,24 @@ def test_bytes_and_report_lie_side_by_side(fares: Home, short_month: Path) -> No
     report = json.loads((found.file.parent / "report.json").read_text())
     assert report["batch"] == "short.parquet"
     assert report["violations"][0]["message"] == "400 rows, at least 500 are needed"
+
+
+@pytest.mark.parametrize("prefix", ["eu/", "../../../"])
+def test_a_name_with_folders_in_it_stays_in_its_own(fares: Home, prefix: str) -> None:
+    path = fares.models / "fares" / "source.py"
+    text = path.read_text("utf-8")
+    named = (
+        f"\n_list, _read = list_batches, read_batch\n"
+        f"def list_batches(now):\n    return [{prefix!r} + name for name in _list(now)]\n"
+        f"def read_batch(name):\n    return _read(name.removeprefix({prefix!r})).head(400)\n"
+    )
+    path.write_text(text + named, "utf-8")
+    result = take_in("fares", NOON)[0]
+    assert result.outcome is BatchOutcome.QUARANTINED
+    found = find_quarantined("fares", result.digest)
+    assert found.file.is_file()
+    assert found.file.parent == load_settings().quarantine / "fares" / result.digest
+    assert (found.fact.batch, found.file.name) == (f"{prefix}2013-01", "2013-01.parquet")
 
 
 def test_the_first_examples_of_each_violation_are_kept(fares: Home) -> None:

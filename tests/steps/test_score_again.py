@@ -4,8 +4,9 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from millrace.domain.facts import RowsScored
 from millrace.domain.features import MissingColumnsError
 from millrace.settings import PROJECT_ROOT
 from millrace.steps.score import ScoreOrder, run, score_rows
+from millrace.steps.score.source import InputChangedError, ScoreInput
 from tests.conftest import NOON, Home
 from tests.steps.asked import empty_file
 
@@ -126,6 +128,29 @@ def test_a_refusal_after_finished_chunks_asks_again_too(asking: ScoreOrder, ride
     give(asking.sql_url, rides.iloc[:500])
     scored = score_rows(asking, NOON)
     assert (scored.rows, scored.asked) == (500, None)
+
+
+def test_nothing_is_kept_of_an_input_once_it_has_changed(
+    published: Home, rides: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = published.path / "rides.csv"
+    rides.to_csv(source, index=False)
+    before, real = source.read_bytes(), ScoreInput.chunks
+
+    def chunks(*asked: Any) -> Iterator[Any]:
+        for number, chunk in enumerate(real(*asked)):
+            if number == 3:
+                rides.assign(distance_km=99.0).to_csv(source, index=False)
+            yield chunk
+
+    order = ScoreOrder("fares", str(source), published.path / "scored.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr(ScoreInput, "chunks", chunks)
+        with pytest.raises(InputChangedError, match="changed while it was scored"):
+            score_rows(order, NOON)
+    source.write_bytes(before)
+    scored = score_rows(order, NOON)
+    assert (scored.rows, scored.resumed) == (952, 300)
 
 
 def as_commas(home: Home) -> None:

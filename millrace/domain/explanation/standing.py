@@ -15,6 +15,7 @@ class Place(StrEnum):
     KNOWN = "known"
     NULL = "null"
     UNSEEN = "unseen"
+    RARE = "rare"
     BELOW = "below"
     ABOVE = "above"
     UNTOLD = "untold"
@@ -25,7 +26,8 @@ class Standing:
     """A value beside the reference's.
 
     `percent_below` is the part of a column's known numbers that is smaller, those equal counted half. `share`
-    is how much of the reference a category, or null, is, and `rank` its place among `of` categories by that.
+    is how much of the reference a category, or null, is, and `rank` its place among `of` categories by that;
+    one that is rare is none of the `of` that were counted.
     `limit` is the least or greatest number of the reference, where the value lies beyond it. Where it
     `is_length`, all this is about the characters of a text.
     """
@@ -54,6 +56,8 @@ class Standing:
                 )
             case Place.UNSEEN:
                 told = "not seen in the reference"
+            case Place.RARE:
+                told = f"not among the {self.of:,} commonest in the reference, if it was seen at all"
             case Place.BELOW:
                 told = f"below the least of the reference, {self.limit:.6g}"
             case Place.ABOVE:
@@ -94,7 +98,7 @@ def place_category(text: str | None, counts: CategoricalCounts) -> Standing:
         return _null(counts.nulls, rows)
     mine = dict(zip(counts.categories, counts.counts, strict=True)).get(text, 0)
     if not mine:
-        return Standing(Place.UNSEEN)
+        return Standing(Place.RARE, of=len(counts.categories)) if counts.other else Standing(Place.UNSEEN)
     rank = 1 + sum(one > mine for one in counts.counts)
     return Standing(Place.KNOWN, share=mine / rows, rank=rank, of=len(counts.categories))
 

@@ -163,6 +163,9 @@ def _read_row(inputs: dict[str, Any], columns: Sequence[InputColumn]) -> tuple[d
     raw = pd.DataFrame({one.name: [inputs[one.name]] for one in columns})
     typed = as_in_dataset(raw, tuple(columns)).iloc[0].to_dict()
     row = {one.name: _plain(typed[one.name], one.type) for one in columns}
+    # beside nulls whole numbers are floats in the dataset, which keep no digits beyond 2**53; the service has
+    whole = [one.name for one in columns if one.type is ColumnType.INT and type(inputs[one.name]) is int]
+    row |= {name: inputs[name] for name in whole if row[name] is not None}
     unread = [
         f"{name} {value_text(inputs[name])[:40]!r}"
         for name, value in row.items()

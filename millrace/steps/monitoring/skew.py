@@ -155,7 +155,7 @@ def as_in_dataset(rows: "pd.DataFrame", columns: tuple[InputColumn, ...]) -> "pd
     from millrace.domain.columns import convert_column
 
     def contract(column: InputColumn) -> ColumnContract:
-        return ColumnContract(type=column.type, max_null_share=1.0)
+        return ColumnContract(type=column.type, max_null_share=1.0 if column.nullable else 0.0)
 
     return pd.DataFrame(
         {column.name: convert_column(rows[column.name], contract(column)).values for column in columns}

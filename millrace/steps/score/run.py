@@ -205,6 +205,7 @@ def _answer_all(work: ChunkWork, source: ScoreInput) -> Iterator[tuple[int, int,
     def begun() -> Iterator[Future[tuple[int, int, int]]]:
         """Yield each chunk in order, no sooner than the next ones have begun."""
         for number, chunk in enumerate(source.chunks(work.rows, work.types)):
+            source.ensure_unchanged()  # what is kept of it is taken up for the input that was hashed
             running.append(pool.submit(answer_chunk, work, number, chunk))
             if len(running) > threads:
                 yield running.popleft()
