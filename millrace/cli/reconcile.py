@@ -37,7 +37,7 @@ def reconcile(model: str | None = None, *, json: bool = False) -> None:
     for name in models:
         try:
             done.append(reconcile_model(name, run_id, clock.now()))
-        except MillraceError as error:
+        except (MillraceError, OSError) as error:
             if model is not None:
                 raise
             failed.append(f"{name}: {error}")

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -69,6 +69,28 @@ class InputColumn:
             categories=_common(self.categories, other.categories),
             text=self.text or other.text,
         )
+
+    def is_narrower_than(self, other: "InputColumn") -> bool:
+        """Whether the other one allows what this one does not."""
+        both = self.narrowed_by(other)
+        return (both.nullable, both.min, both.max, both.categories and {*both.categories}) != (
+            other.nullable, other.min, other.max, other.categories and {*other.categories},
+        )  # fmt: skip
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value of the column's type keeps to its bounds.
+
+        >>> column = InputColumn("x", ColumnType.INT, False, max=9)
+        >>> [column.allows(value) for value in (9, 10, None)]
+        [True, False, False]
+        """
+        if value is None:
+            return self.nullable
+        if self.categories is not None:
+            return value in self.categories
+        if not isinstance(value, int | float):
+            return True
+        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
 
 @dataclass(frozen=True)

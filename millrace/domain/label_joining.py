@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_integer_dtype
 
 from millrace.domain.canonical import canonical_json, value_text
+from millrace.domain.prediction import SLACK
 
 ROW = ["request_id", "row"]
 """What names a row to its client, who may give one request id to several requests."""
@@ -81,7 +83,8 @@ def find_rows(later: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[float]":
     """Find which answered row a label, or a shadow's answer, is about.
 
     Of several rows with its `request_id` and `row` it is the last one answered up to its own time; where
-    a clock says that there is none, the first one after.
+    there is none, the first one within `SLACK` after, as clocks differ: what was answered later than that
+    it cannot be about.
 
     Parameters
     ----------
@@ -100,10 +103,10 @@ def find_rows(later: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series[float]":
     named = [*ROW, "at"]
     answered = rows[named].assign(position=range(len(rows))).sort_values("at", kind="stable")
     asked = later[named].astype(rows[named].dtypes).sort_values("at", kind="stable")
-    before, after = (
-        pd.merge_asof(asked, answered, on="at", by=ROW, direction=direction)["position"]
-        for direction in ("backward", "forward")
-    )
+    before = pd.merge_asof(asked, answered, on="at", by=ROW)["position"]
+    # times are in microseconds where they are numbers
+    slack: Any = SLACK // timedelta(microseconds=1) if is_integer_dtype(asked["at"]) else SLACK
+    after = pd.merge_asof(asked, answered, on="at", by=ROW, direction="forward", tolerance=slack)["position"]
     return before.fillna(after).astype("float64").set_axis(asked.index).reindex(later.index)
 
 

@@ -3,9 +3,13 @@
 These are the records of the prediction log: arrays on disk, so a field is only ever added at the end.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
+
+SLACK = timedelta(minutes=1)
+"""How far a shadow's answer, or another machine's clock, may be from the answer it belongs to."""
 
 Answer = float | tuple[float, ...]
 """One row's answer: see `domain.answers.shape_answers`. A multiclass answer has one share for each class."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -130,7 +131,9 @@ def _as_refused(error: Exception, model: str | None, request_id: str) -> Refused
         return error
     if isinstance(error, HTTPException):
         return _leads_nowhere(error)
-    log.error("%s: request %s failed", model, request_id, exc_info=error)
+    # what the error says can be a value of a private column: its kind, and where it came from, cannot
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s: request %s failed: %s\n%s", model, request_id, type(error).__name__, where)
     return RefusedError(500, "internal", "the request could not be answered; the service's log says why")
 
 

@@ -13,6 +13,8 @@ from millrace.domain.words import MAX_CHARACTERS
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest number a graph can see: what is beyond it would silently become a null."""
 INT64_MAX = 2**63 - 1
+LARGEST_WHOLE = math.nextafter(2.0**63, 0.0)
+"""The greatest whole number of 64 bits that is a float."""
 
 
 def describe_column(column: InputColumn) -> str:
@@ -56,7 +58,7 @@ def field_type(column: InputColumn) -> Any:
             # JSON has one kind of number: 3.0 is what many clients write for 3
             kind = (
                 Annotated[int, Meta(ge=math.ceil(low), le=math.floor(high))]
-                | Annotated[float, Meta(multiple_of=1.0, ge=low, le=high)]
+                | Annotated[float, Meta(multiple_of=1.0, ge=low, le=min(high, LARGEST_WHOLE))]
             )
     return kind | None if column.nullable else kind
 

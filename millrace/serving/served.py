@@ -40,17 +40,17 @@ class ScoringArm:
         self._names = tuple(column.name for column in scorer.schema.inputs)
         positions = [schema.names.index(name) for name in self._names]
         self._pick = _picking(positions)
-        self._needed = tuple(
-            at
+        self._narrower = tuple(
+            (at, column)
             for at, column in zip(positions, scorer.schema.inputs, strict=True)
-            if at >= len(schema.required) and not column.nullable
+            if at >= len(schema.required) or column.is_narrower_than(schema.columns[at])
         )
         self._rows = metrics.rows.labels(self.model, self.digest[:12], self.role)
         self._non_finite = metrics.non_finite.labels(self.model, self.digest[:12])
 
-    def lacks(self, row: Row) -> bool:
-        """Whether a request that others can answer left out what this arm needs."""
-        return any(row[at] is None for at in self._needed)
+    def refuses(self, row: Row) -> bool:
+        """Whether a row that others can answer lacks what this arm needs, or has what it does not allow."""
+        return any(not column.allows(row[at]) for at, column in self._narrower)
 
     def score(self, rows: Sequence[Row]) -> list[Answer | None]:
         """Answer rows of the request schema; None where the scorer gave no finite answer."""

@@ -29,7 +29,7 @@ BROKEN_ROWS = 8
 END_SECONDS = 2.0
 """How long a service that ends waits for its shadows."""
 
-MISSING_COLUMN = "missing column"
+REFUSED = "refused by its schema"
 """The error of a row that others can answer and that left out what the shadow needs."""
 
 _Offered = tuple[str, int, Row]
@@ -99,10 +99,10 @@ class Shadow:
         return taken
 
     def _score(self, taken: list[_Offered]) -> None:
-        if lacking := [one for one in taken if self._arm.lacks(one[2])]:
-            # as an answering arm it would have had these requests refused
-            self._log_failed(lacking, MISSING_COLUMN)
-            taken = [one for one in taken if not self._arm.lacks(one[2])]
+        if refused := [one for one in taken if self._arm.refuses(one[2])]:
+            # as an answering arm it would have had these requests refused, to everybody
+            self._log_failed(refused, REFUSED)
+            taken = [one for one in taken if not self._arm.refuses(one[2])]
         problem = self._try(taken) if taken else None
         if problem is not None and (failed := self._score_apart(taken)):
             self._log_failed(failed, _kind_of(problem))

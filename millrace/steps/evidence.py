@@ -16,6 +16,7 @@ from millrace.settings import load_settings
 
 if TYPE_CHECKING:
     from millrace.adapters.prediction_log.trial import Trial
+    from millrace.domain.rollout.measure import Thresholds
 
 ALIVE_WITHIN = timedelta(seconds=30)
 """Three words of a service: one that has said none for so long is dead, or answers nobody we know of."""
@@ -64,10 +65,11 @@ def gather_evidence(rollout: Rollout, now: datetime) -> Evidence:
     champion, challenger, policy = rollout.control, rollout.on_trial, rollout.policy
     if champion is None or challenger is None or policy is None or rollout.since is None:
         raise NothingOnTrialError(rollout.model, rollout.phase)
-    schema, known = _common_schema(rollout.model, champion, challenger)
+    schema, known, thresholds = _common_schema(rollout.model, champion, challenger)
     trial = Trial(
         rollout.model, rollout.generation, champion, challenger, rollout.since, now,
         schema.task, schema.classes, policy.slices, tuple(column.name for column in schema.key), known,
+        thresholds,
     )  # fmt: skip
     if rollout.is_direct:
         return _rescored(trial, policy)
@@ -90,8 +92,8 @@ def _logged(trial: "Trial", policy: Policy, reference_p95: float | None) -> Evid
         trial.until,
         services=len(services),
         ready=sum(_has_proven(word, trial) for word in services),
-        overall=measure_arms(found.rows, trial.task, ratio, reference_p95),
-        slices=measure_slices(found.rows, trial.task, ratio),
+        overall=measure_arms(found.rows, trial.task, ratio, reference_p95, trial.thresholds),
+        slices=measure_slices(found.rows, trial.task, ratio, trial.thresholds),
         unreadable=len(found.damages),
     )
 
@@ -108,8 +110,8 @@ def _rescored(trial: "Trial", policy: Policy) -> Evidence:
         trial.until,
         services=0,
         ready=0,
-        overall=measure_arms(found.rows, trial.task, ratio),
-        slices=measure_slices(found.rows, trial.task, ratio),
+        overall=measure_arms(found.rows, trial.task, ratio, None, trial.thresholds),
+        slices=measure_slices(found.rows, trial.task, ratio, trial.thresholds),
         unreadable=found.damages,
     )
 
@@ -124,15 +126,21 @@ def _has_proven(word: Alive, trial: "Trial") -> bool:
     return any(one.model == trial.model and trial.challenger in one.loaded for one in word.models)
 
 
-def _common_schema(model: str, champion: str, challenger: str) -> tuple[Schema, dict[str, tuple[str, ...]]]:
-    """Return what both give out, with all classes of either, and the classes of each."""
+def _common_schema(
+    model: str, champion: str, challenger: str
+) -> "tuple[Schema, dict[str, tuple[str, ...]], Thresholds]":
+    """Return what both give out, with all classes of either, and the classes and the threshold of each."""
+    from millrace.domain.rollout.measure import EVEN, Thresholds
+
     needed, found = find_schema(champion), find_schema(challenger)
     if found.task != needed.task:
         raise ClashingAnswersError(model, challenger, found.task.value, needed.task.value)
     if found.classes != needed.classes and needed.task is not Task.MULTICLASS:
         raise ClashingAnswersError(model, challenger, f"classes {found.classes}", f"{needed.classes}")
     classes = tuple(dict.fromkeys((*needed.classes, *found.classes)))
-    return replace(needed, classes=classes), {champion: needed.classes, challenger: found.classes}
+    ours, theirs = (EVEN if one.threshold is None else one.threshold for one in (found, needed))
+    known = {champion: needed.classes, challenger: found.classes}
+    return replace(needed, classes=classes), known, Thresholds(champion=theirs, challenger=ours)
 
 
 def find_schema(digest: str) -> Schema:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from millrace.adapters.prediction_log.compaction import compact
-from millrace.adapters.prediction_log.parts import SLACK, Span, UnreadableLogError, read_parts
+from millrace.adapters.prediction_log.parts import Span, UnreadableLogError, read_parts
 from millrace.adapters.prediction_log.reader import read_window
 from millrace.adapters.prediction_log.segment import list_segments
 from millrace.adapters.prediction_log.tables import Kind
@@ -24,6 +24,7 @@ from millrace.adapters.prediction_log.values import NULL, OTHERS
 from millrace.domain.kinds import Task
 from millrace.domain.label_joining import find_rows
 from millrace.domain.prediction import (
+    SLACK,
     Answered,
     AnsweredRow,
     Label,
@@ -44,7 +45,7 @@ ids = st.sampled_from(["page", "page", *(f"r{number}" for number in range(8))])
 digests = st.sampled_from([OLD, OLD, NEW, NEW, OTHER])
 generations = st.sampled_from([3, 3, 3, 4])
 asked_ids = st.sampled_from(["page", "r0", "r0", "r1"])
-moments = st.sampled_from([-20.0, -0.5, 0.0, 0.0000005, 1.25, 2.0, 3.0000015, 40.0])
+moments = st.sampled_from([-20.0, -0.5, 0.0, 0.0000005, 1.25, 2.0, 3.0000015, 40.0, 70.0])
 places = st.integers(0, 1)
 
 
@@ -68,7 +69,7 @@ def answers(draw: st.DrawFn) -> Answered:
 
 @st.composite
 def shadows(draw: st.DrawFn) -> Shadowed:
-    error = draw(st.sampled_from([None, None, "missing column"]))
+    error = draw(st.sampled_from([None, None, "refused by its schema"]))
     rows = [
         ShadowedRow(
             draw(asked_ids),
@@ -115,6 +116,16 @@ def test_what_is_read_fast_is_what_is_read_exactly(
         found = read_trial(folder, trial)
         assert told(found.rows) == told_exactly(folder)
         assert (found.share, found.damages) == (1.0, ())
+
+
+@pytest.mark.parametrize(("early", "joined"), [(59, 1), (61, 0)])
+def test_a_label_is_of_no_row_that_was_answered_later_than_clocks_differ(
+    tmp_path: Path, early: int, joined: int
+) -> None:
+    label = labelled(by_request("r1", "yes"), seconds=100 - early)
+    write_log(tmp_path, label, answered("r1", seconds=100, digest=OLD))
+    rows = read_trial(tmp_path, TRIAL).rows
+    assert (len(rows.labels), int(np.isfinite(rows.labels).sum())) == (1, joined)
 
 
 def told(rows: LoggedRows) -> Counter[Any]:

@@ -56,3 +56,10 @@ def test_a_request_id_of_several_requests_names_the_newest_answered_before_the_l
     assert counts == LabelCounts(joined=2, unknown=1)
     early, _ = join_labels(rows, INPUTS, labels_of(("d", -1, "page", 0, None)), None)
     assert early["label"].dropna().to_dict() == {8: "d"}
+
+
+def test_a_label_is_of_no_row_that_was_answered_after_it() -> None:
+    labels = labels_of(("yesterday", -60, "r2", 0, None), ("by a clock behind", -1, "r1", 0, None))
+    found, counts = join_labels(ROWS, INPUTS, labels, None)
+    assert found["label"].dropna().to_dict() == {7: "by a clock behind"}
+    assert counts == LabelCounts(joined=1, unknown=1)

@@ -16,13 +16,13 @@ from sklearn.preprocessing import OneHotEncoder
 
 from millrace.adapters.export import export_skops
 from millrace.adapters.prediction_log.reader import Window, read_window
-from millrace.domain.bundle import Engine
+from millrace.domain.bundle import SCHEMA_FILE, Engine
 from millrace.domain.config import ModelConfig
 from millrace.domain.kinds import Task
 from millrace.domain.pointer import Arm, ArmRole, Durability
 from millrace.serving.shadow import BROKEN_ROWS
 from tests.adapters.planted import pack, planted_config, planted_rows, train
-from tests.serving.service import Packed, RunningService, ServiceHome, running_service, wait_for
+from tests.serving.service import Packed, RunningService, ServiceHome, changed, running_service, wait_for
 from tests.serving.under_load import (
     MODEL,
     PATH,
@@ -211,7 +211,29 @@ def test_a_shadow_that_lacks_a_column_is_logged_as_failing_and_changes_no_answer
         assert service.stop() == 0
     found = window_of(home)
     assert (found.rows, len(found.shadows), found.failed_shadows) == (300, 200, 100)
-    assert set(found.shadows["error"].dropna()) == {"missing column"}
+    assert set(found.shadows["error"].dropna()) == {"refused by its schema"}
+
+
+def test_what_a_shadow_would_refuse_is_its_failure_before_it_answers_anybody(tmp_path: Path) -> None:
+    home = ServiceHome(tmp_path / "home")
+
+    def tighten(schema: dict[str, Any]) -> dict[str, Any]:
+        bounds = {"my column": {"max": 4.0}, "label": {"nullable": False}}
+        return {**schema, "inputs": [one | bounds.get(one["name"], {}) for one in schema["inputs"]]}
+
+    champion = home.add(MODEL, edition(1))
+    tighter = home.add(MODEL, changed(edition(2), SCHEMA_FILE, tighten))
+    publish(home, champion)
+    rows = [row(number) | {"my column": number % 9} for number in range(90)]
+    rows[0]["label"] = None
+    with running_service(home) as service:
+        without = service.post(PATH, rows).json["answers"]
+        wait_for_generation(service, publish(home, answering(champion, 100), shadow(tighter)))
+        assert service.post(PATH, rows).json["answers"] == without
+        wait_for(lambda: failed(service) + total(service, "millrace_rows_total", arm="shadow") == 90, "all")
+        assert failed(service) == 41  # 40 of 5 to 8, and the null
+        assert service.stop() == 0
+    assert set(window_of(home).shadows["error"].dropna()) == {"refused by its schema"}
 
 
 def test_a_shadow_that_cannot_keep_up_drops_rows_and_counts_each(tmp_path: Path) -> None:

@@ -73,6 +73,13 @@ def test_a_whole_number_is_the_same_key_however_it_is_written() -> None:
     assert [*map(repr, first)] == [*map(repr, second)]
 
 
+@pytest.mark.parametrize("number", ["9.223372036854775807e18", "9223372036854775808"])
+def test_a_whole_number_beyond_64_bits_is_refused_however_it_is_written(number: str) -> None:
+    body = f'{{"amount":1,"count":3,"word":"x","flight":{number}}}'
+    with pytest.raises(InvalidRowsError, match="a whole number from"):
+        KEYED.decode(body.encode())
+
+
 def test_a_time_is_the_same_key_in_every_zone() -> None:
     times = ("2013-04-01T09:15:00Z", "2013-04-01T11:15:00+02:00", "2013-04-01T09:15:00.000Z")
     taken = {

@@ -75,3 +75,7 @@ def test_an_error_is_logged_without_its_words_and_what_is_private(tmp_path: Path
     assert logged["error"].notna().tolist() == [True, False]
     [segment] = home.predictions.glob("*.seg")
     assert b"ride 1" not in segment.read_bytes()
+    said = (home.path / "said").read_text("utf-8")
+    assert "ride 1" not in said
+    assert "failed: ValueError" in said
+    assert "in score" in said  # where it came from

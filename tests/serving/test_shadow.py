@@ -36,7 +36,7 @@ class Scored:
         self.may_go_on, self.is_scoring = threading.Event(), threading.Event()
         self.may_go_on.set()
 
-    def lacks(self, _: Row) -> bool:
+    def refuses(self, _: Row) -> bool:
         return False
 
     def score(self, rows: Sequence[Row]) -> list[Answer | None]:

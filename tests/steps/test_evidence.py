@@ -1,6 +1,7 @@
 """Is the evidence of a rollout's step what services have logged of it?"""
 
 import dataclasses
+import shutil
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -104,6 +105,16 @@ def test_a_shadowing_challenger_is_compared_on_the_rows_of_the_step(log: Path, r
     assert overall.excess_losses.mean == pytest.approx(0.25**2 - 0.75**2)
     assert overall.champion.p95 == 140.0
     assert sorted(evidence.slices) == ["tariff=r1", "tariff=r2", "tariff=r3"]
+
+
+def test_decisions_are_compared_as_each_version_makes_them(log: Path, rollout: Rollout) -> None:
+    careful = published(changed(binary(), SCHEMA_FILE, lambda schema: {**schema, "threshold": 0.9}), 3)
+    for challenger, disagreements in ((str(rollout.challenger), 1), (careful, 0)):
+        shadow = dataclass_like(shadowed("r1", 0.75, 1), digest=challenger)
+        write_log(log, answered("r1", digest=str(rollout.champion)), shadow, instance=challenger)
+        compared = gather_evidence(dataclasses.replace(rollout, challenger=challenger), NOW).overall
+        assert (compared.disagreements, compared.shifts.n) == (disagreements, 1)
+        shutil.rmtree(log)
 
 
 def dataclass_like(record: Any, **changes: Any) -> Any:

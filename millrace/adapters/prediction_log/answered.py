@@ -12,7 +12,6 @@ from millrace.adapters.prediction_log.names import BoolArray
 from millrace.adapters.prediction_log.pairing import Rows, pair, rows_of
 from millrace.adapters.prediction_log.parts import (
     MAX_ROWS,
-    SLACK,
     Span,
     count_since,
     read_parts,
@@ -32,6 +31,7 @@ from millrace.domain.answers import spread_shares
 from millrace.domain.kinds import Task
 from millrace.domain.label_joining import LabelCounts
 from millrace.domain.monitoring.answered import AnsweredRows
+from millrace.domain.prediction import SLACK
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from millrace.adapters.prediction_log.by_request import LoggedAnswer
 from millrace.adapters.prediction_log.compacted import list_compacted, stem_of
 from millrace.adapters.prediction_log.frames import frame_of
-from millrace.adapters.prediction_log.parts import SLACK, UnreadableLogError
+from millrace.adapters.prediction_log.parts import UnreadableLogError
 from millrace.adapters.prediction_log.segment import (
     Damage,
     heads_of_model,
@@ -26,7 +26,7 @@ from millrace.adapters.prediction_log.tables import Kind, chunks_of, infer, join
 from millrace.domain.canonical import value_text
 from millrace.domain.explanation.truth import Truth
 from millrace.domain.label_joining import join_labels
-from millrace.domain.prediction import Labelled
+from millrace.domain.prediction import SLACK, Labelled
 
 _BETWEEN = "\0"
 

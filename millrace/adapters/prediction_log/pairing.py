@@ -5,6 +5,7 @@ Where a name is of one row, that is a search. Rows that share a name are left to
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from millrace.adapters.prediction_log.parts import Part
 from millrace.adapters.prediction_log.tables import INPUT
 from millrace.adapters.prediction_log.thin import micros_of
 from millrace.domain.label_joining import ROW, find_rows, join_labels
+from millrace.domain.prediction import SLACK
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,8 @@ def pair(answers: Rows, shadows: Rows, labels: Rows, since: int) -> Pairs:
     of_shadow, of_label = names.find(shadows.names), names.find(labels.names)
     of_label[labels.part.table["request_id"].is_null().to_numpy()] = -1
     exact = names.is_shared
+    for later, positions in ((shadows, of_shadow), (labels, of_label)):
+        positions[_are_before(later, positions, answers) & ~_of(exact, positions)] = -1
     label = _newest(table, of_label, labels.at, keyed)
     shadow = _first(len(exact), of_shadow, shadows.at)
     found = Pairs(np.zeros(len(exact), bool), shadow, label, of_label, exact)
@@ -84,6 +88,14 @@ def _are_there(keyed: Keyed, answers: pa.Table) -> bool:
 
 def _of(exact: BoolArray, positions: IntArray) -> BoolArray:
     return (positions >= 0) & exact[positions] if len(exact) else np.zeros(len(positions), dtype=bool)
+
+
+def _are_before(later: Rows, positions: IntArray, answers: Rows) -> BoolArray:
+    """Say which came before the row of their name was answered, by more than clocks may differ."""
+    if not answers.at.size:
+        return np.zeros(len(positions), dtype=bool)
+    slack = SLACK // timedelta(microseconds=1)
+    return np.asarray((positions >= 0) & (later.at < answers.at[positions] - slack))
 
 
 def _first(rows: int, positions: IntArray, at: IntArray) -> IntArray:

@@ -20,12 +20,11 @@ from millrace.adapters.prediction_log.raw_columns import read_raw
 from millrace.adapters.prediction_log.segment import Damage, list_segments, opened
 from millrace.adapters.prediction_log.tables import Kind
 from millrace.adapters.prediction_log.thin import LABEL, is_coded, micros_of, thin_schema, thinned
+from millrace.domain.prediction import SLACK
 from millrace.errors import MillraceError
 
 MAX_ROWS = 2_000_000
 """Of more answered rows a share is read: the bounds that are judged by are narrow long before."""
-SLACK = timedelta(minutes=1)
-"""How far a shadow's answer, or another machine's clock, may be from the answer it belongs to."""
 
 _OVERFULL = 1.25
 _THREADS = 2

@@ -30,10 +30,7 @@ from millrace.adapters.prediction_log.tables import (
     table_of,
 )
 from millrace.domain.label_joining import ROW, LabelCounts, find_rows, join_labels
-from millrace.domain.prediction import Record
-
-_SLACK = timedelta(minutes=1)
-"""How far a shadow's answer, or another machine's clock, may be from the answer it belongs to."""
+from millrace.domain.prediction import SLACK, Record
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def read_window(
     folder: Path, model: str, start: datetime, end: datetime, *, label_delay: timedelta | None = None
 ) -> Window:
     """Read what was answered from `start` up to, without, `end`, and every label for it until now."""
-    rows = _read_log(folder, model, start - _SLACK, end)
+    rows = _read_log(folder, model, start - SLACK, end)
     answers, shadows = rows.frames[Kind.ANSWERS], rows.frames[Kind.SHADOWS]
     is_again = answers.duplicated([*ROW, "at"])
     known = answers[~is_again]
@@ -128,7 +125,7 @@ def _read_log(folder: Path, model: str, since: datetime, until: datetime) -> _Ro
                     for place, columns in chunks_of(records)
                 ]
     damages += _list_set_aside(folder)
-    ends = {Kind.ANSWERS: until, Kind.SHADOWS: until + _SLACK, Kind.LABELS: None}
+    ends = {Kind.ANSWERS: until, Kind.SHADOWS: until + SLACK, Kind.LABELS: None}
     frames = {}
     for kind, end in ends.items():
         tables = [(stem, _within(table, since, end)) for stem, of, table in raw if of is kind]

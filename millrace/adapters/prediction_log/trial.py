@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from millrace.adapters.prediction_log.names import BoolArray
 from millrace.adapters.prediction_log.pairing import Rows, pair, rows_of
-from millrace.adapters.prediction_log.parts import MAX_ROWS, SLACK, Span, read_parts_by_key
+from millrace.adapters.prediction_log.parts import MAX_ROWS, Span, read_parts_by_key
 from millrace.adapters.prediction_log.segment import Damage
 from millrace.adapters.prediction_log.tables import INPUT, Kind
 from millrace.adapters.prediction_log.thin import codes_of, is_text
@@ -23,7 +23,8 @@ from millrace.adapters.prediction_log.values import (
 )
 from millrace.domain.answers import FloatArray, spread_shares
 from millrace.domain.kinds import Task
-from millrace.domain.rollout.measure import LoggedRows
+from millrace.domain.prediction import SLACK
+from millrace.domain.rollout.measure import EVENLY, LoggedRows, Thresholds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,6 +49,7 @@ class Trial:
     slices: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    thresholds: Thresholds = EVENLY
 
     def known_to(self, digest: str) -> tuple[str, ...]:
         """Return the classes of a version, in the order of its answers."""

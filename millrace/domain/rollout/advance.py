@@ -129,8 +129,9 @@ def _doubt(rollout: Rollout, evidence: Evidence | None, now: datetime) -> str | 
 
 def _judge(rollout: Rollout, evidence: Evidence, policy: Policy) -> tuple[Verdict, ...]:
     if rollout.phase is Phase.PROBATION:
-        return judge_step(evidence, policy, on_labels=True, min_labels=policy.probation_labels)
-    return judge_step(evidence, policy, on_labels=policy.steps[rollout.step].on_labels)
+        return judge_step(evidence, policy, min_labels=policy.probation_labels)
+    by_labels = policy.steps[rollout.step].on_labels
+    return judge_step(evidence, policy, min_labels=policy.step_requests if by_labels else None)
 
 
 def _fail(
@@ -190,6 +191,8 @@ def _pass(
     rollout: Rollout, evidence: Evidence, verdicts: tuple[Verdict, ...], policy: Policy, now: datetime
 ) -> Transition:
     generation, reason = rollout.generation + 1, "; ".join(f"{one.rule}: {one.reason}" for one in verdicts)
+    if rollout.paused is not None:
+        return _wait(rollout, evidence, f"paused: {rollout.paused}", verdicts, policy, now)
     if rollout.phase is Phase.PROBATION:
         ended = ProbationEnded(str(rollout.champion), generation, Outcome.PASS, reason, verdicts, evidence)
         return _move(rollout, ended, now, reason, verdicts)
@@ -213,8 +216,6 @@ def _pass(
 
 def _hold(rollout: Rollout, evidence: Evidence) -> str | None:
     """Say what keeps a step that passed from going on."""
-    if rollout.paused is not None:
-        return f"paused: {rollout.paused}"
     if rollout.is_direct:
         return None
     if not evidence.services or evidence.ready < evidence.services:

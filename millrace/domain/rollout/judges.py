@@ -20,6 +20,9 @@ SLOW_SHARE = 0.05
 REFERENCE_REQUESTS = 100
 """Of the champion, below which there is nothing to compare with: nothing passes, only errors can fail."""
 
+LEAST_LABELS = 100
+"""Below which nothing is said by labels: the bounds of a mean are those of many, and ten may all be alike."""
+
 Judge = Callable[[Compared, Policy], Verdict | None]
 
 
@@ -46,10 +49,15 @@ def judge_latency(compared: Compared, policy: Policy) -> Verdict | None:
 
 
 def judge_shift(compared: Compared, policy: Policy) -> Verdict | None:
-    """Judge how far the mean answer moved, on the same rows where there are such; None without numbers."""
+    """Judge how far the mean answer moved, on the same rows where there are such; None without numbers.
+
+    Beside a champion that says one thing to all nothing tells how far is far: only the same passes.
+    """
     spread = compared.champion.answers.deviation
-    if not math.isfinite(spread) or spread == 0.0:
+    if not math.isfinite(spread):
         return None
+    if spread == 0.0:
+        return _judge_beside_constant(compared)
     if compared.shifts.n:
         moved, bounds = compared.shifts.mean, _mean_bounds(compared.shifts, policy)
     else:
@@ -64,6 +72,13 @@ def judge_shift(compared: Compared, policy: Policy) -> Verdict | None:
     )  # fmt: skip
 
 
+def _judge_beside_constant(compared: Compared) -> Verdict:
+    constant, ours = compared.champion.answers.mean, compared.challenger.answers
+    found = f"mean answer {ours.mean:.3g}, and the champion says {constant:.3g} to all"
+    is_same = math.isclose(ours.mean, constant, rel_tol=1e-6) and ours.deviation <= 1e-6 * abs(constant)
+    return Verdict("shift", Outcome.PASS if is_same else Outcome.INCONCLUSIVE, found)
+
+
 def judge_disagreement(compared: Compared, policy: Policy) -> Verdict | None:
     """Judge how often both would have decided otherwise on the same row; None where there is no such row."""
     if not compared.shifts.n:
@@ -75,9 +90,12 @@ def judge_disagreement(compared: Compared, policy: Policy) -> Verdict | None:
 
 
 def judge_loss(compared: Compared, policy: Policy) -> Verdict | None:
-    """Judge by labels, as often as one likes: the bounds hold at all looks together; None without labels."""
+    """Judge by labels, as often as one likes: the bounds hold at all looks together.
+
+    None with less than `LEAST_LABELS` of them.
+    """
     excess = _excess_loss(compared, policy)
-    if excess is None:
+    if excess is None or excess[0] < LEAST_LABELS:
         return None
     rows, mean, bounds = excess
     limit = policy.limits.max_excess_loss
@@ -114,13 +132,11 @@ def judge_slices(evidence: Evidence, policy: Policy) -> Verdict | None:
 JUDGES: tuple[Judge, ...] = (judge_errors, judge_latency, judge_shift, judge_disagreement, judge_loss)
 
 
-def judge_step(
-    evidence: Evidence, policy: Policy, *, on_labels: bool, min_labels: int = 0
-) -> tuple[Verdict, ...]:
+def judge_step(evidence: Evidence, policy: Policy, *, min_labels: int | None = None) -> tuple[Verdict, ...]:
     """Return the verdict of each judge that has something to judge.
 
-    Below the least evidence there is one verdict, inconclusive. A step `on_labels` is inconclusive by
-    itself until labels have said something, on `min_labels` rows at least.
+    Below the least evidence there is one verdict, inconclusive. A step that goes by labels is inconclusive
+    by itself until there are `min_labels` of both versions; None for one that does not.
     """
     compared = evidence.overall
     if not _is_enough(compared.challenger, policy):
@@ -134,15 +150,15 @@ def judge_step(
         reason = f"{evidence.unreadable} damaged places in the log of this step"
         verdicts.append(Verdict("evidence", Outcome.INCONCLUSIVE, reason))
     verdicts.append(judge_slices(evidence, policy))
-    if on_labels:
+    if min_labels is not None:
         verdicts.append(_judge_labels(compared, min_labels))
     return tuple(verdict for verdict in verdicts if verdict is not None)
 
 
 def _judge_labels(compared: Compared, min_labels: int) -> Verdict:
-    rows = _compared_labels(compared)
-    outcome = Outcome.PASS if rows and rows >= min_labels else Outcome.INCONCLUSIVE
-    return Verdict("labels", outcome, f"{rows} labels of {max(1, min_labels)} needed")
+    rows, needed = _compared_labels(compared), max(LEAST_LABELS, min_labels)
+    outcome = Outcome.PASS if rows >= needed else Outcome.INCONCLUSIVE
+    return Verdict("labels", outcome, f"{rows} labels of {needed} needed")
 
 
 def _judge_harm(compared: Compared, policy: Policy) -> Verdict:
@@ -175,7 +191,7 @@ def _excess_loss(compared: Compared, policy: Policy) -> tuple[int, float, Bounds
     if paired.n:
         return paired.n, paired.mean, _mean_bounds(paired, policy)
     if ours.n and theirs.n:
-        return ours.n, ours.mean - theirs.mean, _difference(ours, theirs, policy)
+        return min(ours.n, theirs.n), ours.mean - theirs.mean, _difference(ours, theirs, policy)
     return None
 
 

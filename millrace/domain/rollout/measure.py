@@ -18,8 +18,18 @@ BoolArray = npt.NDArray[np.bool_]
 
 PERCENTILES = (50.0, 95.0, 99.0)
 EVEN = 0.5
-"""Where two probabilities of the positive class decide otherwise: one is above, one is not."""
+"""From which probability on the positive class is decided for, by a version without a threshold."""
 
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which probability on each of the two decides for the positive class."""
+
+    champion: float = EVEN
+    challenger: float = EVEN
+
+
+EVENLY = Thresholds()
 
 LOSS_METRICS = {Task.BINARY: Metric.BRIER, Task.MULTICLASS: Metric.BRIER, Task.REGRESSION: Metric.MAE}
 """How a row's loss is measured: bounded where answers are, as bounds of a mean want it. A log loss is not."""
@@ -64,7 +74,11 @@ class LoggedRows:
 
 
 def measure_arms(
-    rows: LoggedRows, task: Task, latency_ratio: float, reference_p95: float | None = None
+    rows: LoggedRows,
+    task: Task,
+    latency_ratio: float,
+    reference_p95: float | None = None,
+    thresholds: Thresholds = EVENLY,
 ) -> Compared:
     """Measure both versions on the same rows; `latency_ratio` says what is slow, see `ArmEvidence`.
 
@@ -86,19 +100,22 @@ def measure_arms(
         champion=champion,
         challenger=challenger,
         shifts=_sums(_told(ours) - _told(theirs)),
-        disagreements=int(_decides_otherwise(ours, theirs, task).sum()),
+        disagreements=int(_decides_otherwise(ours, theirs, task, thresholds).sum()),
         excess_losses=_sums(excess[np.isfinite(excess)]),
     )
 
 
-def measure_slices(rows: LoggedRows, task: Task, latency_ratio: float) -> dict[str, Compared]:
+def measure_slices(
+    rows: LoggedRows, task: Task, latency_ratio: float, thresholds: Thresholds = EVENLY
+) -> dict[str, Compared]:
     """Measure both versions within each value of each column of `slices`, named `column=value`."""
     measured: dict[str, Compared] = {}
     for column, sliced in rows.slices.items():
         ordered = rows.take(np.argsort(sliced.codes, kind="stable"))
         ends = np.cumsum(np.bincount(sliced.codes, minlength=len(sliced.names))).tolist()
         for name, start, end in zip(sliced.names, [0, *ends], ends, strict=False):
-            measured[f"{column}={name}"] = measure_arms(ordered.take(slice(start, end)), task, latency_ratio)
+            of_slice = ordered.take(slice(start, end))
+            measured[f"{column}={name}"] = measure_arms(of_slice, task, latency_ratio, None, thresholds)
     return measured
 
 
@@ -133,10 +150,10 @@ def _of_pairs(pairs: LoggedRows) -> tuple[FloatArray, FloatArray]:
     return np.where(is_ours, pairs.answers, pairs.scores), np.where(is_ours, pairs.scores, pairs.answers)
 
 
-def _decides_otherwise(ours: FloatArray, theirs: FloatArray, task: Task) -> BoolArray:
+def _decides_otherwise(ours: FloatArray, theirs: FloatArray, task: Task, thresholds: Thresholds) -> BoolArray:
     match task:
         case Task.BINARY:
-            return np.asarray((ours > EVEN) != (theirs > EVEN))
+            return np.asarray((ours >= thresholds.challenger) != (theirs >= thresholds.champion))
         case Task.MULTICLASS:
             return np.asarray(ours.argmax(axis=1) != theirs.argmax(axis=1))
         case Task.REGRESSION:

@@ -31,7 +31,7 @@ class Step:
     """One stretch of a rollout: the share of requests in percent that the challenger answers.
 
     At weight 0 it shadows, which is scoring every request without answering it. `on_labels` steps pass
-    only when labels have shown that the challenger loses no more than is allowed.
+    only when `step_requests` labels of both have shown that the challenger loses no more than is allowed.
     """
 
     weight: int

@@ -230,6 +230,17 @@ def test_a_paused_rollout_stays_and_is_still_taken_back() -> None:
     assert isinstance(look(resumed, GOOD, late + 2 * MINUTE).fact, RolloutAdvanced)
 
 
+def test_a_pause_holds_a_champion_on_probation_too_and_harm_still_takes_it_back() -> None:
+    now = START + 60 * MINUTE
+    held = pause(on_probation(), "look at the fair first", now).after
+    proven = look(held, labelled(GOOD, excess=-0.01), now)
+    assert (proven.fact, proven.reason) == (None, "paused: look at the fair first")
+    resumed = resume(held, "looked", now).after
+    assert isinstance(look(resumed, labelled(GOOD, excess=-0.01), now).fact, ProbationEnded)
+    policy = replace(POLICY, failure_limit=1)
+    assert isinstance(look(held, labelled(GOOD, excess=0.5), now, policy).fact, ChampionRolledBack)
+
+
 def test_evidence_that_cannot_be_trusted_moves_nothing() -> None:
     rollout, now = started(), START + MINUTE
     good = evidence_for(rollout, GOOD, now)

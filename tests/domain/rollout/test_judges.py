@@ -6,6 +6,7 @@ import pytest
 
 from millrace.domain.rollout.evidence import ArmEvidence, Compared
 from millrace.domain.rollout.judges import (
+    LEAST_LABELS,
     REFERENCE_REQUESTS,
     judge_disagreement,
     judge_errors,
@@ -17,7 +18,17 @@ from millrace.domain.rollout.judges import (
 )
 from millrace.domain.rollout.sums import Sums
 from millrace.domain.verdict import Outcome, Verdict, worst_of
-from tests.domain.rollout.rolling import BROKEN, GOOD, POLICY, START, arm, evidence_for, numbers, started
+from tests.domain.rollout.rolling import (
+    BROKEN,
+    GOOD,
+    POLICY,
+    START,
+    arm,
+    evidence_for,
+    labelled,
+    numbers,
+    started,
+)
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
@@ -75,7 +86,7 @@ def test_a_tenth_of_the_decisions_may_differ(hits: int, outcome: Outcome) -> Non
 
 @pytest.mark.parametrize(
     ("excess", "rows", "outcome"),
-    [(-0.05, 5000, PASS), (0.05, 5000, FAIL), (0.02, 5000, INCONCLUSIVE), (0.05, 10, INCONCLUSIVE)],
+    [(-0.05, 5000, PASS), (0.05, 5000, FAIL), (0.02, 5000, INCONCLUSIVE), (0.05, 110, INCONCLUSIVE)],
 )
 def test_labels_need_to_be_sure_both_ways(excess: float, rows: int, outcome: Outcome) -> None:
     verdict = judge_loss(replace(GOOD, excess_losses=numbers(excess, rows, 0.1)), POLICY)
@@ -99,13 +110,13 @@ def test_equal_numbers_tell_nothing_about_how_they_vary() -> None:
 
 def test_below_the_least_evidence_nothing_is_said() -> None:
     evidence = evidence_for(started(), Compared(arm(), arm(requests=499, errors=499)), START)
-    (verdict,) = judge_step(evidence, POLICY, on_labels=False)
+    (verdict,) = judge_step(evidence, POLICY)
     assert (verdict.outcome, verdict.reason) == (INCONCLUSIVE, "499 requests of 500 needed")
 
 
 def test_no_request_at_all_is_no_pass_even_where_none_is_needed() -> None:
     nothing = evidence_for(started(), Compared(ArmEvidence(), ArmEvidence()), START)
-    verdicts = judge_step(nothing, replace(POLICY, step_requests=0), on_labels=False)
+    verdicts = judge_step(nothing, replace(POLICY, step_requests=0))
     assert worst_of(verdicts).outcome is INCONCLUSIVE
 
 
@@ -116,7 +127,7 @@ def test_a_harmed_slice_fails_what_is_well_in_all() -> None:
     assert verdict is not None
     assert verdict.outcome is FAIL
     assert verdict.reason.startswith("LGA: errors surely")
-    assert worst_of(judge_step(evidence, POLICY, on_labels=False)).rule == "slices"
+    assert worst_of(judge_step(evidence, POLICY)).rule == "slices"
 
 
 def test_small_slices_are_named_and_none_that_is_large_enough_is_inconclusive() -> None:
@@ -133,16 +144,38 @@ def test_small_slices_are_named_and_none_that_is_large_enough_is_inconclusive() 
 
 def test_a_step_on_labels_needs_them() -> None:
     evidence = evidence_for(started(), GOOD, START)
-    assert worst_of(judge_step(evidence, POLICY, on_labels=False)).outcome is PASS
-    worst = worst_of(judge_step(evidence, POLICY, on_labels=True))
+    assert worst_of(judge_step(evidence, POLICY)).outcome is PASS
+    worst = worst_of(judge_step(evidence, POLICY, min_labels=300))
     assert (worst.rule, worst.outcome) == ("labels", INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("said", "outcome"), [(5.0, PASS), (5.1, INCONCLUSIVE), (1e6, INCONCLUSIVE)])
+def test_beside_a_champion_that_says_one_thing_to_all_only_the_same_passes(
+    said: float, outcome: Outcome
+) -> None:
+    constant, ours = (replace(arm(), answers=numbers(mean, spread=0.0)) for mean in (5.0, said))
+    verdict = judge_shift(Compared(constant, ours, numbers(said - 5.0, spread=0.0)), POLICY)
+    assert verdict is not None
+    assert verdict.outcome is outcome
+
+
+def test_a_few_labels_that_are_all_alike_say_nothing() -> None:
+    def after(rows: int) -> dict[str, Outcome]:
+        seen = labelled(GOOD, 0.0, rows=5000)
+        alike = replace(seen, excess_losses=numbers(0.0, rows, 0.0))
+        return {one.rule: one.outcome for one in judged(alike, min_labels=0)}
+
+    assert "loss" not in after(LEAST_LABELS - 1)
+    assert after(LEAST_LABELS - 1)["labels"] is INCONCLUSIVE
+    assert after(LEAST_LABELS)["labels"] is PASS
+    assert "loss" in after(LEAST_LABELS)
 
 
 def test_labels_of_one_version_alone_compare_nothing() -> None:
     alone = replace(GOOD, challenger=replace(arm(5000), losses=numbers(0.9, 5000)), champion=arm(5000))
-    verdicts = {one.rule: one for one in judged(alone, on_labels=True)}
+    verdicts = {one.rule: one for one in judged(alone, min_labels=300)}
     assert verdicts["labels"].outcome is Outcome.INCONCLUSIVE
-    assert verdicts["labels"].reason == "0 labels of 1 needed"
+    assert verdicts["labels"].reason == "0 labels of 300 needed"
     assert "loss" not in verdicts
 
 
@@ -160,13 +193,13 @@ def test_without_rows_of_the_champion_nothing_passes_and_only_errors_fail() -> N
 
 def test_a_log_with_damaged_places_passes_nothing_and_can_fail() -> None:
     seen = evidence_for(started(), GOOD, START)
-    damaged = judge_step(replace(seen, unreadable=1), POLICY, on_labels=False)
+    damaged = judge_step(replace(seen, unreadable=1), POLICY)
     assert worst_of(damaged).outcome is Outcome.INCONCLUSIVE
     assert worst_of(damaged).reason == "1 damaged places in the log of this step"
     broken = replace(seen, unreadable=1, overall=BROKEN)
-    assert worst_of(judge_step(broken, POLICY, on_labels=False)).outcome is Outcome.FAIL
+    assert worst_of(judge_step(broken, POLICY)).outcome is Outcome.FAIL
 
 
-def judged(compared: Compared, *, on_labels: bool = False) -> tuple[Verdict, ...]:
+def judged(compared: Compared, min_labels: int | None = None) -> tuple[Verdict, ...]:
     seen = evidence_for(started(), compared, START)
-    return judge_step(seen, POLICY, on_labels=on_labels)
+    return judge_step(seen, POLICY, min_labels=min_labels)

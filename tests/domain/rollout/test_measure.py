@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from millrace.domain.kinds import Task
-from millrace.domain.rollout.measure import LoggedRows, Sliced, measure_arms, measure_slices
+from millrace.domain.rollout.measure import LoggedRows, Sliced, Thresholds, measure_arms, measure_slices
 
 NAN = np.nan
 
@@ -64,6 +64,21 @@ def test_a_shadow_is_measured_on_the_same_rows_and_has_no_latency() -> None:
     assert (found.shifts.n, found.disagreements, found.excess_losses.n) == (3, 1, 2)
     assert found.shifts.mean == pytest.approx(0.1)
     assert found.excess_losses.mean == pytest.approx((0.09 - 0.04 + 0.16 - 0.36) / 2)
+
+
+def test_each_version_decides_by_its_own_threshold() -> None:
+    rows = logged([False, False, True], [0.05, 0.2, 0.2], scores=[0.3, 0.3, 0.05])
+    assert measure_arms(rows, Task.BINARY, 1.5).disagreements == 0
+    at = {"thresholds": Thresholds(champion=0.1, challenger=0.1)}
+    assert measure_arms(rows, Task.BINARY, 1.5, **at).disagreements == 2
+    at = {"thresholds": Thresholds(champion=0.1, challenger=0.5)}
+    assert measure_arms(rows, Task.BINARY, 1.5, **at).disagreements == 1
+    exactly = logged([False], [0.1], scores=[0.5])
+    at = {"thresholds": Thresholds(champion=0.1, challenger=0.5)}
+    assert measure_arms(exactly, Task.BINARY, 1.5, **at).disagreements == 0
+    slices = {"city": Sliced(("a",), np.zeros(3, dtype=np.intp))}
+    found = measure_slices(replace(rows, slices=slices), Task.BINARY, 1.5, Thresholds(0.1, 0.1))
+    assert found["city=a"].disagreements == 2
 
 
 def test_in_probation_the_challenger_answers_and_the_signs_stay() -> None:
