@@ -54,10 +54,11 @@ def new(  # noqa: PLR0913 (options of a command)
     json
         Write what was found as JSON.
     """
+    from millrace.adapters import clock
     from millrace.domain.kinds import Task
     from millrace.domain.proposal import Wishes
 
-    wishes = Wishes(name, target, time, key, keep, Task(task) if task else None)
+    wishes = Wishes(name, target, time, key, keep, Task(task) if task else None, clock.now())
     with watched(f"{name} · new"):
         from millrace.steps.new import new_model
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from millrace.adapters.search import list_folds
-from millrace.adapters.training import build_pipeline, constant_answer, fit_pipeline
+from millrace.adapters.training import build_pipeline, constant_answer, fill_unknown, fit_pipeline
 from millrace.domain.answers import answers_of
 from millrace.domain.blocks import hashed_share, name_blocks, split_blocks
 from millrace.domain.config import ModelConfig
@@ -166,7 +166,8 @@ def _answer(
     for number, (train, judged) in enumerate(folds):
         announce(f"trying {estimator}", number + 1, len(folds))
         pipeline = build_pipeline(config, estimator, parameters, None)
-        fit_pipeline(pipeline, features.iloc[train], labels[train], config.training.seed)
+        taught = fill_unknown(features.iloc[train])
+        fit_pipeline(pipeline, taught, labels[train], config.training.seed)
         answers.append(answers_of(pipeline, features.iloc[judged], config.model.task))
     return np.concatenate(answers)
 

@@ -1,7 +1,7 @@
 """Is what a scan says of a table true, whatever its size?"""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +14,10 @@ import pytest
 from millrace.adapters.tables import detect_format, scan_table
 from millrace.adapters.tables.column_tally import ColumnTally
 from millrace.adapters.tables.distinct import DistinctEstimate
+from millrace.adapters.tables.reading import read_batches, to_frame
+from millrace.domain.columns import convert_column
 from millrace.domain.config import FormatSection
+from millrace.domain.config.data import ColumnContract
 from millrace.domain.kinds import ColumnType
 from millrace.domain.table_scan import ColumnScan, TableScan
 
@@ -117,6 +120,32 @@ def test_words_for_nothing_are_nulls_among_numbers_and_that_is_said(tmp_path: Pa
         ("int", 2), ("timestamp", 2), ("string", 0),
     ]  # fmt: skip
     assert "'-', '?', 'N/A', 'NA' mean that nothing is there" in scan.guesses[0]
+
+
+def test_a_cell_of_blanks_is_nothing_among_numbers(tmp_path: Path) -> None:
+    path = written(tmp_path, "total,word\n" + "1.5,a\n" * 20 + " ,b\n   , \n2.5,c\n")
+    scan = scanned(path)
+    assert (scan.column("total").type, scan.column("total").nulls) == (ColumnType.FLOAT, 2)
+    assert scan.format.nulls == (" ", "   ")
+    assert scan.column("word").type is ColumnType.STRING
+    batch = next(one for one in read_batches(path, scan.format, 100) if one.num_rows)
+    totals = to_frame(batch, scan.format, {"total": ColumnType.FLOAT, "word": ColumnType.STRING})["total"]
+    read = convert_column(totals, ColumnContract(type=ColumnType.FLOAT, max_null_share=1.0))
+    assert (int(read.values.isna().sum()), read.refused) == (2, None)
+
+
+def test_times_of_day_and_durations_are_the_texts_that_a_scan_takes_them_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    times = pa.array([time(8, 30), time(17, 0), None])
+    pq.write_table(pa.table({"start": times, "took": pa.array([5, 7, None], pa.duration("s"))}), path)
+    scan = scanned(path)
+    assert {one.type for one in scan.columns} == {ColumnType.STRING}
+    batch = next(one for one in read_batches(path, scan.format, 100) if one.num_rows)
+    frame = to_frame(batch, scan.format, {one.name: one.type for one in scan.columns})
+    for column in scan.columns:
+        read = convert_column(frame[column.name], ColumnContract(type=ColumnType.STRING, max_null_share=1.0))
+        assert read.refused is None
+        assert set(read.values.dropna()) == {text for text, _ in column.common}
 
 
 def test_among_words_only_those_that_can_mean_nothing_else_are_nulls(tmp_path: Path) -> None:

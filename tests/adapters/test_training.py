@@ -10,16 +10,18 @@ from millrace.adapters.training import (
     EstimatorParameterError,
     UnfittedError,
     UnknownEstimatorError,
+    answer_folds,
     baseline_config,
     build_pipeline,
     constant_answer,
+    fill_unknown,
     fit_pipeline,
 )
 from millrace.domain.answers import answers_of
 from millrace.domain.config import Metric
 from millrace.domain.features import feature_frame
 from millrace.domain.kinds import Task
-from millrace.domain.schema import label_values, schema_of
+from millrace.domain.schema import class_names, label_values, schema_of
 from tests.adapters.planted import planted_config, planted_rows, train
 from tests.adapters.worded import worded_config, worded_rows
 
@@ -98,6 +100,22 @@ def test_a_feature_without_any_value_is_named_before_the_fit() -> None:
     rows["label"] = np.nan
     with pytest.raises(EmptyFeatureError, match="label: found no value in 800 training rows"):
         train(config, rows)
+
+
+@pytest.mark.parametrize("estimator", ["linear", "hist_gradient_boosting"])
+def test_a_column_that_some_folds_know_nothing_of_stops_no_search(estimator: str) -> None:
+    config, rows = planted_config(Task.BINARY, estimator), planted_rows(Task.BINARY)
+    rows.loc[rows.index < 700, "label"] = np.nan
+    classes = class_names(rows, config)
+    features = feature_frame(rows, schema_of(config, classes).inputs)
+    answer = answer_folds(config, None, features, label_values(rows, config, classes))
+    answers = answer({}, np.arange(600), np.arange(600, 800))
+    assert np.isfinite(answers).all()
+    assert features["label"].iloc[:700].isna().all()
+    known = fill_unknown(features.iloc[:600])
+    assert set(known["label"]) == {0.0}
+    assert known["my column"].equals(features["my column"].iloc[:600])
+    assert fill_unknown(features) is features
 
 
 def test_texts_without_any_word_are_named_before_the_fit() -> None:

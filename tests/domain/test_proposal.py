@@ -1,12 +1,15 @@
 """What a table is taken for: tables designed so that the right answer is obvious."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from millrace.adapters.tables import scan_table
+from millrace.domain.config import FormatSection
 from millrace.domain.kinds import ColumnType, Task
 from millrace.domain.proposal import (
     ModelNameError,
@@ -143,6 +146,92 @@ def test_a_named_time_with_gaps_is_refused(nulls: int) -> None:
 def test_a_unique_column_called_like_a_key_is_the_key() -> None:
     assert draft_of(rows().assign(flat_id=range(1000, 1400)), "price").key == ("flat_id",)
     assert draft_of(rows().assign(code=codes(400)), "price").key == ("code",)
+
+
+@pytest.mark.parametrize("count", [7_000, 30_000])
+@pytest.mark.parametrize("first", [1, 10_001, 5_000_000])
+def test_the_number_of_a_row_is_the_key_of_tables_of_any_size(tmp_path: Path, count: int, first: int) -> None:
+    path = tmp_path / "orders.parquet"
+    rows(count).assign(order_id=range(first, first + count)).to_parquet(path, index=False)
+    draft = propose(scan_table(path, FormatSection(), 20_000), Wishes("planted", "price"))
+    assert draft.key == ("order_id",)
+
+
+def test_a_number_that_repeats_now_and_then_is_no_key_however_many_there_are(tmp_path: Path) -> None:
+    path, table = tmp_path / "orders.parquet", rows(30_000).assign(order_id=range(30_000))
+    table.loc[::40, "order_id"] += 1
+    table.to_parquet(path, index=False)
+    draft = propose(scan_table(path, FormatSection(), 20_000), Wishes("planted", "price"))
+    assert draft.key == ()
+
+
+def test_keys_that_may_repeat_beyond_the_sample_have_some_room() -> None:
+    table = rows(25_000).assign(order_id=range(25_000))
+    table.loc[1, "order_id"] = 0  # every second row is in the sample, and this one is not
+    scan = scan_of(table, sample_rows=12_500)
+    assert scan.sample["order_id"].is_unique
+    config = config_of(complete(propose(scan, Wishes("planted", "price", key=("order_id",))), None))
+    assert config.contract.max_duplicate_share == 0.02
+    assert (
+        config_of(
+            complete(draft_of(rows().assign(order_id=range(400)), "price"), None)
+        ).contract.max_duplicate_share
+        == 0.0
+    )
+
+
+def test_numbers_that_hardly_any_row_has_are_left_out_with_their_count() -> None:
+    table = rows(500).assign(sparse=[1.5, 2.5, 3.5] + [np.nan] * 497)
+    assert (
+        left_out(draft_of(table, "price"))["sparse"] == "empty but for 3 of 500 rows: too few to learn from"
+    )
+
+
+def test_a_date_of_birth_is_not_the_time_of_a_row() -> None:
+    born = pd.date_range("1940-01-01", periods=400, freq="40D", tz="UTC")
+    draft = draft_of(rows().assign(date_of_birth=born), "price")
+    assert draft.time is None
+    assert "date_of_birth" in left_out(draft)
+
+
+def test_times_to_come_are_not_the_time_of_a_row_unless_they_are_named() -> None:
+    now, table = DAYS[200].to_pydatetime(), rows().assign(due_date=DAYS)
+    draft = draft_of(table, "price", now=now)
+    assert draft.time is None
+    assert any(
+        one.what.startswith("due_date has times in the future") and one.line == "--time due_date"
+        for one in draft.doubts
+    )
+    assert draft_of(table.assign(sold_at=DAYS.shift(-300)), "price", now=now).time == "sold_at"
+    named = draft_of(table, "price", now=now, time="due_date")
+    assert named.time == "due_date"
+    assert any("rows teach and judge once they are over" in one.what for one in named.doubts)
+    assert draft_of(table, "price", now=DAYS[-1].to_pydatetime()).time == "due_date"
+
+
+def test_few_whole_numbers_with_gaps_are_classes_as_those_without() -> None:
+    stars = np.where(np.arange(400) % 50, np.arange(400) % 4, np.nan)
+    scan = scan_of(rows().drop(columns="price").assign(stars=stars))
+    floats = replace(
+        scan,
+        columns=tuple(
+            replace(one, type=ColumnType.FLOAT, common=tuple((f"{name}.0", n) for name, n in one.common))
+            if one.name == "stars"
+            else one
+            for one in scan.columns
+        ),
+    )
+    target = propose(floats, Wishes("planted", "stars")).target
+    assert (target.task, len(target.classes)) == (Task.MULTICLASS, 4)
+
+
+def test_a_class_of_two_writings_is_refused() -> None:
+    table = rows().drop(columns="price")
+    table["sold"] = np.random.default_rng(2).choice(["yes", "yes ", "no"], 400)
+    with pytest.raises(NotModelledError, match=r"has the classes 'yes ?' and 'yes ?'"):
+        draft_of(table, "sold")
+    table["letter"] = np.random.default_rng(2).choice(["a", "A", "b"], 400)
+    assert len(draft_of(table.drop(columns="sold"), "letter").target.classes) == 3
 
 
 def test_a_measurement_is_never_a_key_however_unique() -> None:

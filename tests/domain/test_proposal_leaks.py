@@ -151,3 +151,12 @@ def test_parts_whose_sum_was_rounded_are_found() -> None:
     found = left_out(draft_of(table, "price"))
     assert set(found) == {"base", "extra"}
     assert found["base"] == "the target is base + extra, rounded to 1"
+
+
+def test_a_column_that_one_class_alone_fills_is_left_out() -> None:
+    table = classed()
+    table["refund"] = np.where(table["sold"] == "yes", SOURCE.uniform(1, 9, len(table)), np.nan)
+    table["gaps"] = np.where(SOURCE.random(len(table)) < 0.5, SOURCE.uniform(1, 9, len(table)), np.nan)
+    found = left_out(draft_of(table, "sold"))
+    assert found["refund"].startswith("where it is empty tells the class, 100.0%")
+    assert "gaps" not in found

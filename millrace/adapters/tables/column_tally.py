@@ -121,6 +121,7 @@ class ColumnTally:
 
         words = (*NULL_WORDS, *self._format.nulls)
         is_word = pc.is_in(texts, value_set=pa.array(words, texts.type))
+        is_word = pc.or_(is_word, pc.utf8_is_space(texts))  # a cell of blanks
         if not pc.any(is_word).as_py():
             return texts
         for counted in pc.value_counts(texts.filter(is_word)).to_pylist():

@@ -101,7 +101,7 @@ def respell_column(
         values = values.dictionary_decode()
     if type_ is ColumnType.TIMESTAMP and name in format_.times and pa.types.is_integer(values.type):
         values = values.cast(pa.string())
-    if type_ is ColumnType.STRING and pa.types.is_uint64(values.type):
+    if type_ is ColumnType.STRING and _is_spelled(values.type):
         values = values.cast(pa.string())
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return values
@@ -111,6 +111,13 @@ def respell_column(
     if type_ is ColumnType.TIMESTAMP and name in format_.times:
         return respell_times(values, format_.times[name])
     return values
+
+
+def _is_spelled(type_: "pa.DataType") -> bool:
+    """Whether a contract can know the values as texts only, as `new` does."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_uint64(type_) or pa.types.is_time(type_) or pa.types.is_duration(type_))
 
 
 def drop_nulls(texts: "pa.Array", format_: FormatSection, type_: ColumnType | None) -> "pa.Array":

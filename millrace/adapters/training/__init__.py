@@ -19,6 +19,7 @@ from millrace.adapters.training.fitting import (
     UnfittedError,
     answer_folds,
     answer_unseen,
+    fill_unknown,
     fit_model,
     fit_pipeline,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "baseline_config",
     "build_pipeline",
     "constant_answer",
+    "fill_unknown",
     "fit_model",
     "fit_pipeline",
     "part_rows",

@@ -71,15 +71,24 @@ class Learned:
     classes: tuple[str, ...] = ()
 
     def at(self, rows: "npt.NDArray[np.intp]") -> "Learned":
-        """Return some of the rows."""
+        """Return some of the rows; see `fill_unknown`."""
         weights = None if self.weights is None else self.weights[rows]
         return replace(
             self,
-            features=self.features.iloc[rows],
+            features=fill_unknown(self.features.iloc[rows]),
             labels=self.labels[rows],
             blocks=self.blocks[rows],
             weights=weights,
         )
+
+
+def fill_unknown(features: "pd.DataFrame") -> "pd.DataFrame":
+    """Put 0 into each column in which no value is known: the same for all rows, it teaches nothing.
+
+    What all rows know something of, some of them may not, such as those from before a column was there.
+    """
+    empty = [name for name in features.columns if features[name].isna().all()]
+    return features.assign(**dict.fromkeys(empty, 0.0)) if empty else features
 
 
 def fit_pipeline(

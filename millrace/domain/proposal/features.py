@@ -20,6 +20,8 @@ CODE_WORDS = frozenset({
 """Whole numbers under such a name are names, not amounts."""
 
 MOST_CODES = 50
+LEAST_KNOWN = 20
+"""Numbers that a column with gaps has at least: some have to teach, and some to judge."""
 FEW_TEXTS = 50
 MANY_TEXTS = 1000
 ROWS_EACH = 20
@@ -140,12 +142,11 @@ def _kept(column: ColumnScan, scan: TableScan) -> Feature:
 
 
 def _place_number(column: ColumnScan, scan: TableScan) -> Feature | LeftOut:
-    name, words = column.name, {*words_of(column.name)}
-    if (
-        column.type is ColumnType.INT
-        and is_unique(column, scan.rows)
-        and (column.rises or words & CODE_WORDS)
-    ):
+    name, words, known = column.name, {*words_of(column.name)}, scan.rows - column.nulls
+    if column.nulls and known < LEAST_KNOWN:
+        why = f"empty but for {known} of {scan.rows:,} rows: too few to learn from"
+        return LeftOut(name, Cause.EMPTY, why)
+    if column.type is ColumnType.INT and is_unique(column, scan) and (column.rises or words & CODE_WORDS):
         return LeftOut(name, Cause.IDENTIFIER, "each row has another whole number: a number of the row")
     if column.type is ColumnType.INT and words & CODE_WORDS and column.distinct <= MOST_CODES:
         return Feature(

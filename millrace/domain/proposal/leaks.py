@@ -147,7 +147,11 @@ def _by_separation(
     frame: "pd.DataFrame", values: dict[str, FloatArray], target: Target, labels: FloatArray,
     found: dict[str, str], suspected: dict[str, str],
 ) -> None:  # fmt: skip
-    scores = {name: _separation(column, labels) for name, column in values.items()}
+    for name, column in values.items():
+        is_empty = np.isnan(column).astype(np.float64)
+        if 0.0 < is_empty.mean() < 1.0 and (score := _separation(is_empty, labels)) >= SEPARATES:
+            found[name] = f"where it is empty tells the class, {score:.1%} of neighbours agree"
+    scores = {name: _separation(column, labels) for name, column in values.items() if name not in found}
     for name, score in scores.items():
         if score >= SEPARATES and _is_code(frame[name], labels, len(target.classes)):
             found[name] = f"a code for the target: one value for each class, {score:.1%} of neighbours agree"

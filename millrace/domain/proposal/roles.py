@@ -1,6 +1,7 @@
 """Which columns are the time, the key and the group of a row, rather than what is learned from?"""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from millrace.domain.kinds import ColumnType
 from millrace.domain.proposal.findings import Doubt
@@ -22,7 +23,8 @@ LEAST_GROUPS = 80
 FEW_GAPS = 0.05
 """A column of times with more gaps is no time of a row: it is when something happened, to some of them."""
 
-ALMOST = 0.98
+ZONES = timedelta(days=1)
+ALMOST = 0.93
 """Distinct values are counted nearly in large tables: from this share of the rows on they may all be."""
 
 
@@ -53,11 +55,17 @@ def find_roles(scan: TableScan, wishes: Wishes) -> Roles:
     return Roles(time, key, group, why, tuple(doubts))
 
 
-def is_unique(column: ColumnScan, rows: int) -> bool:
-    """Say whether every row has a value of its own, as far as a count of many values can tell."""
+def is_unique(column: ColumnScan, scan: TableScan) -> bool:
+    """Say whether every row has a value of its own, as far as a count of many values can tell.
+
+    Such a count is a few percent off: nothing may repeat in the sample either.
+    """
     if column.nulls:
         return False
-    return column.distinct >= rows if rows <= _EXACT_ROWS else column.distinct >= ALMOST * rows
+    if scan.rows <= _EXACT_ROWS:
+        return column.distinct >= scan.rows
+    is_almost = column.distinct >= ALMOST * scan.rows
+    return is_almost and (column.name not in scan.sample or scan.sample[column.name].is_unique)
 
 
 _EXACT_ROWS = 10_000
@@ -68,12 +76,21 @@ def _find_time(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: lis
         column = scan.column(wishes.time)
         _check_time(column, scan.rows)
         why["time"] = "named by --time"
+        if _is_ahead(column, wishes):
+            what = f"{column.name} has times in the future: rows teach and judge once they are over"
+            doubts.append(Doubt(what, "--time"))
         return column.name
     times = [
         one for one in scan.columns
         if one.type is ColumnType.TIMESTAMP and not one.nulls and one.distinct > 1
         and one.name not in {wishes.target, *wishes.key}
     ]  # fmt: skip
+    doubts += [
+        Doubt(f"{one.name} has times in the future, as what is planned has: it is not the time of a row",
+              f"--time {one.name}")
+        for one in times if _is_ahead(one, wishes)
+    ]  # fmt: skip
+    times = [one for one in times if not _is_ahead(one, wishes) and find_personal(one, scan) is None]
     if not times:
         doubts += _times_with_gaps(scan, wishes)
         return None
@@ -86,6 +103,11 @@ def _find_time(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: lis
             Doubt(f"several columns are times: took {chosen.name}, {how}, not {others}", "data.time")
         )
     return chosen.name
+
+
+def _is_ahead(column: ColumnScan, wishes: Wishes) -> bool:
+    """Whether some of its times are to come, whatever the zone they were written in."""
+    return wishes.now is not None and column.last is not None and column.last > wishes.now + ZONES
 
 
 def _times_with_gaps(scan: TableScan, wishes: Wishes) -> list[Doubt]:
@@ -130,7 +152,7 @@ def _find_key(scan: TableScan, wishes: Wishes, why: dict[str, str], doubts: list
         return wishes.key
     unique = [
         one for one in scan.columns
-        if one.name not in {wishes.target, wishes.time, *wishes.keep} and is_unique(one, scan.rows)
+        if one.name not in {wishes.target, wishes.time, *wishes.keep} and is_unique(one, scan)
         and _may_be_key(one, scan)
     ]  # fmt: skip
     named = [one for one in unique if is_called_key(one.name)]

@@ -86,9 +86,9 @@ def _asked(column: ColumnScan, task: Task) -> tuple[Task, str, tuple[Doubt, ...]
 def _inferred(column: ColumnScan, rows: int) -> tuple[Task, str, tuple[Doubt, ...]]:
     if column.distinct == _TWO:
         return Task.BINARY, f"{_listed(column)}: two values", ()
-    if column.type is ColumnType.FLOAT:
+    if column.type is ColumnType.FLOAT and not _are_few_whole(column):
         return Task.REGRESSION, f"numbers from {column.low:g} to {column.high:g}", ()
-    if column.type is ColumnType.INT:
+    if column.type in (ColumnType.INT, ColumnType.FLOAT):
         return _of_whole_numbers(column)
     if column.distinct > min(MOST_CLASSES, rows // LEAST_CLASS_ROWS):
         raise NotModelledError(
@@ -98,6 +98,12 @@ def _inferred(column: ColumnScan, rows: int) -> tuple[Task, str, tuple[Doubt, ..
             + (f"; nearly all are of type {column.nearly}: correct the others" if column.nearly else ""),
         )
     return Task.MULTICLASS, f"{column.distinct} classes, as texts", ()
+
+
+def _are_few_whole(column: ColumnScan) -> bool:
+    """Whether they are few whole numbers, as a column of whole numbers with gaps is often written."""
+    is_few = 0 < len(column.common) == column.distinct <= FEW_NUMBERS
+    return is_few and all(float(value).is_integer() for value, _ in column.common)
 
 
 def _of_whole_numbers(column: ColumnScan) -> tuple[Task, str, tuple[Doubt, ...]]:
@@ -117,7 +123,20 @@ def _of_whole_numbers(column: ColumnScan) -> tuple[Task, str, tuple[Doubt, ...]]
     )  # fmt: skip
 
 
+def _refuse_alike(target: Target) -> None:
+    """Refuse classes that differ by blanks only."""
+    known: dict[str, str] = {}
+    for name, _ in target.classes:
+        alike = known.setdefault(name.strip(), name)
+        if alike != name:
+            raise NotModelledError(
+                f"{target.column!r} has the classes {alike!r} and {name!r}",
+                "a class has one name", "Write it in one way in the file",
+            )  # fmt: skip
+
+
 def _with_classes(target: Target) -> Target:
+    _refuse_alike(target)
     name, rows = min(target.classes, key=lambda one: one[1])
     if rows < LEAST_CLASS_ROWS:
         raise NotModelledError(

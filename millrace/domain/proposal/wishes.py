@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from millrace.domain.config.section import MODEL_NAME
 from millrace.domain.kinds import Task
@@ -17,7 +18,10 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was named; all else is inferred. `keep` are columns that stay features whatever they look like."""
+    """What was named; all else is inferred. `keep` are columns that stay features whatever they look like.
+
+    `now` is when it is asked: what is later has not happened yet.
+    """
 
     name: str
     target: str
@@ -25,6 +29,7 @@ class Wishes:
     key: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     task: Task | None = None
+    now: datetime | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
