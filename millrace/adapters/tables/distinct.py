@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-KEPT = 4_096
-"""The estimate's standard error is 1 / sqrt(KEPT - 2), 1.6 %."""
+KEPT = 16_384
+"""The estimate's standard error is 1 / sqrt(KEPT - 2), 0.8 %; up to so many values it is exact."""
 
 
 class DistinctEstimate:
@@ -33,7 +33,7 @@ class DistinctEstimate:
             self._smallest = merged[np.append(True, merged[1:] != merged[:-1])][:KEPT]
 
     def count(self) -> int:
-        """Return the estimate; up to 4,096 values it is exact."""
+        """Return the estimate; below `KEPT` values it is exact."""
         if len(self._smallest) < KEPT:
             return len(self._smallest)
         return round((KEPT - 1) / (float(self._smallest[-1]) / 2.0**64))

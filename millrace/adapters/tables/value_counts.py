@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-EXACT_DISTINCT = 10_000
+EXACT_DISTINCT = 5_000
 """So many different values are counted one by one, more are estimated."""
 _EXACT_FLOAT = 2.0**53
 
