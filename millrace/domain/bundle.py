@@ -1,7 +1,7 @@
 """What is inside the directory that serves, and what is its name?"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -49,6 +49,12 @@ class InputColumn:
     text: bool = False
 
     @property
+    def _words(self) -> frozenset[str] | None:
+        """The texts that may come; categories of other types are held to by nobody who answers."""
+        is_held = self.type is ColumnType.STRING and self.categories is not None
+        return frozenset(self.categories or ()) if is_held else None
+
+    @property
     def is_text(self) -> bool:
         """Whether a graph takes it as text."""
         return self.categorical or self.text
@@ -73,24 +79,28 @@ class InputColumn:
     def is_narrower_than(self, other: "InputColumn") -> bool:
         """Whether the other one allows what this one does not."""
         both = self.narrowed_by(other)
-        return (both.nullable, both.min, both.max, both.categories and {*both.categories}) != (
-            other.nullable, other.min, other.max, other.categories and {*other.categories},
-        )  # fmt: skip
+        bounds, others = ((one.nullable, one.min, one.max, one._words) for one in (both, other))
+        return bounds != others
 
-    def allows(self, value: Any) -> bool:
-        """Whether a value of the column's type keeps to its bounds.
+    def make_check(self) -> Callable[[Any], bool]:
+        """Return what tells whether a value of the column's type keeps to its bounds.
 
-        >>> column = InputColumn("x", ColumnType.INT, False, max=9)
-        >>> [column.allows(value) for value in (9, 10, None)]
+        >>> allows = InputColumn("x", ColumnType.INT, False, max=9).make_check()
+        >>> [allows(value) for value in (9, 10, None)]
         [True, False, False]
         """
-        if value is None:
-            return self.nullable
-        if self.categories is not None:
-            return value in self.categories
-        if not isinstance(value, int | float):
-            return True
-        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+        words = self._words
+
+        def allows(value: Any) -> bool:
+            if value is None:
+                return self.nullable
+            if words is not None:
+                return value in words
+            if not isinstance(value, int | float):
+                return True
+            return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+        return allows
 
 
 @dataclass(frozen=True)

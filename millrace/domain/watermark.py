@@ -19,10 +19,9 @@ MAX_RUN = 24
 """Batches that are looked at for rows that came late: those of a day, where each hour brings one."""
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_ISO_WEEK = re.compile(r"\d{4}-?W\d{2}")
+_ISO_WEEK = re.compile(r"\d{4}-?W\d{2}(?P<day>-?\d)?")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _PLAIN_DAY = re.compile(r"\d{8}")
-_HOUR = re.compile(r"\d[T ]\d{2}")
 _CLOCK = re.compile(r"[T ]\d{2}:\d{2}(?P<seconds>:\d{2}(?P<fraction>[.,]\d+)?)?")
 _RANGE = re.compile(r"(?P<after>'[^']*'|[^']*)\.\.(?P<upto>'[^']*'|[^']+)\.parquet")
 
@@ -233,9 +232,9 @@ def _written_period(text: str) -> tuple[date, date] | None:
         if _ISO_DAY.fullmatch(text) or _PLAIN_DAY.fullmatch(text):
             first = date.fromisoformat(text)
             return first, _days_later(first, 1)
-        if _ISO_WEEK.fullmatch(text):
+        if week := _ISO_WEEK.fullmatch(text):
             first = date.fromisoformat(text)
-            return first, _days_later(first, 7)
+            return first, _days_later(first, 1 if week["day"] else 7)
         if _MONTH.fullmatch(text):
             first = date.fromisoformat(f"{text}-01")
             return first, _days_later(first, monthrange(first.year, first.month)[1])
@@ -255,8 +254,6 @@ def _midnight(day: date) -> datetime:
 
 def _moment_of(value: Watermark) -> datetime | None:
     if isinstance(value, str):
-        if not _HOUR.search(value):
-            return None
         try:
             value = datetime.fromisoformat(value)
         except ValueError:

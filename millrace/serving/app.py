@@ -134,7 +134,7 @@ def _as_refused(error: Exception, model: str | None, request_id: str) -> Refused
     # what the error says can be a value of a private column: its kind, and where it came from, cannot
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s: request %s failed: %s\n%s", model, request_id, type(error).__name__, where)
-    return RefusedError(500, "internal", "the request could not be answered; the service's log says why")
+    return RefusedError(500, "internal", "the request could not be answered; the service's log says where")
 
 
 def _leads_nowhere(error: HTTPException) -> RefusedError:

@@ -41,7 +41,7 @@ class ScoringArm:
         positions = [schema.names.index(name) for name in self._names]
         self._pick = _picking(positions)
         self._narrower = tuple(
-            (at, column)
+            (at, column.make_check())
             for at, column in zip(positions, scorer.schema.inputs, strict=True)
             if at >= len(schema.required) or column.is_narrower_than(schema.columns[at])
         )
@@ -50,7 +50,7 @@ class ScoringArm:
 
     def refuses(self, row: Row) -> bool:
         """Whether a row that others can answer lacks what this arm needs, or has what it does not allow."""
-        return any(not column.allows(row[at]) for at, column in self._narrower)
+        return any(not allows(row[at]) for at, allows in self._narrower)
 
     def score(self, rows: Sequence[Row]) -> list[Answer | None]:
         """Answer rows of the request schema; None where the scorer gave no finite answer."""

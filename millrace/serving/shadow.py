@@ -30,7 +30,7 @@ END_SECONDS = 2.0
 """How long a service that ends waits for its shadows."""
 
 REFUSED = "refused by its schema"
-"""The error of a row that others can answer and that left out what the shadow needs."""
+"""The error of a row that others can answer: it lacks what the shadow needs, or is beyond its bounds."""
 
 _Offered = tuple[str, int, Row]
 """The request, the position in it, and the row."""

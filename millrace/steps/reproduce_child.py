@@ -47,7 +47,7 @@ def train_again(folder: Path, tell: Callable[..., None]) -> None:
     (folder / TRAINED_FILE).write_text(json.dumps(trained), "utf-8")
 
 
-def listened_to() -> Callable[..., None]:
+def keep_output() -> Callable[..., None]:
     """Keep the output for what is told of the progress: what the training prints goes where it complains."""
     heard = os.dup(1)
     os.dup2(2, 1)
@@ -61,7 +61,7 @@ def listened_to() -> Callable[..., None]:
 def main() -> None:
     """Run it; what is wrong is told in one line, the last one."""
     try:
-        train_again(Path(sys.argv[1]), listened_to())
+        train_again(Path(sys.argv[1]), keep_output())
     except Exception as error:  # noqa: BLE001 - the traceback is for whoever keeps the folder
         import traceback
 

@@ -1,5 +1,6 @@
 """When is a model's source due, and has it been asked since?"""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from millrace.domain.schedule import last_due
 from millrace.domain.work import IngestReason
 from millrace.steps.actor import current_actor
 from millrace.steps.automation import find_pause
-from millrace.steps.sql_source import SourceLook, look_at_database
+from millrace.steps.sql_source import SourceLook, count_late, look_at_database
 from millrace.steps.stores import ledger, model_config
 
 
@@ -50,4 +51,6 @@ def finish_ingest(model: str, files: list[Path] | None, batches: int, now: datet
 
 def find_left(model: str, now: datetime) -> SourceLook | None:
     """Return what an ingest has left in the model's database, None where its rows come from elsewhere."""
-    return look_at_database(model, now) if model_config(model).data.source == "sql" else None
+    if model_config(model).data.source != "sql":
+        return None
+    return replace(look_at_database(model, now), late=count_late(model))

@@ -30,8 +30,8 @@ class SourceLook:
     """What a database holds that no batch has.
 
     `waiting` rows are too few for a batch by the contract's `min_rows`; `unmarked` ones have no watermark,
-    that of `ahead` ones lies in the future. `late` ones came at or below a watermark that was passed, and no
-    batch will have them.
+    that of `ahead` ones lies in the future. `late` ones, where they were counted, came at or below a
+    watermark that was passed, and no batch will have them.
     """
 
     ranges: tuple[WatermarkRange, ...]
@@ -59,8 +59,7 @@ def look_at_database(model: str, now: datetime) -> SourceLook:
     found = list(cut_ranges(section.watermark, after, counts, enough, section.batch_rows))
     waiting = found.pop()[1] if found and found[-1][1] < enough else 0
     ahead = sum(unsettled) + sum(rows for value, rows in new if is_ahead(value, now))
-    ranges = tuple(asked for asked, _ in found)
-    return SourceLook(ranges, waiting, source.count_unmarked(), ahead, _count_late(model, source, after))
+    return SourceLook(tuple(asked for asked, _ in found), waiting, source.count_unmarked(), ahead)
 
 
 def find_watermark(model: str) -> Watermark | None:
@@ -71,11 +70,13 @@ def find_watermark(model: str) -> Watermark | None:
     return find_highest([name for name, _ in _list_batches(model)], _section(model).watermark)
 
 
-def _count_late(model: str, source: SqlSource, after: Watermark | None) -> int:
-    """Count by how many the rows of the last batches have grown since they were taken in."""
+def count_late(model: str) -> int:
+    """Count by how many the rows of the last accepted batches have grown since they were taken in."""
     accepted = {name: rows for name, rows in _list_batches(model) if rows is not None}
-    run = None if after is None else find_last_run(accepted, _section(model).watermark, after)
-    return 0 if run is None else max(0, source.count_within(run[0]) - run[1])
+    column = _section(model).watermark
+    upto = find_highest(accepted, column)
+    run = None if upto is None else find_last_run(accepted, column, upto)
+    return 0 if run is None else max(0, open_source(_section(model)).count_within(run[0]) - run[1])
 
 
 def _list_batches(model: str) -> list[tuple[str, int | None]]:

@@ -14,7 +14,7 @@ import pytest
 from millrace.adapters.tables import detect_format, scan_table
 from millrace.adapters.tables.column_tally import ColumnTally
 from millrace.adapters.tables.distinct import DistinctEstimate
-from millrace.adapters.tables.reading import read_batches, to_frame
+from millrace.adapters.tables.reading import read_batches, respell_column, to_frame
 from millrace.domain.columns import convert_column
 from millrace.domain.config import FormatSection
 from millrace.domain.config.data import ColumnContract
@@ -126,12 +126,14 @@ def test_a_cell_of_blanks_is_nothing_among_numbers(tmp_path: Path) -> None:
     path = written(tmp_path, "total,word\n" + "1.5,a\n" * 20 + " ,b\n   , \n2.5,c\n")
     scan = scanned(path)
     assert (scan.column("total").type, scan.column("total").nulls) == (ColumnType.FLOAT, 2)
-    assert scan.format.nulls == (" ", "   ")
+    assert scan.format.nulls == (" ",)
     assert scan.column("word").type is ColumnType.STRING
     batch = next(one for one in read_batches(path, scan.format, 100) if one.num_rows)
     totals = to_frame(batch, scan.format, {"total": ColumnType.FLOAT, "word": ColumnType.STRING})["total"]
     read = convert_column(totals, ColumnContract(type=ColumnType.FLOAT, max_null_share=1.0))
     assert (int(read.values.isna().sum()), read.refused) == (2, None)
+    later = respell_column("total", pa.array(["1", "  ", "\t", "-"]), scan.format, ColumnType.FLOAT)
+    assert later.to_pylist() == ["1", None, None, "-"]
 
 
 def test_times_of_day_and_durations_are_the_texts_that_a_scan_takes_them_for(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """What may a request hold that two bundles are to answer?"""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +42,41 @@ def test_what_both_columns_allow_is_what_the_narrowed_one_allows(
 def test_what_is_no_manifest_is_refused_however_it_is_broken(content: bytes) -> None:
     with pytest.raises(CorruptBundleError, match=f"file {MANIFEST_FILE}: found"):
         parse_file(content, Manifest, MANIFEST_FILE)
+
+
+@pytest.mark.parametrize(
+    ("column", "allowed", "refused"),
+    [
+        (InputColumn("x", ColumnType.INT, False, min=1, max=9), [1, 9, 3.0], [0, 10, None]),
+        (InputColumn("x", ColumnType.INT, False, categories=("1", "2")), [1, 2, 3], [None]),
+        (InputColumn("x", ColumnType.BOOL, True, categories=("true",)), [True, False, None], []),
+        (InputColumn("x", ColumnType.STRING, True, categories=("a",)), ["a", None], ["b"]),
+        (InputColumn("x", ColumnType.TIMESTAMP, False), ["2013-04-01T00:00:00+00:00"], [None]),
+    ],
+)
+def test_a_column_allows_what_its_service_would(
+    column: InputColumn, allowed: list[Any], refused: list[Any]
+) -> None:
+    allows = column.make_check()
+    assert [allows(value) for value in allowed] == [True] * len(allowed)
+    assert [allows(value) for value in refused] == [False] * len(refused)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_narrower"),
+    [
+        ({}, False),
+        ({"max": 9}, False),
+        ({"max": 4}, True),
+        ({"min": -1}, False),
+        ({"min": 1}, True),
+        ({"nullable": False}, True),
+        ({"categories": ("1",)}, False),
+    ],
+)
+def test_a_column_is_narrower_where_another_allows_more(change: dict[str, Any], is_narrower: bool) -> None:
+    column = InputColumn("x", ColumnType.INT, True, min=0, max=8)
+    assert replace(column, **change).is_narrower_than(column) is is_narrower
+    words = InputColumn("x", ColumnType.STRING, True, categories=("a", "b"))
+    assert replace(words, categories=("b",)).is_narrower_than(words)
+    assert not replace(words, categories=("b", "a", "c")).is_narrower_than(words)

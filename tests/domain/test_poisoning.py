@@ -18,6 +18,7 @@ from millrace.domain.config.poisoning import (
     QuotaCheck,
     TriggersCheck,
 )
+from millrace.domain.contract import Violation
 from millrace.domain.poisoning.cells import EndlessSpreadError, hash_cells, spreads_of
 from millrace.domain.poisoning.chart import (
     Reading,
@@ -31,7 +32,7 @@ from millrace.domain.poisoning.charts import judge_label_rate, judge_volume
 from millrace.domain.poisoning.disagreement import judge_disagreement
 from millrace.domain.poisoning.drip import judge_drip, sum_up
 from millrace.domain.poisoning.duplicates import Copies, judge_copies, judge_golden_copies
-from millrace.domain.poisoning.judged import Judged
+from millrace.domain.poisoning.judged import BROKEN, Judged, list_unseen
 from millrace.domain.poisoning.profile import BatchProfile, Disagreement, Opinion
 from millrace.domain.poisoning.provenance import Origin, judge_provenance
 from millrace.domain.poisoning.quota import Delivered, judge_quota
@@ -381,3 +382,16 @@ def test_what_could_never_be_carried_out_is_refused() -> None:
     for columns in ([], ["a"], ["a", "a"]):
         with pytest.raises(ValidationError, match="columns"):
             TriggersCheck.model_validate({**TRIGGERS.model_dump(), "columns": columns})
+
+
+def test_older_findings_that_do_not_say_what_they_are_about_stand_for_all_of_their_clause() -> None:
+    def found(about: str, message: str = "much", clause: str = "label_rate") -> Violation:
+        return Violation(clause, None, 5, message, about=about)
+
+    assert list_unseen([found("late")], [found("")]) == []
+    assert list_unseen([found("")], [found("late")]) == []
+    assert list_unseen([found("late")], [found("on time")]) == [found("late")]
+    assert list_unseen([found("late")], [found("", clause="drip")]) == [found("late")]
+    broken = found("", f"{BROKEN}: it raised")
+    assert list_unseen([found("late")], [broken]) == [found("late")]
+    assert list_unseen([broken], [found("late")]) == [broken]

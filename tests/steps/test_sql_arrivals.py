@@ -23,7 +23,7 @@ from millrace.steps.inbox import InboxWatch
 from millrace.steps.release import release_batch
 from millrace.steps.restore import LostPartError, restore_dataset
 from millrace.steps.source import find_source_due, find_why_not, finish_ingest
-from millrace.steps.sql_source import find_watermark, look_at_database
+from millrace.steps.sql_source import count_late, find_watermark, look_at_database
 from millrace.steps.stores import ledger
 from millrace.steps.work import find_work
 from tests.conftest import NOON, Home
@@ -273,13 +273,16 @@ def test_a_row_that_comes_later_within_the_same_second_is_not_lost(home: Home, t
 
 def test_rows_that_came_late_are_told_until_a_day_of_batches_has_gone_by(table: RideTable) -> None:
     take_in("fares", NOON)
-    assert look_at_database("fares", NOON).late == 0
+    assert count_late("fares") == 0
     table.write(table.rides("2013-01").iloc[:3].assign(ride=[5, 6, 998]))
     finish_ingest("fares", None, len(take_in("fares", NOON)), NOON)
     assert table.home.facts("fares", SourceAsked)[-1] == SourceAsked(0, waiting=54, late=3)
     table.write(table.rides("2013-02"))
     assert outcomes() == [BatchOutcome.ACCEPTED]
-    assert look_at_database("fares", NOON).late == 3
+    assert count_late("fares") == 3
+    table.write(table.rides("2013-03").assign(distance_km=1e6))
+    assert outcomes() == [BatchOutcome.QUARANTINED]
+    assert count_late("fares") == 3
 
 
 def test_days_written_without_hyphens_are_taken_in_when_they_are_over(home: Home, tmp_path: Path) -> None:

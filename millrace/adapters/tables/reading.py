@@ -133,4 +133,6 @@ def drop_nulls(texts: "pa.Array", format_: FormatSection, type_: ColumnType | No
     if not nulls:
         return texts
     absent = pc.is_in(texts, value_set=pa.array(nulls, texts.type))
+    if any(word.isspace() for word in nulls):  # one blank stands for any number of them
+        absent = pc.or_(absent, pc.utf8_is_space(texts))
     return pc.if_else(absent, pa.scalar(None, texts.type), texts)

@@ -93,7 +93,8 @@ def _finish(tallies: list[ColumnTally], format_: FormatSection, sample: RowSampl
     columns = tuple(tally.finish(frozenset(nulls)) for tally in tallies)
     texts = {column.name for column in columns if column.type is ColumnType.STRING}
     times = {name: form for name, form in format_.times.items() if name not in texts}
-    found = format_.model_copy(update={"nulls": nulls, "times": times})
+    told = tuple(dict.fromkeys(" " if word.isspace() else word for word in nulls))
+    found = format_.model_copy(update={"nulls": told, "times": times})
     notes = [note for tally in tallies for note in tally.list_notes()]
     if words:
         notes.insert(0, tell_nulls(words, tallies))

@@ -51,8 +51,13 @@ def is_broken(violation: Violation) -> bool:
 
 def list_unseen(found: Sequence[Violation], seen: Sequence[Violation]) -> list[Violation]:
     """List what is found of a matter of which nothing was found before."""
-    known = {(one.matter, is_broken(one)) for one in seen}
-    return [one for one in found if (one.matter, is_broken(one)) not in known]
+    return [one for one in found if not any(_is_of_one_matter(one, other) for other in seen)]
+
+
+def _is_of_one_matter(one: Violation, other: Violation) -> bool:
+    """Older entries do not say what a finding is about: they stand for all of its clause and column."""
+    is_same = (one.clause, one.column, is_broken(one)) == (other.clause, other.column, is_broken(other))
+    return is_same and (one.about == other.about or "" in (one.about, other.about))
 
 
 def is_suspicion(violation: Violation) -> bool:

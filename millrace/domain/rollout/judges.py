@@ -20,6 +20,9 @@ SLOW_SHARE = 0.05
 REFERENCE_REQUESTS = 100
 """Of the champion, below which there is nothing to compare with: nothing passes, only errors can fail."""
 
+ROUNDING = 1e-6
+"""Of a mean: a deviation below it is what sums of squares leave of equal numbers."""
+
 LEAST_LABELS = 100
 """Below which nothing is said by labels: the bounds of a mean are those of many, and ten may all be alike."""
 
@@ -49,15 +52,13 @@ def judge_latency(compared: Compared, policy: Policy) -> Verdict | None:
 
 
 def judge_shift(compared: Compared, policy: Policy) -> Verdict | None:
-    """Judge how far the mean answer moved, on the same rows where there are such; None without numbers.
+    """Judge how far the mean answer moved, on the same rows where there are such.
 
-    Beside a champion that says one thing to all nothing tells how far is far: only the same passes.
+    None without numbers, or where the champion says one thing to all: nothing tells how far is far.
     """
     spread = compared.champion.answers.deviation
-    if not math.isfinite(spread):
+    if not math.isfinite(spread) or spread <= ROUNDING * abs(compared.champion.answers.mean):
         return None
-    if spread == 0.0:
-        return _judge_beside_constant(compared)
     if compared.shifts.n:
         moved, bounds = compared.shifts.mean, _mean_bounds(compared.shifts, policy)
     else:
@@ -70,13 +71,6 @@ def judge_shift(compared: Compared, policy: Policy) -> Verdict | None:
         "shift", f"mean answer moved by {moved / spread:.3g} deviations", abs(moved) / spread, furthest,
         policy.limits.max_shift,
     )  # fmt: skip
-
-
-def _judge_beside_constant(compared: Compared) -> Verdict:
-    constant, ours = compared.champion.answers.mean, compared.challenger.answers
-    found = f"mean answer {ours.mean:.3g}, and the champion says {constant:.3g} to all"
-    is_same = math.isclose(ours.mean, constant, rel_tol=1e-6) and ours.deviation <= 1e-6 * abs(constant)
-    return Verdict("shift", Outcome.PASS if is_same else Outcome.INCONCLUSIVE, found)
 
 
 def judge_disagreement(compared: Compared, policy: Policy) -> Verdict | None:

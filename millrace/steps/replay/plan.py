@@ -48,7 +48,8 @@ class Policy:
 
     def judges_batches_as(self, other: "Policy") -> bool:
         """Whether both let in the same batches."""
-        return all(self.content.get(name) == other.content.get(name) for name in ("contract", "poisoning"))
+        ours, theirs = _playable(self.content), _playable(other.content)
+        return all(ours.get(name) == theirs.get(name) for name in ("contract", "poisoning"))
 
 
 @dataclass(frozen=True)
