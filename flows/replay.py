@@ -121,7 +121,7 @@ class DemoWorld:
             broken = write_corrupted(self.model, self.script.corrupted)
             yield from engine.arrive(batch, [Batch(broken.name, broken)])
 
-    def is_look_due(self, now: datetime) -> bool:
+    def is_look_due(self, before: datetime, now: datetime) -> bool:
         """Ask about the time since the last asking once it is long enough; then somebody looks."""
         if now - self._asked_at < self.script.asking.every:
             return False

@@ -61,8 +61,8 @@ class World(Protocol):
     def arrive(self, batches: Sequence[Batch], engine: "Engine") -> Iterator[ReplayRow]:
         """Let batches arrive by `engine.arrive`, with whatever accident happens beside."""
 
-    def is_look_due(self, now: datetime) -> bool:
-        """Ask about what has happened, where that is not done yet, and say whether somebody looks now."""
+    def is_look_due(self, before: datetime, now: datetime) -> bool:
+        """Ask about what has happened since `before`, where that is not done yet, and say whether to look."""
 
     def finish(self, now: datetime) -> None:
         """Note that all of this step is done."""
@@ -105,7 +105,7 @@ class Engine:
 
     def _take_step(self, before: datetime) -> Iterator[ReplayRow]:
         yield from self._reach()
-        if self.world.is_look_due(self.now):
+        if self.world.is_look_due(before, self.now):
             yield from self._look()
         yield from self._keep_schedule(before)
         if (waiting := self.loop.find_waiting(self.now)) is not None:

@@ -42,7 +42,6 @@ class HistoryWorld:
 
     def __post_init__(self) -> None:
         self._reached: datetime | None = self.read_done()
-        self._before = self.plan.start
         self._log = PaperLog(self.plan.model, self.history, self.plan.bounds)
 
     def read_done(self) -> datetime | None:
@@ -61,7 +60,7 @@ class HistoryWorld:
     def list_arrived(self, now: datetime) -> list[list[Batch]]:
         """List what has come since the last step: all of it comes at once."""
         coming = self.history.list_coming(self._reached, now)
-        self._before, self._reached = self._reached or self.plan.start, now
+        self._reached = now
         lets_in = self.policy.judges_batches_as(self.plan.never)
         batches = [Batch(one.batch, Path(one.file), one.is_released and lets_in) for one in coming]
         return [batches] if batches else []
@@ -70,12 +69,12 @@ class HistoryWorld:
         """Let them arrive."""
         yield from engine.arrive(engine.month, batches)
 
-    def is_look_due(self, now: datetime) -> bool:
-        """Say whether the schedule of `[monitor]` was due in the time up to `now`."""
+    def is_look_due(self, before: datetime, now: datetime) -> bool:
+        """Say whether the schedule of `[monitor]` was due between the two."""
         monitor = model_config(self.plan.model).monitor
         if monitor is None or not self._is_watched:
             return False
-        return last_due(monitor.schedule, now) > self._before
+        return last_due(monitor.schedule, now) > before
 
     def finish(self, now: datetime) -> None:
         """Note that this step is done: it is not done again."""
