@@ -99,10 +99,13 @@ class Shadow:
         return taken
 
     def _score(self, taken: list[_Offered]) -> None:
-        if refused := [one for one in taken if self._arm.refuses(one[2])]:
+        refused, allowed = list[_Offered](), list[_Offered]()
+        for one in taken:
+            (refused if self._arm.refuses(one[2]) else allowed).append(one)
+        if refused:
             # as an answering arm it would have had these requests refused, to everybody
             self._log_failed(refused, REFUSED)
-            taken = [one for one in taken if not self._arm.refuses(one[2])]
+            taken = allowed
         problem = self._try(taken) if taken else None
         if problem is not None and (failed := self._score_apart(taken)):
             self._log_failed(failed, _kind_of(problem))

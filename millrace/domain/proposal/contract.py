@@ -95,9 +95,9 @@ def _duplicates(draft: Draft) -> tuple[float, str]:
     if not draft.key:
         return _equal_rows(hashes, whole, seen)
     share = 1.0 - np.unique(hashes).size / hashes.size
-    if len(sample) == whole and share == 0.0:
-        return 0.0, f"no key stands twice in {seen}"
     if len(sample) == whole:
+        if share == 0.0:
+            return 0.0, f"no key stands twice in {seen}"
         return outward(min(1.0, 1.5 * share), upward=True), f"{share:.2%} of the rows repeat a key in {seen}"
     # what repeats in a sample repeats more often in the whole, and what does not may
     expected = min(1.0, max(0.02, 2.0 * share * whole / len(sample)))

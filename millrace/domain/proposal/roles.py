@@ -24,6 +24,8 @@ FEW_GAPS = 0.05
 """A column of times with more gaps is no time of a row: it is when something happened, to some of them."""
 
 ZONES = timedelta(days=1)
+"""What a local time that is read as UTC may be ahead."""
+
 ALMOST = 0.93
 """Distinct values are counted nearly in large tables: from this share of the rows on they may all be."""
 

@@ -88,10 +88,10 @@ def judge_loss(compared: Compared, policy: Policy) -> Verdict | None:
 
     None with less than `LEAST_LABELS` of them.
     """
-    excess = _excess_loss(compared, policy)
-    if excess is None or excess[0] < LEAST_LABELS:
+    rows = _compared_labels(compared)
+    if rows < LEAST_LABELS:
         return None
-    rows, mean, bounds = excess
+    mean, bounds = _excess_loss(compared, policy)
     limit = policy.limits.max_excess_loss
     found = f"loss {mean:+.3g} on {rows} labels ({bounds.lower:+.3g} to {bounds.upper:+.3g})"
     if bounds.lower > limit:
@@ -180,13 +180,11 @@ def _excess_errors(compared: Compared) -> float:
     return _share(compared.challenger) - (_share(champion) if champion.requests else 0.0)
 
 
-def _excess_loss(compared: Compared, policy: Policy) -> tuple[int, float, Bounds] | None:
+def _excess_loss(compared: Compared, policy: Policy) -> tuple[float, Bounds]:
     paired, (ours, theirs) = compared.excess_losses, (compared.challenger.losses, compared.champion.losses)
     if paired.n:
-        return paired.n, paired.mean, _mean_bounds(paired, policy)
-    if ours.n and theirs.n:
-        return min(ours.n, theirs.n), ours.mean - theirs.mean, _difference(ours, theirs, policy)
-    return None
+        return paired.mean, _mean_bounds(paired, policy)
+    return ours.mean - theirs.mean, _difference(ours, theirs, policy)
 
 
 def _compared_labels(compared: Compared) -> int:
